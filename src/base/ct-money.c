@@ -1,0 +1,115 @@
+#include "ct-money.h"
+
+#include <string.h>
+
+gboolean
+ct_currency_valid (const char *currency)
+{
+  return currency && strlen (currency) == 3 && g_ascii_isupper (currency[0]) &&
+         g_ascii_isupper (currency[1]) && g_ascii_isupper (currency[2]);
+}
+
+/* How many digits the minor unit of an ISO 4217 currency has; 2 but for those that the standard lists otherwise. */
+int
+ct_currency_digits (const char *currency)
+{
+  static const char none[] = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF ";
+  static const char three[] = "BHD IQD JOD KWD LYD OMR TND ";
+
+  if (!ct_currency_valid (currency))
+    return 2;
+  return strstr (none, currency) ? 0 : strstr (three, currency) ? 3 : 2;
+}
+
+/**
+ * ct_decimal_parse:
+ * @text: (nullable): an optional sign, digits, and at most one decimal point or comma
+ * @digits: decimal places of the result: 2 makes "9.8" 980
+ * @value: (out): set only on success
+ *
+ * Further places than @digits are rounded half away from zero (binary fractions print many: "0.150000006").
+ *
+ * Returns: %FALSE where @text is not a number or does not fit
+ */
+gboolean
+ct_decimal_parse (const char *text, int digits, gint64 *value)
+{
+  gboolean negative, seen = FALSE;
+  gint64 total = 0;
+  int places = -1, round_up = 0;
+
+  if (!text)
+    return FALSE;
+  negative = *text == '-';
+  if (*text == '-' || *text == '+')
+    text++;
+  for (; *text; text++) {
+    if ((*text == '.' || *text == ',') && places < 0) {
+      places = 0;
+      continue;
+    }
+    if (!g_ascii_isdigit (*text))
+      return FALSE;
+    seen = TRUE;
+    if (places >= digits) {
+      round_up = places++ == digits ? *text >= '5' : round_up;
+      continue;
+    }
+    if (total > (G_MAXINT64 - 9) / 10)
+      return FALSE;
+    total = total * 10 + (*text - '0');
+    places += places >= 0;
+  }
+  for (places = MAX (places, 0); places < digits; places++) {
+    if (total > G_MAXINT64 / 10)
+      return FALSE;
+    total *= 10;
+  }
+  if (!seen)
+    return FALSE;
+  total += round_up;
+  *value = negative ? -total : total;
+  return TRUE;
+}
+
+/* The exact decimal of a scaled integer: 980 with 2 digits is "9.80"; (transfer full). */
+char *
+ct_decimal_format (gint64 value, int digits)
+{
+  guint64 size = value < 0 ? (guint64) 0 - (guint64) value : (guint64) value;
+  guint64 scale = 1;
+
+  for (int i = 0; i < digits; i++)
+    scale *= 10;
+  if (digits == 0)
+    return g_strdup_printf ("%s%" G_GUINT64_FORMAT, value < 0 ? "-" : "", size);
+  return g_strdup_printf ("%s%" G_GUINT64_FORMAT ".%0*" G_GUINT64_FORMAT, value < 0 ? "-" : "", size / scale,
+                          digits, size % scale);
+}
+
+/* "1,234.50 EUR" without grouping: "1234.50 EUR"; (transfer full). */
+char *
+ct_money_format (gint64 minor, const char *currency)
+{
+  g_autofree char *amount = ct_decimal_format (minor, ct_currency_digits (currency));
+
+  return g_strdup_printf ("%s %s", amount, currency);
+}
+
+/**
+ * ct_line_total:
+ * @quantity_milli: thousandths of a unit
+ * @unit_price_minor: minor units
+ * @discount_bp: hundredths of a percent, 0 to 10,000
+ *
+ * Returns: the line's total in minor units, rounded half away from zero once, at the end
+ */
+gint64
+ct_line_total (gint64 quantity_milli, gint64 unit_price_minor, gint64 discount_bp)
+{
+  __extension__ typedef __int128 Wide;
+  Wide product = (Wide) quantity_milli * unit_price_minor * (10000 - discount_bp);
+  Wide half = product < 0 ? -5000000 : 5000000;
+
+  return (gint64) ((product + half) / 10000000);
+}

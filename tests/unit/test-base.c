@@ -1,0 +1,146 @@
+#include "ct-base.h"
+
+static void
+test_id (void)
+{
+  CtId id = ct_id_new (1700000000000), back, derived;
+  g_autofree char *text = ct_id_to_string (&id);
+
+  g_assert_true (ct_id_parse (text, &back));
+  g_assert_true (ct_id_equal (&id, &back));
+  g_assert_cmpint (text[14], ==, '7');
+  g_assert_false (ct_id_parse ("nope", &back));
+  g_assert_false (ct_id_parse (NULL, &back));
+  derived = ct_id_derive (&id, "orders", 1);
+  back = ct_id_derive (&id, "orders", 1);
+  g_assert_true (ct_id_equal (&derived, &back));
+  back = ct_id_derive (&id, "orders", 2);
+  g_assert_false (ct_id_equal (&derived, &back));
+}
+
+static void
+test_hash (void)
+{
+  CtHash hash = ct_hash ("abc", 3), back;
+  g_autofree char *hex = ct_hash_to_hex (&hash);
+
+  g_assert_cmpstr (hex, ==, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  g_assert_true (ct_hash_from_hex (hex, &back) && ct_hash_equal (&hash, &back));
+  hex[3] = 'x';
+  g_assert_false (ct_hash_from_hex (hex, &back));
+}
+
+static void
+test_time (void)
+{
+  static const char *const same[] = { "2026-06-04T09:00:00Z", "1969-12-31T23:59:59Z",
+                                      "1998-06-01T00:00:00.250Z" };
+  g_autoptr (GTimeZone) moscow = g_time_zone_new_identifier ("Europe/Moscow");
+  char date[CT_DATE_SIZE];
+  gint64 ms = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (same); i++) {
+    g_autofree char *text = NULL;
+
+    g_assert_true (ct_time_parse (same[i], &ms));
+    text = ct_time_format (ms);
+    g_assert_cmpstr (text, ==, same[i]);
+  }
+  g_assert_false (ct_time_parse ("2026-06-04", &ms));
+  g_assert_false (ct_time_parse ("2026-06-04T09:00:00", &ms));
+  g_assert_true (ct_time_parse ("2026-06-04T22:00:00Z", &ms));
+  ct_time_to_date (ms, moscow, date);
+  g_assert_cmpstr (date, ==, "2026-06-05");
+  g_assert_cmpint (ct_date_to_time ("2026-06-05", moscow), ==, ms - CT_MS_HOUR);
+}
+
+static void
+test_date (void)
+{
+  static const struct {
+    const char *text, *format, *date;
+  } cases[] = {
+    { "2026-02-28", "%Y-%m-%d", "2026-02-28" }, { "2026-02-29", "%Y-%m-%d", NULL },
+    { "02-Jun-06", "%d-%b-%y", "2006-06-02" },  { "4/7/1996", "%m/%d/%Y", "1996-04-07" },
+    { "4/7/1996x", "%m/%d/%Y", NULL },          { "", "%Y", NULL },
+  };
+  char date[CT_DATE_SIZE];
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    gboolean ok = ct_date_parse (cases[i].text, cases[i].format, date);
+
+    g_assert_cmpint (ok, ==, cases[i].date != NULL);
+    if (ok)
+      g_assert_cmpstr (date, ==, cases[i].date);
+  }
+  for (gint64 day = -719162; day < 800000; day += 13) {
+    ct_date_from_days (day, date);
+    g_assert_cmpint (ct_date_to_days (date), ==, day);
+  }
+}
+
+static void
+test_duration (void)
+{
+  gint64 ms = 0;
+
+  g_assert_true (ct_duration_parse ("1d12h", &ms));
+  g_assert_cmpint (ms, ==, 36 * CT_MS_HOUR);
+  g_assert_false (ct_duration_parse ("12", &ms));
+  g_assert_false (ct_duration_parse ("", &ms));
+  g_assert_cmpint (ms, ==, 36 * CT_MS_HOUR);
+}
+
+static void
+test_money (void)
+{
+  static const struct {
+    const char *text;
+    gint64 value;
+    gboolean ok;
+  } cases[] = { { "9.8", 980, TRUE },
+                { "0.15000001", 15, TRUE },
+                { "-3,5", -350, TRUE },
+                { "1e5", 0, FALSE },
+                { "12.345", 1235, TRUE },
+                { "", 0, FALSE },
+                { "99999999999999999999", 0, FALSE } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    gint64 value = 0;
+
+    g_assert_cmpint (ct_decimal_parse (cases[i].text, 2, &value), ==, cases[i].ok);
+    g_assert_cmpint (value, ==, cases[i].value);
+  }
+  g_assert_cmpint (ct_line_total (35000, 4240, 1500), ==, 126140);
+  g_assert_cmpint (ct_currency_digits ("JPY"), ==, 0);
+}
+
+static void
+test_json (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonNode) node = ct_json_parse ("{\"b\":[1,true,null],\"a\":\"\\u20ac\\n\"}", -1, 100, &error);
+  g_autofree char *text = ct_json_canonical (node, &error);
+  g_autoptr (JsonNode) fraction = ct_json_parse ("[1.5]", -1, 100, NULL);
+
+  g_assert_cmpstr (text, ==, "{\"a\":\"€\\n\",\"b\":[1,true,null]}");
+  g_assert_null (ct_json_canonical (fraction, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_INVALID);
+  g_assert_null (ct_json_parse ("{", -1, 100, NULL));
+  g_assert_null (ct_json_parse ("[1,2,3]", -1, 3, NULL));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/base/id", test_id);
+  g_test_add_func ("/base/hash", test_hash);
+  g_test_add_func ("/base/time", test_time);
+  g_test_add_func ("/base/date", test_date);
+  g_test_add_func ("/base/duration", test_duration);
+  g_test_add_func ("/base/money", test_money);
+  g_test_add_func ("/base/json", test_json);
+  return g_test_run ();
+}
