@@ -12,20 +12,20 @@ G_BEGIN_DECLS
 /* Room for "YYYY-MM-DD" and its end. */
 #define CT_DATE_SIZE 11
 
-  /* Instants are milliseconds since 1970-01-01T00:00:00Z; dates are "YYYY-MM-DD" in the workspace's zone. */
+/* Instants are milliseconds since 1970-01-01T00:00:00Z; dates are "YYYY-MM-DD" in the workspace's zone. */
 
-  gint64 ct_time_now (void);
-  gboolean ct_time_parse (const char *text, gint64 *ms);
-  char *ct_time_format (gint64 ms);
+gint64 ct_time_now (void);
+gboolean ct_time_parse (const char *text, gint64 *ms);
+char *ct_time_format (gint64 ms);
 
-  gboolean ct_date_parse (const char *text, const char *format, char date[CT_DATE_SIZE]);
-  gboolean ct_date_valid (const char *date);
-  gint64 ct_date_to_days (const char *date);
-  void ct_date_from_days (gint64 days, char date[CT_DATE_SIZE]);
-  gint64 ct_time_to_days (gint64 ms, GTimeZone * zone);
-  void ct_time_to_date (gint64 ms, GTimeZone * zone, char date[CT_DATE_SIZE]);
-  gint64 ct_date_to_time (const char *date, GTimeZone *zone);
+gboolean ct_date_parse (const char *text, const char *format, char date[CT_DATE_SIZE]);
+gboolean ct_date_valid (const char *date);
+gint64 ct_date_to_days (const char *date);
+void ct_date_from_days (gint64 days, char date[CT_DATE_SIZE]);
+gint64 ct_time_to_days (gint64 ms, GTimeZone *zone);
+void ct_time_to_date (gint64 ms, GTimeZone *zone, char date[CT_DATE_SIZE]);
+gint64 ct_date_to_time (const char *date, GTimeZone *zone);
 
-  gboolean ct_duration_parse (const char *text, gint64 *ms);
+gboolean ct_duration_parse (const char *text, gint64 *ms);
 
 G_END_DECLS
