@@ -1,26 +1,53 @@
 #!/usr/bin/python3
-"""Counts the test cases in a build directory's junit files and prints 'N passed, N failed[, N skipped]'."""
-import glob
-import sys
-import xml.etree.ElementTree as ET
+"""Prints what one `meson test` run came to, as its last line: 'N passed, N failed[, N skipped]'.
 
-passed = failed = skipped = 0
-for path in glob.glob(sys.argv[1] + '/meson-logs/testlog*.junit.xml'):
-    for suite in ET.parse(path).getroot().iter('testsuite'):
-        cases = suite.findall('testcase')
-        bad = 0
-        for case in cases:
-            if case.find('failure') is not None or case.find('error') is not None:
-                failed += 1
-                bad += 1
-                print('FAILED', suite.get('name'), case.get('name'))
-            elif case.find('skipped') is not None:
-                skipped += 1
-            else:
-                passed += 1
-        # a program that died between two cases has no failed case of its own
-        if not bad and int(suite.get('failures') or 0) + int(suite.get('errors') or 0):
-            failed += 1
-            print('FAILED', suite.get('name'))
-print(f'{passed} passed, {failed} failed' + (f', {skipped} skipped' if skipped else ''))
-sys.exit(1 if failed or not passed else 0)
+summary.py BUILD: reads BUILD/meson-logs/testlog.json. A program that speaks TAP counts its cases, any other one
+counts as one case. A program that crashed, timed out or stopped before its plan was fulfilled counts one failure
+more where none of its cases says so. Exits 1 if anything failed or nothing passed.
+"""
+import json
+import re
+import sys
+
+CASE = re.compile(r'^(not )?ok\b(?:\s+\d+)?\s*(?:-\s*)?([^#\n]*)(?:#\s*(\w+))?', re.I)
+
+
+def cases_of(stdout):
+    """(name, 'passed' | 'failed' | 'skipped') for every top-level TAP line."""
+    for line in stdout.splitlines():
+        case = CASE.match(line)
+        if not case:
+            continue
+        directive = (case.group(3) or '').lower()
+        if directive.startswith('skip'):
+            yield case.group(2).strip(), 'skipped'
+        elif case.group(1) and not directive.startswith('todo'):
+            yield case.group(2).strip(), 'failed'
+        else:
+            yield case.group(2).strip(), 'passed'
+
+
+def main():
+    count = {'passed': 0, 'failed': 0, 'skipped': 0}
+    try:
+        log = open(sys.argv[1] + '/meson-logs/testlog.json', encoding='utf-8', errors='replace').read().splitlines()
+    except FileNotFoundError:
+        log = []
+    for program in map(json.loads, log):
+        result = program['result']
+        good = result in ('OK', 'EXPECTEDFAIL', 'SKIP')
+        cases = list(cases_of(program.get('stdout') or ''))
+        if not cases:
+            cases = [(result, 'skipped' if result == 'SKIP' else 'passed' if good else 'failed')]
+        elif not good and all(state != 'failed' for _, state in cases):
+            cases.append((f'ended with {result}', 'failed'))
+        for name, state in cases:
+            count[state] += 1
+            if state == 'failed':
+                print('FAILED', program['name'], name)
+    line = f'{count["passed"]} passed, {count["failed"]} failed'
+    print(line + (f', {count["skipped"]} skipped' if count['skipped'] else ''))
+    sys.exit(1 if count['failed'] or not count['passed'] else 0)
+
+
+main()
