@@ -11,21 +11,27 @@ INSERT INTO row_counter VALUES(1);
 CREATE TABLE number_series(series TEXT NOT NULL, year INTEGER NOT NULL, last INTEGER NOT NULL,
   PRIMARY KEY(series, year)) STRICT, WITHOUT ROWID;
 
--- Commands as they were accepted here, chained by hash; seq is this device's counter.
+-- Commands as they were accepted here, chained by hash; seq is this device's counter. sha256 is over the canonical JSON
+-- {actor, args_sha256, command_id, device_id, device_seq, name, occurred_at, previous_sha256, v}; the arguments enter by
+-- their hash, SHA256('ct-intent-args-v1' 0 command_id args), so that redacting them breaks no chain.
 CREATE TABLE intents(
   seq INTEGER PRIMARY KEY,
   command_id BLOB NOT NULL UNIQUE CHECK(length(command_id) = 16),
   name TEXT NOT NULL,
-  args TEXT NOT NULL,                    -- canonical JSON
+  args TEXT,                             -- canonical JSON; NULL once redacted
+  args_sha256 BLOB NOT NULL CHECK(length(args_sha256) = 32),
   actor TEXT NOT NULL,
-  actor_role TEXT NOT NULL,
   device_id BLOB NOT NULL,
   occurred_at INTEGER NOT NULL,
   schema_version INTEGER NOT NULL,
   previous_sha256 BLOB NOT NULL CHECK(length(previous_sha256) = 32),
   sha256 BLOB NOT NULL UNIQUE CHECK(length(sha256) = 32)
 ) STRICT;
-CREATE TRIGGER intents_immutable BEFORE UPDATE ON intents BEGIN SELECT RAISE(ABORT, 'an intent is immutable'); END;
+CREATE TRIGGER intents_immutable BEFORE UPDATE ON intents
+  WHEN new.args IS NOT NULL OR new.seq IS NOT old.seq OR new.command_id IS NOT old.command_id OR new.name IS NOT old.name
+    OR new.args_sha256 IS NOT old.args_sha256 OR new.actor IS NOT old.actor OR new.device_id IS NOT old.device_id
+    OR new.occurred_at IS NOT old.occurred_at OR new.previous_sha256 IS NOT old.previous_sha256 OR new.sha256 IS NOT old.sha256
+  BEGIN SELECT RAISE(ABORT, 'an intent is immutable'); END;
 
 -- What a command changed, as SQLite session changesets; several parts where one could not be undone in one piece.
 CREATE TABLE changesets(seq INTEGER NOT NULL REFERENCES intents(seq), part INTEGER NOT NULL, changeset BLOB NOT NULL,

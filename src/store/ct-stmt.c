@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* Idle statements kept a connection. */
+#define MOST_IDLE 400
+
 static CtStmt *
 stmt_prepare (CtDb *db, const char *sql, GError **error)
 {
@@ -25,12 +28,12 @@ stmt_prepare (CtDb *db, const char *sql, GError **error)
 }
 
 static int
-bind_values (CtStmt *self, const char *format, va_list args)
+bind_values (CtStmt *self, int first, const char *format, va_list args)
 {
   sqlite3_stmt *handle = self->handle;
   int result = SQLITE_OK;
 
-  for (int i = 1; *format && result == SQLITE_OK; format++, i++) {
+  for (int i = first; *format && result == SQLITE_OK; format++, i++) {
     gconstpointer data;
     gsize length;
     gint64 number;
@@ -94,7 +97,7 @@ ct_db_query_va (CtDb *self, GError **error, const char *sql, const char *format,
   if (!stmt)
     return NULL;
   stmt->result = SQLITE_OK;
-  result = bind_values (stmt, format, args);
+  result = bind_values (stmt, 1, format, args);
   if (result != SQLITE_OK) {
     ct_db_fail (self, result, error);
     ct_stmt_free (stmt);
@@ -129,7 +132,20 @@ ct_stmt_rebind (CtStmt *self, GError **error, const char *format, ...)
   sqlite3_reset (self->handle);
   self->result = SQLITE_OK;
   va_start (args, format);
-  result = bind_values (self, format, args);
+  result = bind_values (self, 1, format, args);
+  va_end (args);
+  return result == SQLITE_OK || ct_db_fail (self->db, result, error);
+}
+
+/* Binds further values, the first one to the parameter @first (from 1). */
+gboolean
+ct_stmt_bind_at (CtStmt *self, GError **error, int first, const char *format, ...)
+{
+  va_list args;
+  int result;
+
+  va_start (args, format);
+  result = bind_values (self, first, format, args);
   va_end (args);
   return result == SQLITE_OK || ct_db_fail (self->db, result, error);
 }
@@ -177,7 +193,8 @@ ct_stmt_free (CtStmt *self)
     return;
   sqlite3_reset (self->handle);
   sqlite3_clear_bindings (self->handle);
-  if (!g_hash_table_contains (self->db->statements, self->sql)) {
+  if (g_hash_table_size (self->db->statements) < MOST_IDLE &&
+      !g_hash_table_contains (self->db->statements, self->sql)) {
     g_hash_table_insert (self->db->statements, self->sql, self);
     return;
   }
