@@ -63,6 +63,7 @@ gboolean ct_stmt_next (CtStmt *self);
 gboolean ct_stmt_finish (CtStmt *self, GError **error);
 void ct_stmt_free (CtStmt *self);
 gboolean ct_stmt_rebind (CtStmt *self, GError **error, const char *format, ...);
+gboolean ct_stmt_bind_at (CtStmt *self, GError **error, int first, const char *format, ...);
 int ct_stmt_n_columns (CtStmt *self);
 const char *ct_stmt_name (CtStmt *self, int column);
 char ct_stmt_type (CtStmt *self, int column); /* i, d, t, b, or n for NULL */
