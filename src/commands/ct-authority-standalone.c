@@ -42,7 +42,7 @@ standalone_acknowledge (CtAuthority *self, CtDb *db, const CtEffect *effect, gin
     .disclosures = disclosures,
   };
 
-  for (guint i = 0; effect->fields[i] && i < G_N_ELEMENTS (disclosures); i++) {
+  for (guint i = 0; i < G_N_ELEMENTS (disclosures) && effect->fields[i]; i++) {
     disclosures[i].field = effect->fields[i];
     disclosures[i].value = effect->values[i];
     leaf.n_disclosures++;
