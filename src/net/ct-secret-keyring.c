@@ -1,0 +1,79 @@
+#include "ct-secret-private.h"
+
+#include "ct-base.h"
+
+#include <libsecret/secret.h>
+
+/* These names are a stored format: changing one loses every stored token. */
+static const SecretSchema *
+schema (void)
+{
+  static const SecretSchema channel = {
+    "org.controltower.ControlTower.Channel",
+    SECRET_SCHEMA_NONE,
+    { { "workspace", SECRET_SCHEMA_ATTRIBUTE_STRING },
+      { "origin", SECRET_SCHEMA_ATTRIBUTE_STRING },
+      { "name", SECRET_SCHEMA_ATTRIBUTE_STRING },
+      { NULL, 0 } },
+  };
+
+  return &channel;
+}
+
+static gboolean
+fail_keyring (GError **error, const GError *problem)
+{
+  return ct_fail (
+      error, CT_ERROR_NOT_FOUND,
+      "The keyring cannot be used (%s): unlock it, log in to a desktop session that has one, or ask "
+      "for the token to be kept as plain text in the workspace",
+      problem->message);
+}
+
+gboolean
+ct_secret_keyring_save (const char *workspace_id, const char *name, CtSecret *secret,
+                        GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  const char *origin = ct_secret_origin (secret);
+  const char *value = ct_secret_value (secret, origin, error);
+  g_autofree char *label = g_strdup_printf ("Control Tower: %s (%s)", name, origin);
+
+  if (!value)
+    return FALSE;
+  return secret_password_store_sync (schema (), SECRET_COLLECTION_DEFAULT, label, value, cancellable,
+                                     &problem, "workspace", workspace_id, "origin", origin, "name", name,
+                                     NULL) ||
+         fail_keyring (error, problem);
+}
+
+CtSecret *
+ct_secret_keyring_find (const char *workspace_id, const char *name, const char *origin,
+                        GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  CtSecret *secret = NULL;
+  char *value = secret_password_lookup_sync (schema (), cancellable, &problem, "workspace", workspace_id,
+                                             "origin", origin, "name", name, NULL);
+
+  if (problem)
+    fail_keyring (error, problem);
+  else if (!value)
+    ct_fail (error, CT_ERROR_NOT_FOUND,
+             _ ("No token is stored for “%s” at %s: add the channel again with its token"), name, origin);
+  else
+    secret = ct_secret_new (origin, value, error);
+  secret_password_free (value);
+  return secret;
+}
+
+gboolean
+ct_secret_keyring_clear (const char *workspace_id, const char *name, const char *origin, gboolean *cleared,
+                         GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+
+  *cleared = secret_password_clear_sync (schema (), cancellable, &problem, "workspace", workspace_id,
+                                         "origin", origin, "name", name, NULL);
+  return !problem || fail_keyring (error, problem);
+}
