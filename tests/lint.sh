@@ -28,6 +28,11 @@ files () {
   done
 }
 
+git ls-files --error-unmatch dev >/dev/null || {
+  echo 'lint: the checks ask git which files there are; run them in a clone' >&2
+  exit 1
+}
+
 formatting () {
   files '*.c' '*.h' | xargs -r clang-format --dry-run --Werror
 }
