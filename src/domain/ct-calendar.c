@@ -230,8 +230,8 @@ read_week (CtCalendar *self, CtFields *fields, JsonObject *week)
   const char *name;
   JsonNode *node;
 
-  json_object_iter_init (&iter, week);
-  while (json_object_iter_next (&iter, &name, &node)) {
+  json_object_iter_init_ordered (&iter, week);
+  while (json_object_iter_next_ordered (&iter, &name, &node)) {
     int weekday = ct_text_index (weekdays, name);
     JsonArray *slots = JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
 

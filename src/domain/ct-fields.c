@@ -234,8 +234,8 @@ ct_fields_finish (CtFields *self, GError **error)
   JsonObjectIter iter;
   const char *name;
 
-  json_object_iter_init (&iter, self->object);
-  while (!self->error && json_object_iter_next (&iter, &name, NULL)) {
+  json_object_iter_init_ordered (&iter, self->object);
+  while (!self->error && json_object_iter_next_ordered (&iter, &name, NULL)) {
     guint i = 0;
 
     while (i < self->n_asked && strcmp (self->asked[i], name) != 0)

@@ -89,8 +89,8 @@ ct_match_parse (JsonObject *object, const char *where, GError **error)
     ct_fail (error, CT_ERROR_INVALID, "%s: more than the %d conditions allowed", where, MOST_CONDITIONS);
     return NULL;
   }
-  json_object_iter_init (&iter, object);
-  while (json_object_iter_next (&iter, &fact, &node)) {
+  json_object_iter_init_ordered (&iter, object);
+  while (json_object_iter_next_ordered (&iter, &fact, &node)) {
     g_autofree char *place = g_strdup_printf ("%s, “%s”", where, fact);
     Condition *condition = g_new0 (Condition, 1);
 
