@@ -43,11 +43,13 @@ ct_json_parse (const char *text, gssize length, gsize most, GError **error)
   return json_node_copy (json_parser_get_root (parser));
 }
 
-static void
-write_string (GString *out, const char *text)
+void
+ct_json_append_string (GString *out, const char *text, gssize length)
 {
+  const char *end = text + (length < 0 ? (gssize) strlen (text) : length);
+
   g_string_append_c (out, '"');
-  for (; *text; text++) {
+  for (; text < end; text++) {
     guchar c = (guchar) *text;
 
     switch (c) {
@@ -121,7 +123,7 @@ write_object (GString *out, JsonObject *object, GError **error)
   for (guint i = 0; i < keys->len; i++) {
     if (i)
       g_string_append_c (out, ',');
-    write_string (out, keys->pdata[i]);
+    ct_json_append_string (out, keys->pdata[i], -1);
     g_string_append_c (out, ':');
     if (!write_node (out, json_object_get_member (object, keys->pdata[i]), error))
       return FALSE;
@@ -150,7 +152,7 @@ write_value (GString *out, JsonNode *node, GError **error)
   GType type = json_node_get_value_type (node);
 
   if (type == G_TYPE_STRING)
-    write_string (out, json_node_get_string (node));
+    ct_json_append_string (out, json_node_get_string (node), -1);
   else if (type == G_TYPE_BOOLEAN)
     g_string_append (out, json_node_get_boolean (node) ? "true" : "false");
   else if (type == G_TYPE_INT64)

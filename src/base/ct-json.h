@@ -9,6 +9,9 @@ char *ct_json_canonical (JsonNode *node, GError **error);
 char *ct_json_canonical_object (JsonObject *object, GError **error);
 char *ct_json_pretty (JsonNode *node);
 
+/* Appends @text as a JSON string, quotes included; -1 for a string that ends with 0. */
+void ct_json_append_string (GString *out, const char *text, gssize length);
+
 /* Readers that never abort on a wrong type: the member's value, or the fallback. */
 const char *ct_json_string (JsonObject *object, const char *name, const char *fallback);
 gint64 ct_json_int (JsonObject *object, const char *name, gint64 fallback);

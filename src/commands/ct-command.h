@@ -6,8 +6,11 @@ G_BEGIN_DECLS
 
 /* A command while its handler runs. A handler is a pure function of id, args, actor, now and the state in @db: it asks
  * no clock and no randomness, so that running it again gives the same rows. */
+typedef struct _CtCommandDef CtCommandDef;
+
 typedef struct {
   CtDb *db;
+  const CtCommandDef *def;
   CtId id;
   JsonObject *args;  /* validated against the definition */
   const char *actor; /* login */
@@ -32,6 +35,7 @@ typedef gboolean (*CtCommandFunc) (CtCommand *command, GError **error);
 
 typedef enum {
   CT_COMMAND_UNDOABLE = 1 << 0, /* command.undo may take it back */
+  CT_COMMAND_FIRST = 1 << 2,    /* runs without a role while the workspace has no people: workspace.init */
   CT_COMMAND_BULK = 1 << 1,     /* per-row history is not disclosed: imports, detection, seeds */
 } CtCommandFlags;
 
@@ -43,13 +47,13 @@ typedef struct {
   gsize most; /* bytes of a text; 0: 10,000 */
 } CtArg;
 
-typedef struct {
+struct _CtCommandDef {
   const char *name;        /* "task.snooze" */
   const char *object_type; /* "task" */
   CtCommandFunc run;
   CtCommandFlags flags;
   const CtArg *args; /* ended by a NULL name; NULL: the handler checks them itself */
-} CtCommandDef;
+};
 
 void ct_command_register (const CtCommandDef *defs, guint n);
 const CtCommandDef *ct_command_find (const char *name);

@@ -1,0 +1,240 @@
+/* Configuration as data: people, settings, and the documents that other layers parse (calendars, rules, agents …). */
+#include "ct-commands.h"
+#include "ct-effect.h"
+
+#include <string.h>
+
+static const char *const document_tables[] = { "calendars",      "sla_policies", "rules",
+                                               "agent_profiles", "routes",       "templates",
+                                               "guardrails",     "experiments",  NULL };
+
+/* Columns that some of the tables have beside name and body, taken from the document itself. */
+static gboolean
+write_extras (CtCommand *command, const char *table, const CtId *id, JsonObject *body, gint64 position,
+              GError **error)
+{
+  if (strcmp (table, "sla_policies") == 0 || strcmp (table, "routes") == 0)
+    return ct_effect_update (command, error, table, id, "position", "i", position);
+  if (strcmp (table, "rules") == 0)
+    return ct_effect_update (command, error, table, id, "position,enabled", "ii", position,
+                             (gint64) ct_json_bool (body, "enabled", TRUE));
+  if (strcmp (table, "templates") == 0)
+    return ct_effect_update (command, error, table, id, "kind,blocker,language", "sss",
+                             ct_json_string (body, "kind", "channel_post"),
+                             ct_json_string (body, "blocker", NULL), ct_json_string (body, "language", "en"));
+  if (strcmp (table, "guardrails") == 0)
+    return ct_effect_update (command, error, table, id, "channel,severity", "ss",
+                             ct_json_string (body, "channel", "*"),
+                             ct_json_string (body, "severity", "warning"));
+  return TRUE;
+}
+
+static gboolean
+insert_document (CtCommand *command, const char *table, const CtId *id, const char *name, const char *body,
+                 GError **error)
+{
+  if (strcmp (table, "sla_policies") == 0 || strcmp (table, "routes") == 0)
+    return ct_effect_insert (command, error, table, id, "name,body,position", "ssi", name, body, (gint64) 0);
+  if (strcmp (table, "templates") == 0)
+    return ct_effect_insert (command, error, table, id, "name,body,kind", "sss", name, body, "channel_post");
+  if (strcmp (table, "guardrails") == 0)
+    return ct_effect_insert (command, error, table, id, "name,body,severity", "sss", name, body, "warning");
+  return ct_effect_insert (command, error, table, id, "name,body", "ss", name, body);
+}
+
+static gboolean
+put_document (CtCommand *command, const char *table, JsonObject *body, gint64 position, guint64 index,
+              GError **error)
+{
+  const char *name = ct_json_string (body, "name", NULL);
+  g_autofree char *text = ct_json_canonical_object (body, error);
+  g_autofree char *sql = g_strdup_printf ("SELECT id FROM %s WHERE name = ?", table);
+  g_autoptr (GError) missing = NULL;
+  CtId id;
+
+  if (!text)
+    return FALSE;
+  if (ct_text_is_blank (name))
+    return ct_fail (error, CT_ERROR_INVALID, _ ("A document for %s needs a \"name\""), table);
+  if (ct_db_read_id (command->db, &id, &missing, sql, "s", name))
+    return ct_effect_update (command, error, table, &id, "body,archived_at", "sn", text) &&
+           write_extras (command, table, &id, body, position, error);
+  if (!g_error_matches (missing, CT_ERROR, CT_ERROR_NOT_FOUND)) {
+    g_propagate_error (error, g_steal_pointer (&missing));
+    return FALSE;
+  }
+  id = ct_effect_new_id (command, table, index);
+  return insert_document (command, table, &id, name, text, error) &&
+         write_extras (command, table, &id, body, position, error);
+}
+
+/* config.put: {table, documents: [{name, …}], position?}: inserts or replaces by name. */
+static gboolean
+put_run (CtCommand *command, GError **error)
+{
+  const char *table = ct_arg_text (command, "table");
+  JsonArray *documents = ct_json_array (command->args, "documents");
+  gint64 position = ct_arg_int (command, "position", 0);
+
+  if (ct_text_index (document_tables, table) < 0)
+    return ct_fail (error, CT_ERROR_INVALID, _ ("There is no configuration \"%s\""), table);
+  for (guint i = 0; i < json_array_get_length (documents); i++) {
+    JsonNode *node = json_array_get_element (documents, i);
+
+    if (!JSON_NODE_HOLDS_OBJECT (node))
+      return ct_fail (error, CT_ERROR_INVALID, _ ("Document %u is not an object"), i + 1);
+    if (!put_document (command, table, json_node_get_object (node), position + i, i, error))
+      return FALSE;
+  }
+  json_object_set_int_member (command->result, "documents", json_array_get_length (documents));
+  return TRUE;
+}
+
+static gboolean
+archive_run (CtCommand *command, GError **error)
+{
+  const char *table = ct_arg_text (command, "table");
+  g_autofree char *sql = NULL;
+  CtId id;
+
+  if (ct_text_index (document_tables, table) < 0)
+    return ct_fail (error, CT_ERROR_INVALID, _ ("There is no configuration \"%s\""), table);
+  sql = g_strdup_printf ("SELECT id FROM %s WHERE name = ? AND archived_at IS NULL", table);
+  return ct_db_read_id (command->db, &id, error, sql, "s", ct_arg_text (command, "name")) &&
+         ct_effect_update (command, error, table, &id, "archived_at", "i", command->now) &&
+         ct_effect_object (command, table, &id, error);
+}
+
+static gboolean
+setting_run (CtCommand *command, GError **error)
+{
+  const char *key = ct_arg_text (command, "key"), *value = ct_arg_text (command, "value");
+  g_autoptr (GError) missing = NULL;
+  CtId id;
+
+  if (strcmp (key, "time_zone") == 0) {
+    g_autoptr (GTimeZone) zone = g_time_zone_new_identifier (value);
+
+    if (!zone)
+      return ct_fail (error, CT_ERROR_INVALID, _ ("\"%s\" is not a time zone; write it as in Europe/Berlin"),
+                      value);
+  }
+  if (ct_db_read_id (command->db, &id, &missing, "SELECT id FROM settings WHERE key = ?", "s", key))
+    return ct_effect_update (command, error, "settings", &id, "value", "s", value) &&
+           ct_effect_object (command, "settings", &id, error);
+  id = ct_effect_new_id (command, "settings", 0);
+  return ct_effect_insert (command, error, "settings", &id, "key,value", "ss", key, value) &&
+         ct_effect_object (command, "settings", &id, error);
+}
+
+static gboolean
+person_run (CtCommand *command, GError **error)
+{
+  JsonArray *roles = ct_json_array (command->args, "roles");
+  CtId id = ct_effect_new_id (command, "people", 0);
+
+  if (ct_db_read_id (command->db, &id, NULL, "SELECT id FROM people WHERE login = ?", "s",
+                     ct_arg_text (command, "login"))) {
+    if (!ct_effect_update (command, error, "people", &id, "name,email", "ss",
+                           ct_arg_has (command, "name") ? ct_arg_text (command, "name") : "",
+                           ct_arg_text (command, "email")) ||
+        !ct_db_run (command->db, error, "DELETE FROM person_roles WHERE person_id = ?", "k", &id))
+      return FALSE;
+  } else if (!ct_effect_insert (command, error, "people", &id, "login,name,email", "sss",
+                                ct_arg_text (command, "login"),
+                                ct_arg_has (command, "name") ? ct_arg_text (command, "name") : "",
+                                ct_arg_text (command, "email"))) {
+    return FALSE;
+  }
+  for (guint i = 0; i < json_array_get_length (roles); i++) {
+    CtId role = ct_effect_new_id (command, "person_roles", i);
+
+    if (!ct_effect_insert (command, error, "person_roles", &role, "person_id,role", "ks", &id,
+                           json_array_get_string_element (roles, i)))
+      return FALSE;
+  }
+  return ct_effect_object (command, "people", &id, error);
+}
+
+/* The first command of a workspace: whoever makes it administers it. */
+static gboolean
+init_run (CtCommand *command, GError **error)
+{
+  gint64 people = 0;
+
+  if (!ct_db_read_int (command->db, &people, error, "SELECT count(*) FROM people", ""))
+    return FALSE;
+  if (people > 0)
+    return ct_fail (error, CT_ERROR_CONFLICT, _ ("This workspace is already set up"));
+  return person_run (command, error);
+}
+
+static gboolean
+channel_add_run (CtCommand *command, GError **error)
+{
+  CtId id = ct_effect_new_id (command, "channels", 0),
+       destination = ct_effect_new_id (command, "channel_destinations", 0);
+  const char *name = ct_arg_text (command, "name");
+  gboolean known =
+      ct_db_read_id (command->db, &id, NULL, "SELECT id FROM channels WHERE name = ?", "s", name);
+
+  if (ct_text_is_blank (name) || strchr (name, ':'))
+    return ct_fail (error, CT_ERROR_INVALID, _ ("A channel's name must not be empty and holds no colon"));
+  if (known ? !ct_effect_update (command, error, "channels", &id, "kind,base_url,archived_at", "ssn",
+                                 ct_arg_text (command, "kind"), ct_arg_text (command, "base_url"))
+            : !ct_effect_insert (command, error, "channels", &id, "name,kind,base_url", "sss", name,
+                                 ct_arg_text (command, "kind"), ct_arg_text (command, "base_url")))
+    return FALSE;
+  if (ct_db_read_id (command->db, &destination, NULL,
+                     "SELECT id FROM channel_destinations WHERE channel_id = ? AND destination = ?", "ks",
+                     &id, ct_arg_text (command, "destination"))) {
+    if (!ct_effect_update (command, error, "channel_destinations", &destination, "archived_at", "n"))
+      return FALSE;
+  } else if (!ct_effect_insert (command, error, "channel_destinations", &destination,
+                                "channel_id,destination", "ks", &id, ct_arg_text (command, "destination"))) {
+    return FALSE;
+  }
+  return ct_effect_object (command, "channels", &id, error);
+}
+
+static gboolean
+channel_remove_run (CtCommand *command, GError **error)
+{
+  CtId id;
+
+  return ct_db_read_id (command->db, &id, error,
+                        "SELECT id FROM channels WHERE name = ? AND archived_at IS NULL", "s",
+                        ct_arg_text (command, "name")) &&
+         ct_effect_update (command, error, "channels", &id, "archived_at", "i", command->now) &&
+         ct_effect_object (command, "channels", &id, error);
+}
+
+void
+ct_commands_config_register (void)
+{
+  static const CtArg put_args[] = {
+    { "table", 's', 40 }, { "documents", 'a', 0 }, { "position", 'I', 0 }, { NULL, 0, 0 }
+  };
+  static const CtArg archive_args[] = { { "table", 's', 40 }, { "name", 's', 200 }, { NULL, 0, 0 } };
+  static const CtArg setting_args[] = { { "key", 's', 100 }, { "value", 's', 0 }, { NULL, 0, 0 } };
+  static const CtArg person_args[] = {
+    { "login", 's', 100 }, { "name", 'S', 200 }, { "email", 'S', 200 }, { "roles", 'a', 0 }, { NULL, 0, 0 }
+  };
+  static const CtArg channel_args[] = { { "name", 's', 60 },
+                                        { "kind", 's', 40 },
+                                        { "base_url", 's', 500 },
+                                        { "destination", 's', 200 },
+                                        { NULL, 0, 0 } };
+  static const CtArg name_args[] = { { "name", 's', 200 }, { NULL, 0, 0 } };
+  static const CtCommandDef defs[] = {
+    { "config.put", "configuration", put_run, CT_COMMAND_UNDOABLE, put_args },
+    { "config.archive", "configuration", archive_run, CT_COMMAND_UNDOABLE, archive_args },
+    { "setting.set", "setting", setting_run, CT_COMMAND_UNDOABLE, setting_args },
+    { "workspace.init", "person", init_run, CT_COMMAND_FIRST, person_args },
+    { "person.put", "person", person_run, CT_COMMAND_UNDOABLE, person_args },
+    { "channel.add", "channel", channel_add_run, 0, channel_args },
+    { "channel.remove", "channel", channel_remove_run, CT_COMMAND_UNDOABLE, name_args },
+  };
+
+  ct_command_register (defs, G_N_ELEMENTS (defs));
+}

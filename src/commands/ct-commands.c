@@ -1,0 +1,9 @@
+#include "ct-commands.h"
+
+/* Makes the commands of this folder known; calling it again does no harm. */
+void
+ct_commands_register (void)
+{
+  ct_commands_records_register ();
+  ct_commands_config_register ();
+}

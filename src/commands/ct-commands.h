@@ -1,0 +1,12 @@
+#pragma once
+
+#include "ct-command.h"
+
+G_BEGIN_DECLS
+
+/* Each family registers its commands; ct_commands_register() registers all of this folder. */
+void ct_commands_register (void);
+void ct_commands_records_register (void);
+void ct_commands_config_register (void);
+
+G_END_DECLS

@@ -1,0 +1,90 @@
+/* The row conditions that schema/policy.json may name. */
+#include "ct-policy.h"
+
+#include <string.h>
+
+static gboolean
+has_role (CtCommand *command, const char *role)
+{
+  for (guint i = 0; i < command->roles->len; i++)
+    if (strcmp (command->roles->pdata[i], role) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* Owner and assignee of the record in an argument; FALSE where there is none. */
+static gboolean
+is_mine (CtCommand *command, const char *argument, const char *sql, GError **error)
+{
+  g_autoptr (CtStmt) stmt = NULL;
+  const char *assignee;
+  CtId id;
+
+  if (!ct_arg_id (command, argument, &id))
+    return TRUE; /* the handler says what is missing */
+  stmt = ct_db_query (command->db, error, sql, "k", &id);
+  if (!stmt)
+    return FALSE;
+  if (!ct_stmt_next (stmt))
+    return ct_stmt_finish (stmt, error) && ct_fail (error, CT_ERROR_NOT_FOUND, _ ("There is no such record"));
+  assignee = ct_stmt_text (stmt, 1);
+  if (has_role (command, "admin") || has_role (command, "agent") ||
+      has_role (command, ct_stmt_text (stmt, 0)) || (assignee && strcmp (assignee, command->actor) == 0))
+    return TRUE;
+  return ct_fail (error, CT_ERROR_REFUSED,
+                  _ ("This belongs to the team \"%s\"; ask them or an administrator"),
+                  ct_stmt_text (stmt, 0));
+}
+
+static gboolean
+task_is_mine_or_my_teams (CtCommand *command, GError **error)
+{
+  return is_mine (command, "task", "SELECT human_owner, assignee FROM follow_up_tasks WHERE id = ?", error);
+}
+
+static gboolean
+exception_is_my_teams (CtCommand *command, GError **error)
+{
+  return is_mine (command, "exception", "SELECT owner, NULL FROM exceptions WHERE id = ?", error);
+}
+
+/* A delegate stands in for somebody of the owning team while the delegation lasts. */
+static gboolean
+approval_is_my_teams (CtCommand *command, GError **error)
+{
+  g_autoptr (CtStmt) stmt = NULL;
+  CtId id;
+
+  if (!ct_arg_id (command, "approval", &id))
+    return TRUE;
+  stmt = ct_db_query (
+      command->db, error,
+      "SELECT 1 FROM approvals a JOIN delegations d ON d.starts_at <= ?2 AND d.ends_at > ?2 "
+      "JOIN people p ON p.id = d.delegate_id AND p.login = ?3 "
+      "JOIN person_roles r ON r.person_id = d.person_id AND r.role IN (a.owner, 'admin') WHERE a.id = ?1",
+      "kis", &id, command->now, command->actor);
+  if (!stmt)
+    return FALSE;
+  if (ct_stmt_next (stmt))
+    return TRUE;
+  return is_mine (command, "approval", "SELECT owner, NULL FROM approvals WHERE id = ?", error);
+}
+
+/* (nullable) */
+CtPredicate
+ct_policy_predicate (const char *name)
+{
+  static const struct {
+    const char *name;
+    CtPredicate check;
+  } predicates[] = {
+    { "task_is_mine_or_my_teams", task_is_mine_or_my_teams },
+    { "exception_is_my_teams", exception_is_my_teams },
+    { "approval_is_my_teams", approval_is_my_teams },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (predicates); i++)
+    if (strcmp (predicates[i].name, name) == 0)
+      return predicates[i].check;
+  return NULL;
+}

@@ -1,0 +1,251 @@
+#include "ct-policy.h"
+
+#include <string.h>
+
+/* What a command may write of one table. */
+typedef struct {
+  gboolean insert;
+  gboolean delete;
+  GHashTable *update;      /* (owned): columns */
+  GHashTable *transitions; /* (owned): "column:from>to" */
+  GHashTable *guarded;     /* (owned): columns whose transitions are listed */
+} TableRule;
+
+typedef struct {
+  GHashTable *roles;  /* (owned) */
+  char *where;        /* (owned) (nullable) */
+  GHashTable *tables; /* (owned) (element-type utf8 TableRule) */
+} CommandRule;
+
+struct _CtPolicy {
+  GHashTable *commands; /* (owned) (element-type utf8 CommandRule) */
+};
+
+static void
+table_rule_free (gpointer data)
+{
+  TableRule *self = data;
+
+  g_hash_table_unref (self->update);
+  g_hash_table_unref (self->transitions);
+  g_hash_table_unref (self->guarded);
+  g_free (self);
+}
+
+static void
+command_rule_free (gpointer data)
+{
+  CommandRule *self = data;
+
+  g_hash_table_unref (self->roles);
+  g_hash_table_unref (self->tables);
+  g_free (self->where);
+  g_free (self);
+}
+
+static GHashTable *
+string_set (JsonArray *names)
+{
+  GHashTable *set = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (guint i = 0; names && i < json_array_get_length (names); i++)
+    g_hash_table_add (set, g_strdup (json_array_get_string_element (names, i)));
+  return set;
+}
+
+static void
+add_transitions (TableRule *self, const char *column, JsonArray *pairs)
+{
+  g_hash_table_add (self->guarded, g_strdup (column));
+  for (guint i = 0; i < json_array_get_length (pairs); i++) {
+    JsonArray *pair = json_array_get_array_element (pairs, i);
+
+    g_hash_table_add (self->transitions,
+                      g_strdup_printf ("%s:%s>%s", column, json_array_get_string_element (pair, 0),
+                                       json_array_get_string_element (pair, 1)));
+  }
+}
+
+static TableRule *
+read_table (JsonObject *json)
+{
+  TableRule *self = g_new0 (TableRule, 1);
+  JsonObjectIter iter;
+  const char *member;
+  JsonNode *node;
+
+  self->insert = ct_json_bool (json, "insert", FALSE);
+  self->delete = ct_json_bool (json, "delete", FALSE);
+  self->update = string_set (ct_json_array (json, "update"));
+  self->transitions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->guarded = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  json_object_iter_init (&iter, json);
+  while (json_object_iter_next (&iter, &member, &node))
+    if (strcmp (member, "update") != 0 && JSON_NODE_HOLDS_ARRAY (node))
+      add_transitions (self, member, json_node_get_array (node));
+  return self;
+}
+
+static CommandRule *
+read_command (JsonObject *json)
+{
+  CommandRule *self = g_new0 (CommandRule, 1);
+  JsonObject *writes = ct_json_object (json, "writes");
+  JsonObjectIter iter;
+  const char *table;
+  JsonNode *node;
+
+  self->roles = string_set (ct_json_array (json, "roles"));
+  self->where = g_strdup (ct_json_string (json, "where", NULL));
+  self->tables = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, table_rule_free);
+  if (!writes)
+    return self;
+  json_object_iter_init (&iter, writes);
+  while (json_object_iter_next (&iter, &table, &node))
+    g_hash_table_insert (self->tables, g_strdup (table), read_table (json_node_get_object (node)));
+  return self;
+}
+
+/**
+ * ct_policy_load:
+ * @path: schema/policy.json
+ *
+ * Returns: (transfer full): the policy; %NULL with @error, also where it names a condition that does not exist
+ */
+CtPolicy *
+ct_policy_load (const char *path, GError **error)
+{
+  g_autoptr (CtPolicy) self = g_new0 (CtPolicy, 1);
+  g_autofree char *text = NULL;
+  g_autoptr (JsonNode) root = NULL;
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *node;
+
+  self->commands = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, command_rule_free);
+  if (!g_file_get_contents (path, &text, NULL, error) || !(root = ct_json_parse (text, -1, 4 << 20, error))) {
+    g_prefix_error (error, "%s: ", path);
+    return NULL;
+  }
+  json_object_iter_init (&iter, json_node_get_object (root));
+  while (json_object_iter_next (&iter, &name, &node)) {
+    CommandRule *rule = read_command (json_node_get_object (node));
+
+    g_hash_table_insert (self->commands, g_strdup (name), rule);
+    if (rule->where && !ct_policy_predicate (rule->where)) {
+      ct_fail (error, CT_ERROR_INVALID, "%s: %s names an unknown condition %s", path, name, rule->where);
+      return NULL;
+    }
+  }
+  return g_steal_pointer (&self);
+}
+
+void
+ct_policy_free (CtPolicy *self)
+{
+  if (!self)
+    return;
+  g_hash_table_unref (self->commands);
+  g_free (self);
+}
+
+gboolean
+ct_policy_knows (CtPolicy *self, const char *command)
+{
+  return g_hash_table_contains (self->commands, command);
+}
+
+/* (transfer container): the names of all commands in the policy */
+GStrv
+ct_policy_commands (CtPolicy *self)
+{
+  GStrv keys = (GStrv) g_hash_table_get_keys_as_array (self->commands, NULL);
+
+  for (guint i = 0; keys[i]; i++)
+    keys[i] = g_strdup (keys[i]);
+  return keys;
+}
+
+/* (nullable): the name of the row condition */
+const char *
+ct_policy_where (CtPolicy *self, const char *command)
+{
+  CommandRule *rule = g_hash_table_lookup (self->commands, command);
+
+  return rule ? rule->where : NULL;
+}
+
+/**
+ * ct_policy_role_for:
+ * @roles: (element-type utf8): an actor's roles
+ *
+ * Returns: (nullable) (transfer none): the first of them that may run the command
+ */
+const char *
+ct_policy_role_for (CtPolicy *self, const char *command, GPtrArray *roles)
+{
+  CommandRule *rule = g_hash_table_lookup (self->commands, command);
+
+  for (guint i = 0; rule && i < roles->len; i++)
+    if (g_hash_table_contains (rule->roles, roles->pdata[i]))
+      return roles->pdata[i];
+  return NULL;
+}
+
+gboolean
+ct_policy_check_where (CtPolicy *self, const char *name, CtCommand *command, GError **error)
+{
+  CommandRule *rule = g_hash_table_lookup (self->commands, name);
+
+  return !rule->where || ct_policy_predicate (rule->where) (command, error);
+}
+
+/* Columns that belong to the authority and come with every write. */
+static gboolean
+is_stamp (const char *column)
+{
+  return strcmp (column, "rev") == 0 || strcmp (column, "updated_at") == 0;
+}
+
+static gboolean
+check_transition (TableRule *table, const CtChange *change, int column, GError **error)
+{
+  const CtValue *before = &change->before[column];
+  const CtValue *after = &change->after[column];
+  g_autofree char *step = NULL;
+
+  if (!g_hash_table_contains (table->guarded, change->columns[column]))
+    return TRUE;
+  step = g_strdup_printf ("%s:%.*s>%.*s", change->columns[column], (int) before->length,
+                          (const char *) before->data, (int) after->length, (const char *) after->data);
+  if (g_hash_table_contains (table->transitions, step))
+    return TRUE;
+  return ct_fail (error, CT_ERROR_REFUSED, _ ("It cannot go from \"%.*s\" to \"%.*s\" this way"),
+                  (int) before->length, (const char *) before->data, (int) after->length,
+                  (const char *) after->data);
+}
+
+/**
+ * ct_policy_check_change:
+ *
+ * Holds one recorded change against what the command may write.
+ */
+gboolean
+ct_policy_check_change (CtPolicy *self, const char *command, const CtChange *change, GError **error)
+{
+  CommandRule *rule = g_hash_table_lookup (self->commands, command);
+  TableRule *table = g_hash_table_lookup (rule->tables, change->table);
+
+  if (!table || (change->operation == 'i' && !table->insert) || (change->operation == 'd' && !table->delete))
+    return ct_fail (error, CT_ERROR_REFUSED, "The policy does not let %s write %s", command, change->table);
+  for (int i = 0; change->operation == 'u' && i < change->n_columns; i++) {
+    if (!change->after[i].type || is_stamp (change->columns[i]))
+      continue;
+    if (!g_hash_table_contains (table->update, change->columns[i]))
+      return ct_fail (error, CT_ERROR_REFUSED, "The policy does not let %s change %s.%s", command,
+                      change->table, change->columns[i]);
+    if (!check_transition (table, change, i, error))
+      return FALSE;
+  }
+  return TRUE;
+}
