@@ -1,21 +1,15 @@
 /* The log inside the replica: a leaf is one event as canonical JSON (RFC 8785), written in the transaction of its
- * effect. The bytes are built directly, keys in order; a test holds them equal to the canonical form. */
+ * effect. */
 #include "ct-log.h"
+#include "ct-merkle.h"
 
 #include <string.h>
-
-#define SALT_SIZE 16
 
 /* RFC 6962, section 2.1: the hash of a leaf. */
 CtHash
 ct_log_leaf_hash (gconstpointer leaf, gsize length)
 {
-  CtHasher hasher;
-
-  ct_hasher_init (&hasher);
-  ct_hasher_update (&hasher, "\0", 1);
-  ct_hasher_update (&hasher, leaf, length);
-  return ct_hasher_finish (&hasher);
+  return ct_merkle_leaf (leaf, length);
 }
 
 /* SHA256("ct-disclosure-v1" 0 field 0 salt value) */
@@ -33,69 +27,38 @@ ct_log_disclosure_hash (const char *field, gconstpointer salt, gsize salt_length
   return ct_hasher_finish (&hasher);
 }
 
-static void
-append_hex (GString *leaf, gconstpointer data, gsize length)
+/**
+ * ct_log_create:
+ * @db: inside a transaction, the workspace being new
+ * @verifier: the key that will sign the log; its name is the log's origin
+ *
+ * Returns: %FALSE with %CT_ERROR_CONFLICT where the workspace has a log
+ */
+gboolean
+ct_log_create (CtDb *db, const CtVerifier *verifier, GError **error)
 {
-  static const char digits[] = "0123456789abcdef";
-  const guint8 *bytes = data;
+  g_autofree char *vkey = ct_verifier_to_string (verifier);
 
-  for (gsize i = 0; i < length; i++) {
-    g_string_append_c (leaf, digits[bytes[i] >> 4]);
-    g_string_append_c (leaf, digits[bytes[i] & 15]);
-  }
+  return ct_db_run (db, error, "INSERT INTO workspace(key, value) VALUES('log_origin', ?), ('log_vkey', ?)",
+                    "ss", ct_verifier_name (verifier), vkey);
 }
 
-static void
-append_key (GString *leaf, const char *key)
-{
-  if (leaf->str[leaf->len - 1] != '{')
-    g_string_append_c (leaf, ',');
-  g_string_append_c (leaf, '"');
-  g_string_append (leaf, key);
-  g_string_append (leaf, "\":");
-}
-
-/* Names are logins, roles and actions: what they may hold needs no escape, or is refused. */
+/* The log's name and its next leaf's index. */
 static gboolean
-append_name (GString *leaf, const char *key, const char *value, GError **error)
+read_head (CtDb *db, CtStmt **head, CtLeaf *leaf, gint64 *index, GError **error)
 {
-  for (const char *c = value; *c; c++)
-    if ((guchar) *c < 0x20 || *c == '"' || *c == '\\')
-      return ct_fail (error, CT_ERROR_INVALID, "The audit field %s holds a character it may not", key);
-  append_key (leaf, key);
-  g_string_append_c (leaf, '"');
-  g_string_append (leaf, value);
-  g_string_append_c (leaf, '"');
+  *head = ct_db_query (
+      db, error, "SELECT value, (SELECT max(n) FROM audit_logs) FROM workspace WHERE key = 'log_origin'", "");
+  if (!*head)
+    return FALSE;
+  if (!ct_stmt_next (*head))
+    return ct_stmt_finish (*head, error) &&
+           ct_fail (error, CT_ERROR_NOT_FOUND,
+                    "The workspace has no audit log: it was not set up completely");
+  *index = ct_stmt_int_or (*head, 1, -1) + 1;
+  leaf->log_origin.text = ct_stmt_text (*head, 0);
+  leaf->log_origin.length = strlen (leaf->log_origin.text);
   return TRUE;
-}
-
-static void
-append_hash (GString *leaf, const char *key, gconstpointer data, gsize length)
-{
-  append_key (leaf, key);
-  g_string_append_c (leaf, '"');
-  append_hex (leaf, data, length);
-  g_string_append_c (leaf, '"');
-}
-
-static void
-append_id (GString *leaf, const char *key, const CtId *id)
-{
-  g_autofree char *text = ct_id_to_string (id);
-
-  append_key (leaf, key);
-  g_string_append_c (leaf, '"');
-  g_string_append_len (leaf, text, 36);
-  g_string_append_c (leaf, '"');
-}
-
-static void
-append_int (GString *leaf, const char *key, gint64 value)
-{
-  char digits[24];
-
-  append_key (leaf, key);
-  g_string_append_len (leaf, digits, g_snprintf (digits, sizeof digits, "%" G_GINT64_FORMAT, value));
 }
 
 static int
@@ -104,74 +67,93 @@ compare_disclosures (gconstpointer a, gconstpointer b)
   return strcmp (((const CtDisclosure *) a)->field, ((const CtDisclosure *) b)->field);
 }
 
-/* The commitments, sorted by field; the salts go into @salts. */
-static void
-append_commit (GString *leaf, CtDisclosure *sorted, guint n, guint8 (*salts)[SALT_SIZE])
-{
-  append_key (leaf, "commit");
-  g_string_append_c (leaf, '{');
-  for (guint i = 0; i < n; i++) {
-    CtHash hash;
-
-    ct_random_bytes (salts[i], SALT_SIZE);
-    hash = ct_log_disclosure_hash (sorted[i].field, salts[i], SALT_SIZE, sorted[i].value);
-    append_hash (leaf, sorted[i].field, hash.bytes, sizeof hash.bytes);
-  }
-  g_string_append_c (leaf, '}');
-}
+/* A disclosure on its way into the table. */
+typedef struct {
+  CtDisclosure text;
+  guint8 salt[CT_LOG_SALT_SIZE];
+} Salted;
 
 static gboolean
-build_leaf (GString *leaf, const CtEvent *event, const char *origin, CtDisclosure *sorted,
-            guint8 (*salts)[SALT_SIZE], CtRowCommitter *rows, GError **error)
+commit_disclosures (CtLeaf *leaf, const CtEvent *event, Salted salted[CT_LOG_MOST_DISCLOSURES],
+                    GError **error)
 {
-  g_string_append_c (leaf, '{');
-  if (!append_name (leaf, "action", event->action, error) ||
-      !append_name (leaf, "actor", event->actor, error) ||
-      !append_name (leaf, "actor_role", event->actor_role, error))
-    return FALSE;
-  append_commit (leaf, sorted, event->n_disclosures, salts);
-  append_id (leaf, "device_id", &event->device_id);
-  append_int (leaf, "device_seq", event->device_seq);
-  append_id (leaf, "ev_id", &event->ev_id);
-  append_hash (leaf, "intent_sha256", &event->intent_sha256, sizeof event->intent_sha256);
-  if (!append_name (leaf, "log_origin", origin, error))
-    return FALSE;
-  append_id (leaf, "object_id", &event->object_id);
-  append_int (leaf, "object_rev", event->object_rev);
-  if (!append_name (leaf, "object_type", event->object_type, error))
-    return FALSE;
-  append_int (leaf, "occurred_at", event->occurred_at);
-  if (event->outbox_key && !append_name (leaf, "outbox_key", event->outbox_key, error))
-    return FALSE;
-  if (event->parent_ev_id)
-    append_id (leaf, "parent_ev_id", event->parent_ev_id);
-  append_int (leaf, "received_at", event->received_at);
-  if (rows && !ct_row_committer_is_empty (rows)) {
-    CtHash commitment = ct_row_committer_finish (rows);
+  CtDisclosure sorted[CT_LOG_MOST_DISCLOSURES];
 
-    append_hash (leaf, "row_commitment", &commitment, sizeof commitment);
+  if (event->n_disclosures + event->n_commitments > CT_LOG_MOST_DISCLOSURES ||
+      (event->n_disclosures > 0 && event->n_commitments > 0))
+    return ct_fail (error, CT_ERROR_INVALID,
+                    "An audit leaf takes at most %d disclosures, or else commitments",
+                    CT_LOG_MOST_DISCLOSURES);
+  leaf->n_commitments = event->n_disclosures + event->n_commitments;
+  for (guint i = 0; i < event->n_commitments; i++)
+    leaf->commitments[i] = event->commitments[i];
+  for (guint i = 0; i < event->n_disclosures; i++)
+    sorted[i] = event->disclosures[i];
+  if (event->n_disclosures > 1)
+    qsort (sorted, event->n_disclosures, sizeof *sorted, compare_disclosures);
+  for (guint i = 0; i < event->n_disclosures; i++) {
+    salted[i].text = sorted[i];
+    ct_random_bytes (salted[i].salt, CT_LOG_SALT_SIZE);
+    leaf->commitments[i].field = (CtLeafText){ sorted[i].field, strlen (sorted[i].field) };
+    leaf->commitments[i].hash =
+        ct_log_disclosure_hash (sorted[i].field, salted[i].salt, CT_LOG_SALT_SIZE, sorted[i].value);
   }
-  append_int (leaf, "v", 1);
-  g_string_append_c (leaf, '}');
-  if (leaf->len > CT_LEAF_MOST)
-    return ct_fail (error, CT_ERROR_INVALID, "An audit leaf of %zu bytes is larger than %d", leaf->len,
-                    CT_LEAF_MOST);
   return TRUE;
 }
 
-static gboolean
-store_rows (CtDb *db, gint64 index, CtRowCommitter *rows, GError **error)
+static void
+describe (CtLeaf *leaf, const CtEvent *event, CtRowCommitter *rows)
 {
-  g_autoptr (GBytes) salt = NULL;
-  g_autoptr (GBytes) entries = NULL;
+  leaf->action = (CtLeafText){ event->action, strlen (event->action) };
+  leaf->actor = (CtLeafText){ event->actor, strlen (event->actor) };
+  leaf->actor_role = (CtLeafText){ event->actor_role, strlen (event->actor_role) };
+  leaf->object_type = (CtLeafText){ event->object_type, strlen (event->object_type) };
+  leaf->object_id = event->object_id;
+  leaf->object_rev = event->object_rev;
+  leaf->ev_id = event->ev_id;
+  leaf->occurred_at = event->occurred_at;
+  leaf->received_at = event->received_at;
+  leaf->intent_sha256 = event->intent_sha256;
+  leaf->device_id = event->device_id;
+  leaf->device_seq = event->device_seq;
+  leaf->v = 1;
+  leaf->parts = 0;
+  if (event->parent_ev_id) {
+    leaf->parts |= CT_LEAF_PARENT;
+    leaf->parent_ev_id = *event->parent_ev_id;
+  }
+  if (event->outbox_key) {
+    leaf->parts |= CT_LEAF_OUTBOX_KEY;
+    leaf->outbox_key = (CtLeafText){ event->outbox_key, strlen (event->outbox_key) };
+  }
+  if (rows && !ct_row_committer_is_empty (rows)) {
+    leaf->parts |= CT_LEAF_ROWS;
+    leaf->row_commitment = ct_row_committer_finish (rows);
+  }
+}
 
-  if (!rows || ct_row_committer_is_empty (rows))
-    return TRUE;
-  salt = ct_row_committer_get_salt (rows);
-  entries = ct_row_committer_get_entries (rows);
-  return ct_db_run (db, error, "INSERT INTO audit_rows VALUES(?, ?, ?)", "ibb", index,
-                    g_bytes_get_data (salt, NULL), g_bytes_get_size (salt), g_bytes_get_data (entries, NULL),
-                    g_bytes_get_size (entries));
+static gboolean
+store_leaf (CtDb *db, gint64 index, const CtEvent *event, const GString *json, GError **error)
+{
+  CtHash hash = ct_merkle_leaf (json->str, json->len);
+
+  return ct_db_run (
+      db, error,
+      "INSERT INTO audit_logs(n, ev_id, leaf, leaf_sha256, action, actor, object_type, object_id, "
+      "received_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "ikbhssski", index, &event->ev_id, json->str, json->len, &hash, event->action, event->actor,
+      event->object_type, &event->object_id, event->received_at);
+}
+
+static gboolean
+store_disclosures (CtDb *db, gint64 index, const Salted *salted, guint n, GError **error)
+{
+  for (guint i = 0; i < n; i++)
+    if (!ct_db_run (db, error, "INSERT INTO audit_disclosures(n, field, salt, value) VALUES(?, ?, ?, ?)",
+                    "isbs", index, salted[i].text.field, salted[i].salt, (gsize) CT_LOG_SALT_SIZE,
+                    salted[i].text.value))
+      return FALSE;
+  return TRUE;
 }
 
 /**
@@ -186,36 +168,106 @@ store_rows (CtDb *db, gint64 index, CtRowCommitter *rows, GError **error)
 gboolean
 ct_log_append (CtDb *db, const CtEvent *event, CtRowCommitter *rows, gint64 *index, GError **error)
 {
-  g_autoptr (GString) leaf = g_string_sized_new (1024);
-  g_autofree CtDisclosure *sorted = g_memdup2 (event->disclosures, event->n_disclosures * sizeof *sorted);
-  guint8 salts[CT_LOG_MOST_DISCLOSURES][SALT_SIZE];
-  g_autofree char *origin =
-      ct_db_read_text (db, error, "SELECT value FROM workspace WHERE key = 'log_origin'", "");
+  g_autoptr (GString) json = g_string_sized_new (1024);
+  g_autoptr (CtStmt) head = NULL;
+  Salted salted[CT_LOG_MOST_DISCLOSURES];
+  CtLeaf leaf;
   gint64 n = 0;
-  CtHash hash;
 
-  if (event->n_disclosures > CT_LOG_MOST_DISCLOSURES)
-    return ct_fail (error, CT_ERROR_INVALID, "An audit event takes %d disclosures", CT_LOG_MOST_DISCLOSURES);
-  if (!origin || !ct_db_read_int (db, &n, error, "SELECT coalesce(max(n), -1) + 1 FROM audit_logs", ""))
+  if (!read_head (db, &head, &leaf, &n, error) || !commit_disclosures (&leaf, event, salted, error))
     return FALSE;
-  if (event->n_disclosures > 1)
-    qsort (sorted, event->n_disclosures, sizeof *sorted, compare_disclosures);
-  if (!build_leaf (leaf, event, origin, sorted, salts, rows, error))
-    return FALSE;
-  hash = ct_log_leaf_hash (leaf->str, leaf->len);
-  if (!ct_db_run (db, error,
-                  "INSERT INTO audit_logs(n, ev_id, leaf, leaf_sha256, action, actor, object_type, "
-                  "object_id, received_at) "
-                  "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                  "ikbhssski", n, &event->ev_id, leaf->str, leaf->len, &hash, event->action, event->actor,
-                  event->object_type, &event->object_id, event->received_at))
-    return FALSE;
-  for (guint i = 0; i < event->n_disclosures; i++)
-    if (!ct_db_run (db, error, "INSERT INTO audit_disclosures VALUES(?, ?, ?, ?)", "isbs", n, sorted[i].field,
-                    salts[i], (gsize) SALT_SIZE, sorted[i].value))
-      return FALSE;
-  if (!store_rows (db, n, rows, error))
+  describe (&leaf, event, rows);
+  if (!ct_leaf_build (&leaf, json, error) || !ct_stmt_finish (head, error) ||
+      !store_leaf (db, n, event, json, error) ||
+      !store_disclosures (db, n, salted, event->n_disclosures, error) ||
+      (leaf.parts & CT_LEAF_ROWS && !ct_row_committer_store (rows, db, n, error)))
     return FALSE;
   *index = n;
   return TRUE;
+}
+
+/* The leaf of an event; %CT_ERROR_NOT_FOUND where there is none. */
+gboolean
+ct_log_find (CtDb *db, const CtId *ev_id, gint64 *index, GError **error)
+{
+  g_autoptr (CtStmt) stmt = ct_db_query (db, error, "SELECT n FROM audit_logs WHERE ev_id = ?", "k", ev_id);
+  g_autofree char *text = NULL;
+
+  if (!stmt)
+    return FALSE;
+  if (ct_stmt_next (stmt)) {
+    *index = ct_stmt_int (stmt, 0);
+    return TRUE;
+  }
+  if (!ct_stmt_finish (stmt, error))
+    return FALSE;
+  text = ct_id_to_string (ev_id);
+  return ct_fail (error, CT_ERROR_NOT_FOUND, "The audit log has no event %s", text);
+}
+
+static gboolean
+read_commitment (CtDb *db, gint64 index, const char *field, CtHash *hash, GError **error)
+{
+  g_autoptr (CtStmt) stmt = ct_db_query (db, error, "SELECT leaf FROM audit_logs WHERE n = ?", "i", index);
+  const CtCommitment *commitment;
+  const char *json;
+  gsize length;
+  CtLeaf leaf;
+
+  if (!stmt || !ct_stmt_next (stmt))
+    return stmt && ct_stmt_finish (stmt, error) &&
+           ct_fail (error, CT_ERROR_NOT_FOUND, "The audit log has no leaf %" G_GINT64_FORMAT, index);
+  json = ct_stmt_blob (stmt, 0, &length);
+  if (!ct_leaf_scan (&leaf, json, length, error))
+    return FALSE;
+  commitment = ct_leaf_commitment (&leaf, field);
+  if (!commitment)
+    return ct_fail (error, CT_ERROR_NOT_FOUND, "The event has no disclosure “%s”", field);
+  *hash = commitment->hash;
+  return TRUE;
+}
+
+/**
+ * ct_log_redact:
+ * @db: inside a transaction, in which the caller appends the leaf with the action %CT_LOG_REDACT, @ev_id as its parent
+ *   and @commitment as its only commitment; without that leaf a verification finds a missing disclosure
+ * @field: the disclosure to delete; lives as long as @commitment
+ * @commitment: (out): what the event's leaf committed to
+ *
+ * Deletes a disclosure and overwrites its bytes in the file. The leaf stays, so every proof still verifies.
+ * ct_log_purge() must follow the commit.
+ */
+gboolean
+ct_log_redact (CtDb *db, const CtId *ev_id, const char *field, CtCommitment *commitment, GError **error)
+{
+  CtHash hash;
+  gint64 index;
+
+  if (!ct_log_find (db, ev_id, &index, error) || !read_commitment (db, index, field, &hash, error) ||
+      !ct_db_exec (db, "PRAGMA secure_delete = ON", error) ||
+      !ct_db_run (db, error, "DELETE FROM audit_disclosures WHERE n = ? AND field = ?", "is", index, field))
+    return FALSE;
+  if (ct_db_changes (db) == 0)
+    return ct_fail (error, CT_ERROR_CONFLICT, "The disclosure “%s” is redacted already", field);
+  commitment->field = (CtLeafText){ field, strlen (field) };
+  commitment->hash = hash;
+  return TRUE;
+}
+
+/**
+ * ct_log_purge:
+ * @db: outside a transaction
+ *
+ * Empties the write-ahead log, which still holds what ct_log_redact() deleted. %CT_ERROR_BUSY while another reader
+ * keeps it: trying again later is enough.
+ */
+gboolean
+ct_log_purge (CtDb *db, GError **error)
+{
+  gint64 busy = 1;
+
+  return ct_db_read_int (db, &busy, error, "PRAGMA wal_checkpoint(TRUNCATE)", "") &&
+         (busy == 0 ||
+          ct_fail (error, CT_ERROR_BUSY,
+                   "Another program reads the workspace: redacted text remains in its log file"));
 }

@@ -1,15 +1,20 @@
 #pragma once
 
+#include "ct-leaf.h"
+#include "ct-note.h"
 #include "ct-row-committer.h"
 
 G_BEGIN_DECLS
 
-#define CT_LEAF_MOST            65535
-#define CT_LOG_MOST_DISCLOSURES 16
+#define CT_LOG_MOST_DISCLOSURES CT_LEAF_MOST_COMMITMENTS
+#define CT_LOG_SALT_SIZE        16
+
+/* The action of a leaf that says what was redacted: its parent_ev_id names the event, its commit the field. */
+#define CT_LOG_REDACT "audit.redact"
 
 /* A redactable text beside a leaf; the leaf commits to it with a salt. */
 typedef struct {
-  const char *field;
+  const char *field; /* ASCII letters, digits, _ . : - */
   const char *value;
 } CtDisclosure;
 
@@ -23,16 +28,24 @@ typedef struct {
   gint64 object_rev;
   gint64 occurred_at;
   gint64 received_at;
-  CtHash intent_sha256;
+  CtHash intent_sha256; /* zeroes where no command stands behind it */
   CtId device_id;
   gint64 device_seq;
   const CtId *parent_ev_id; /* (nullable) */
   const char *outbox_key;   /* (nullable) */
   const CtDisclosure *disclosures;
   guint n_disclosures;
+  /* commitments made earlier, repeated by a CT_LOG_REDACT leaf; from ct_log_redact() */
+  const CtCommitment *commitments;
+  guint n_commitments;
 } CtEvent;
 
+gboolean ct_log_create (CtDb *db, const CtVerifier *verifier, GError **error);
 gboolean ct_log_append (CtDb *db, const CtEvent *event, CtRowCommitter *rows, gint64 *index, GError **error);
+gboolean ct_log_find (CtDb *db, const CtId *ev_id, gint64 *index, GError **error);
+gboolean ct_log_redact (CtDb *db, const CtId *ev_id, const char *field, CtCommitment *commitment,
+                        GError **error);
+gboolean ct_log_purge (CtDb *db, GError **error);
 CtHash ct_log_leaf_hash (gconstpointer leaf, gsize length);
 CtHash ct_log_disclosure_hash (const char *field, gconstpointer salt, gsize salt_length, const char *value);
 

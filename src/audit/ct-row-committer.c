@@ -1,16 +1,17 @@
 /* Row commitments. An event's entries are packed as
- *   u8 length of the table's name, the name, 16 bytes UUID, 'p' (present) or 'd' (deleted), 32 bytes hash (zeroes for 'd')
+ *   't', u8 length, name of a table: what follows is of that table
+ *   'p', 16 bytes UUID, 32 bytes hash: the row is there
+ *   'd', 16 bytes UUID: the row was deleted
  * and the leaf names SHA256("ct-rows-v1" 0 entries). A row's hash is SHA256("ct-row-v1" 0 salt table 0 id image); its
- * image lists the columns that are not NULL, without n, sorted by name: name 0 type(i,d,t,b) u32be length bytes, integers
- * as decimal text. A column added later is NULL in old rows and changes no image. */
+ * image lists the columns that are not NULL, without n, sorted by name: name 0 type(i, d, t, b) u32be length bytes;
+ * integers as decimal text, reals as eight bytes. A column added later is NULL in old rows and changes no image. */
 #include "ct-row-committer.h"
 
 #include <string.h>
 
-#define SALT_SIZE 32
-
 struct _CtRowCommitter {
-  guint8 salt[SALT_SIZE];
+  guint8 salt[CT_ROW_SALT_SIZE];
+  char table[64];      /* of the last entry */
   GByteArray *entries; /* (owned) */
   GByteArray *image;   /* (owned): scratch */
 };
@@ -21,7 +22,7 @@ ct_row_committer_new (void)
 {
   CtRowCommitter *self = g_new0 (CtRowCommitter, 1);
 
-  ct_random_bytes (self->salt, SALT_SIZE);
+  ct_random_bytes (self->salt, CT_ROW_SALT_SIZE);
   self->entries = g_byte_array_new ();
   self->image = g_byte_array_new ();
   return self;
@@ -38,25 +39,45 @@ ct_row_committer_free (CtRowCommitter *self)
 }
 
 static void
-append_column (GByteArray *image, CtStmt *row, int column)
+append_value (GByteArray *image, const char *name, char type, gconstpointer data, gsize length)
 {
-  const char *name = ct_stmt_name (row, column);
-  char type = ct_stmt_type (row, column);
-  gconstpointer data;
-  gsize length;
-  guint32 big_endian;
+  guint32 big_endian = GUINT32_TO_BE ((guint32) length);
 
   g_byte_array_append (image, (const guint8 *) name, (guint) strlen (name) + 1);
   g_byte_array_append (image, (const guint8 *) &type, 1);
-  if (type == 'b') {
-    data = ct_stmt_blob (row, column, &length);
-  } else {
-    data = ct_stmt_text (row, column);
-    length = strlen (data);
-  }
-  big_endian = GUINT32_TO_BE ((guint32) length);
   g_byte_array_append (image, (const guint8 *) &big_endian, sizeof big_endian);
   g_byte_array_append (image, data, (guint) length);
+}
+
+static void
+append_column (GByteArray *image, CtStmt *row, int column, const char *name)
+{
+  char type = ct_stmt_type (row, column);
+  char digits[24];
+  double real;
+  guint64 bits;
+  gconstpointer data;
+  gsize length;
+
+  switch (type) {
+  case 'i':
+    append_value (image, name, type, digits,
+                  (gsize) g_snprintf (digits, sizeof digits, "%" G_GINT64_FORMAT, ct_stmt_int (row, column)));
+    break;
+  case 'd':
+    real = ct_stmt_double (row, column);
+    memcpy (&bits, &real, sizeof bits);
+    bits = GUINT64_TO_BE (bits);
+    append_value (image, name, type, &bits, sizeof bits);
+    break;
+  case 't':
+  case 'b':
+    data = ct_stmt_blob (row, column, &length);
+    append_value (image, name, type, data, length);
+    break;
+  default: /* NULL: as if there were no such column */
+    break;
+  }
 }
 
 /**
@@ -69,22 +90,15 @@ append_column (GByteArray *image, CtStmt *row, int column)
 void
 ct_row_image_append (GByteArray *image, CtStmt *row)
 {
-  int n = MIN (ct_stmt_n_columns (row), 64);
-  int order[64];
+  int n;
+  const int *order = ct_stmt_sorted_columns (row, &n);
 
-  /* insertion sort: the columns are few */
   for (int i = 0; i < n; i++) {
-    int at = i;
+    const char *name = ct_stmt_name (row, order[i]);
 
-    while (at > 0 && strcmp (ct_stmt_name (row, order[at - 1]), ct_stmt_name (row, i)) > 0) {
-      order[at] = order[at - 1];
-      at--;
-    }
-    order[at] = i;
+    if (strcmp (name, "n") != 0)
+      append_column (image, row, order[i], name);
   }
-  for (int i = 0; i < n; i++)
-    if (!ct_stmt_is_null (row, order[i]) && strcmp (ct_stmt_name (row, order[i]), "n") != 0)
-      append_column (image, row, order[i]);
 }
 
 CtHash
@@ -104,15 +118,24 @@ ct_row_hash (gconstpointer salt, gsize salt_length, const char *table, const CtI
 }
 
 static void
-append_entry (CtRowCommitter *self, const char *table, const CtId *id, char kind, const CtHash *hash)
+append_table (CtRowCommitter *self, const char *table)
 {
-  guint8 length = (guint8) strlen (table);
+  guint8 head[2] = { 't', (guint8) strlen (table) };
 
-  g_byte_array_append (self->entries, &length, 1);
-  g_byte_array_append (self->entries, (const guint8 *) table, length);
+  g_assert (strlen (table) < sizeof self->table);
+  if (strcmp (self->table, table) == 0)
+    return;
+  g_strlcpy (self->table, table, sizeof self->table);
+  g_byte_array_append (self->entries, head, sizeof head);
+  g_byte_array_append (self->entries, (const guint8 *) table, head[1]);
+}
+
+static void
+append_entry (CtRowCommitter *self, const char *table, const CtId *id, char operation)
+{
+  append_table (self, table);
+  g_byte_array_append (self->entries, (const guint8 *) &operation, 1);
   g_byte_array_append (self->entries, id->bytes, sizeof id->bytes);
-  g_byte_array_append (self->entries, (const guint8 *) &kind, 1);
-  g_byte_array_append (self->entries, hash->bytes, sizeof hash->bytes);
 }
 
 /* Commits to a row as it stands: @row is at SELECT * of it. */
@@ -129,17 +152,16 @@ void
 ct_row_committer_add_image (CtRowCommitter *self, const char *table, const CtId *id, gconstpointer image,
                             gsize length)
 {
-  CtHash hash = ct_row_hash (self->salt, SALT_SIZE, table, id, image, length);
+  CtHash hash = ct_row_hash (self->salt, CT_ROW_SALT_SIZE, table, id, image, length);
 
-  append_entry (self, table, id, 'p', &hash);
+  append_entry (self, table, id, 'p');
+  g_byte_array_append (self->entries, hash.bytes, sizeof hash.bytes);
 }
 
 void
 ct_row_committer_add_deleted (CtRowCommitter *self, const char *table, const CtId *id)
 {
-  CtHash none = { { 0 } };
-
-  append_entry (self, table, id, 'd', &none);
+  append_entry (self, table, id, 'd');
 }
 
 gboolean
@@ -152,25 +174,69 @@ ct_row_committer_is_empty (CtRowCommitter *self)
 CtHash
 ct_row_committer_finish (CtRowCommitter *self)
 {
+  return ct_row_entries_hash (self->entries->data, self->entries->len);
+}
+
+/* Keeps the entries beside leaf @index, which names their hash. */
+gboolean
+ct_row_committer_store (CtRowCommitter *self, CtDb *db, gint64 index, GError **error)
+{
+  return ct_db_run (db, error, "INSERT INTO audit_rows(n, salt, entries) VALUES(?, ?, ?)", "ibb", index,
+                    self->salt, (gsize) CT_ROW_SALT_SIZE, self->entries->data, (gsize) self->entries->len);
+}
+
+/* SHA256("ct-rows-v1" 0 entries) */
+CtHash
+ct_row_entries_hash (gconstpointer entries, gsize length)
+{
   static const char domain[] = "ct-rows-v1";
   CtHasher hasher;
 
   ct_hasher_init (&hasher);
   ct_hasher_update (&hasher, domain, sizeof domain);
-  ct_hasher_update (&hasher, self->entries->data, self->entries->len);
+  ct_hasher_update (&hasher, entries, length);
   return ct_hasher_finish (&hasher);
 }
 
-/* (transfer full) */
-GBytes *
-ct_row_committer_get_salt (CtRowCommitter *self)
+static gboolean
+take (const guint8 **cursor, const guint8 *end, gpointer into, gsize length)
 {
-  return g_bytes_new (self->salt, SALT_SIZE);
+  if ((gsize) (end - *cursor) < length)
+    return FALSE;
+  memcpy (into, *cursor, length);
+  *cursor += length;
+  return TRUE;
 }
 
-/* (transfer full) */
-GBytes *
-ct_row_committer_get_entries (CtRowCommitter *self)
+static gboolean
+take_table (const guint8 **cursor, const guint8 *end, CtRowEntry *entry)
 {
-  return g_bytes_new (self->entries->data, self->entries->len);
+  guint8 length;
+
+  if (!take (cursor, end, &length, 1) || length == 0 || length >= sizeof entry->table ||
+      !take (cursor, end, entry->table, length))
+    return FALSE;
+  entry->table[length] = '\0';
+  return strlen (entry->table) == length;
+}
+
+/**
+ * ct_row_entry_next:
+ * @cursor: (inout): before @end; moved behind the entry
+ * @entry: (inout): zeroed before the first call
+ *
+ * Returns: %FALSE where the bytes are no entry
+ */
+gboolean
+ct_row_entry_next (const guint8 **cursor, const guint8 *end, CtRowEntry *entry)
+{
+  if (!take (cursor, end, &entry->operation, 1))
+    return FALSE;
+  if (entry->operation == 't' &&
+      (!take_table (cursor, end, entry) || !take (cursor, end, &entry->operation, 1)))
+    return FALSE;
+  if (!entry->table[0] || (entry->operation != 'p' && entry->operation != 'd') ||
+      !take (cursor, end, entry->id.bytes, sizeof entry->id.bytes))
+    return FALSE;
+  return entry->operation == 'd' || take (cursor, end, entry->hash.bytes, sizeof entry->hash.bytes);
 }

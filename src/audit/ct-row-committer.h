@@ -4,6 +4,8 @@
 
 G_BEGIN_DECLS
 
+#define CT_ROW_SALT_SIZE 32
+
 /* Collects the salted hashes of the rows that one event wrote. */
 typedef struct _CtRowCommitter CtRowCommitter;
 
@@ -16,12 +18,23 @@ void ct_row_committer_add_image (CtRowCommitter *self, const char *table, const 
 void ct_row_committer_add_deleted (CtRowCommitter *self, const char *table, const CtId *id);
 gboolean ct_row_committer_is_empty (CtRowCommitter *self);
 CtHash ct_row_committer_finish (CtRowCommitter *self);
-GBytes *ct_row_committer_get_salt (CtRowCommitter *self);
-GBytes *ct_row_committer_get_entries (CtRowCommitter *self);
+gboolean ct_row_committer_store (CtRowCommitter *self, CtDb *db, gint64 index, GError **error);
 
 void ct_row_image_append (GByteArray *image, CtStmt *row);
 CtHash ct_row_hash (gconstpointer salt, gsize salt_length, const char *table, const CtId *id,
                     gconstpointer image, gsize length);
+
+/* One of the packed entries of an event. */
+typedef struct {
+  char table[64];
+  char operation; /* p: the row is there with this hash; d: it was deleted */
+  CtId id;
+  CtHash hash;
+} CtRowEntry;
+
+/* Reading packed entries: @table stays as long as entries of the same table follow, so keep @entry between calls. */
+gboolean ct_row_entry_next (const guint8 **cursor, const guint8 *end, CtRowEntry *entry);
+CtHash ct_row_entries_hash (gconstpointer entries, gsize length);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtRowCommitter, ct_row_committer_free)
 

@@ -29,9 +29,12 @@ struct _CtStmt {
   CtDb *db;             /* (unowned) */
   char *sql;            /* (owned) */
   int result;           /* of the last step */
+  int *sorted;          /* (owned) (nullable): see ct_stmt_sorted_columns() */
+  int n_sorted;
 };
 
 gboolean ct_db_fail (CtDb *self, int result, GError **error);
+void ct_stmt_dispose (CtStmt *self);
 gboolean ct_db_add_functions (CtDb *self, GError **error);
 
 G_END_DECLS

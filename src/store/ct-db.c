@@ -80,16 +80,6 @@ progress_cb (void *data)
   return g_cancellable_is_cancelled (self->cancellable);
 }
 
-static void
-stmt_dispose (gpointer data)
-{
-  CtStmt *stmt = data;
-
-  sqlite3_finalize (stmt->handle);
-  g_free (stmt->sql);
-  g_free (stmt);
-}
-
 static gboolean
 configure (CtDb *self, CtDbFlags flags, GError **error)
 {
@@ -134,7 +124,7 @@ ct_db_open (const char *path, CtDbFlags flags, GError **error)
   }
   self = g_new0 (CtDb, 1);
   self->path = g_strdup (path);
-  self->statements = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, stmt_dispose);
+  self->statements = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) ct_stmt_dispose);
   self->changed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->columns = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_strfreev);
   self->zone = g_time_zone_new_utc ();

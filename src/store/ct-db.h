@@ -66,6 +66,7 @@ gboolean ct_stmt_rebind (CtStmt *self, GError **error, const char *format, ...);
 gboolean ct_stmt_bind_at (CtStmt *self, GError **error, int first, const char *format, ...);
 int ct_stmt_n_columns (CtStmt *self);
 const char *ct_stmt_name (CtStmt *self, int column);
+const int *ct_stmt_sorted_columns (CtStmt *self, int *n_columns);
 char ct_stmt_type (CtStmt *self, int column); /* i, d, t, b, or n for NULL */
 gboolean ct_stmt_is_null (CtStmt *self, int column);
 gint64 ct_stmt_int (CtStmt *self, int column);

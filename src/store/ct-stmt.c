@@ -185,6 +185,15 @@ ct_stmt_finish (CtStmt *self, GError **error)
   return TRUE;
 }
 
+void
+ct_stmt_dispose (CtStmt *self)
+{
+  sqlite3_finalize (self->handle);
+  g_free (self->sorted);
+  g_free (self->sql);
+  g_free (self);
+}
+
 /* Gives the statement back to its connection. */
 void
 ct_stmt_free (CtStmt *self)
@@ -198,9 +207,7 @@ ct_stmt_free (CtStmt *self)
     g_hash_table_insert (self->db->statements, self->sql, self);
     return;
   }
-  sqlite3_finalize (self->handle);
-  g_free (self->sql);
-  g_free (self);
+  ct_stmt_dispose (self);
 }
 
 int
@@ -213,6 +220,35 @@ const char *
 ct_stmt_name (CtStmt *self, int column)
 {
   return sqlite3_column_name (self->handle, column);
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b, gpointer stmt)
+{
+  return strcmp (ct_stmt_name (stmt, *(const int *) a), ct_stmt_name (stmt, *(const int *) b));
+}
+
+/**
+ * ct_stmt_sorted_columns:
+ * @n_columns: (out): how many
+ *
+ * Returns: (transfer none): the columns in the order of their names; worked out once for a cached statement
+ */
+const int *
+ct_stmt_sorted_columns (CtStmt *self, int *n_columns)
+{
+  int n = ct_stmt_n_columns (self);
+
+  if (!self->sorted || self->n_sorted != n) {
+    g_free (self->sorted);
+    self->sorted = g_new (int, MAX (n, 1));
+    self->n_sorted = n;
+    for (int i = 0; i < n; i++)
+      self->sorted[i] = i;
+    g_qsort_with_data (self->sorted, n, sizeof *self->sorted, compare_names, self);
+  }
+  *n_columns = n;
+  return self->sorted;
 }
 
 char
