@@ -1,0 +1,28 @@
+-- Who there is. Nobody may log in as any of these: each person has a login of their own that is a member of the groups
+-- of their roles. tower_owner owns every object; the functions of schema api run with its rights and nothing else does.
+DO $$
+DECLARE
+  group_name text;
+BEGIN
+  FOREACH group_name IN ARRAY ARRAY['tower_owner', 'tower_viewer', 'tower_sales', 'tower_accounting', 'tower_logistics',
+                                    'tower_legal', 'tower_partner', 'tower_admin', 'tower_agent'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = group_name) THEN
+      EXECUTE format('CREATE ROLE %I NOLOGIN', group_name);
+    END IF;
+    IF group_name NOT IN ('tower_owner', 'tower_viewer') THEN
+      EXECUTE format('GRANT tower_viewer TO %I', group_name);
+    END IF;
+  END LOOP;
+  EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+  EXECUTE format('GRANT CONNECT ON DATABASE %I TO tower_viewer', current_database());
+END $$;
+
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES FOR ROLE tower_owner REVOKE ALL ON FUNCTIONS FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES FOR ROLE tower_owner REVOKE ALL ON TYPES FROM PUBLIC;
+
+CREATE SCHEMA app AUTHORIZATION tower_owner;     -- business tables, one for each of the replica's
+CREATE SCHEMA sync AUTHORIZATION tower_owner;    -- feed, scopes, devices, outcomes, policy
+CREATE SCHEMA audit AUTHORIZATION tower_owner;   -- intents and leaves
+CREATE SCHEMA api AUTHORIZATION tower_owner;     -- all that a login may call or read
+GRANT USAGE ON SCHEMA app, api TO tower_viewer;

@@ -1,0 +1,149 @@
+-- The feed: each transaction that changed a business row gets the next number at its commit, under a lock that is
+-- released after the commit is visible, so that numbers appear in order and a reader misses nothing.
+SET LOCAL ROLE tower_owner;
+
+-- Which history this is; an administrator starts a new one after a restore that lost commits.
+CREATE TABLE sync.epoch (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  id uuid NOT NULL DEFAULT gen_random_uuid(),
+  began_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO sync.epoch DEFAULT VALUES;
+
+-- Client versions (numbers of the replica's schema) that this server serves.
+CREATE TABLE sync.window (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  oldest integer NOT NULL, newest integer NOT NULL CHECK (newest >= oldest)
+);
+INSERT INTO sync.window (oldest, newest) VALUES (1, 999999);
+
+CREATE TABLE sync.gate ();                        -- locked at commit only; nobody but the owner may touch it
+CREATE SEQUENCE sync.commit_number CACHE 1;
+CREATE TABLE sync.txn (
+  tid bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  xid xid8 NOT NULL,
+  number bigint UNIQUE,                           -- NULL until the transaction commits
+  nonce uuid,                                     -- random: tells a restored server that gives a number again
+  at timestamptz
+);
+CREATE UNIQUE INDEX txn_open ON sync.txn (xid) WHERE number IS NULL;  -- survives xids that repeat after a restore
+
+-- What a login may see: a scope is a named set of rows, a grant gives it to a login or to a group.
+CREATE TABLE sync.scopes (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name text NOT NULL UNIQUE CHECK (name <> '' AND octet_length(name) <= 200)
+);
+CREATE TABLE sync.grants (
+  grantee text NOT NULL CHECK (grantee <> ''),
+  scope integer NOT NULL REFERENCES sync.scopes,
+  PRIMARY KEY (grantee, scope)
+);
+
+-- One line a (scope, table, row), however often the row changes: keys, never images.
+CREATE TABLE sync.entry (
+  scope integer NOT NULL, tbl smallint NOT NULL, pk uuid NOT NULL,
+  rev bigint NOT NULL,
+  gone boolean NOT NULL DEFAULT false,            -- deleted, or left this scope
+  tid bigint NOT NULL,
+  PRIMARY KEY (scope, tbl, pk)
+);
+CREATE INDEX entry_tid ON sync.entry (tid, scope);
+
+CREATE FUNCTION sync.now_ms() RETURNS bigint LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+$$;
+
+-- Runs at commit. An advisory lock would do as well but could be held by any login; this table can't.
+CREATE FUNCTION sync.stamp() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
+BEGIN
+  SET LOCAL synchronous_commit = on;              -- else a crash could hand out a number that a reader has seen
+  LOCK TABLE sync.gate IN EXCLUSIVE MODE;
+  UPDATE sync.txn SET number = nextval('sync.commit_number'), nonce = gen_random_uuid(), at = clock_timestamp()
+    WHERE tid = NEW.tid;
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER stamp AFTER INSERT ON sync.txn
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sync.stamp();
+
+-- The line of this transaction, made on first need.
+CREATE FUNCTION sync.current_tid() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  found_tid bigint;
+BEGIN
+  SELECT tid INTO found_tid FROM sync.txn WHERE xid = pg_current_xact_id() AND number IS NULL;
+  IF NOT FOUND THEN
+    INSERT INTO sync.txn (xid) VALUES (pg_current_xact_id()) RETURNING tid INTO found_tid;
+  END IF;
+  RETURN found_tid;
+END $$;
+
+-- The three triggers of every business table; the argument is the table's number.
+CREATE FUNCTION sync.capture_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t bigint;
+BEGIN
+  IF NOT EXISTS (SELECT FROM newt) THEN RETURN NULL; END IF;
+  t := sync.current_tid();
+  INSERT INTO sync.entry AS e (scope, tbl, pk, rev, gone, tid)
+    SELECT s, TG_ARGV[0]::smallint, r.id, r.rev, false, t FROM newt r, unnest(r.scopes) s ORDER BY r.id, s
+    ON CONFLICT (scope, tbl, pk) DO UPDATE SET rev = excluded.rev, gone = false, tid = excluded.tid;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION sync.capture_delete() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t bigint;
+BEGIN
+  IF NOT EXISTS (SELECT FROM oldt) THEN RETURN NULL; END IF;
+  t := sync.current_tid();
+  UPDATE sync.entry e SET gone = true, rev = r.rev + 1, tid = t FROM oldt r
+    WHERE e.tbl = TG_ARGV[0]::smallint AND e.pk = r.id AND e.scope = ANY (r.scopes);
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION sync.capture_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t bigint;
+BEGIN
+  IF NOT EXISTS (SELECT FROM newt) THEN RETURN NULL; END IF;
+  t := sync.current_tid();
+  UPDATE sync.entry e SET gone = true, rev = n.rev, tid = t FROM oldt o JOIN newt n ON n.id = o.id
+    WHERE e.tbl = TG_ARGV[0]::smallint AND e.pk = o.id AND e.scope = ANY (o.scopes) AND e.scope <> ALL (n.scopes);
+  INSERT INTO sync.entry AS e (scope, tbl, pk, rev, gone, tid)
+    SELECT s, TG_ARGV[0]::smallint, r.id, r.rev, false, t FROM newt r, unnest(r.scopes) s ORDER BY r.id, s
+    ON CONFLICT (scope, tbl, pk) DO UPDATE SET rev = excluded.rev, gone = false, tid = excluded.tid;
+  RETURN NULL;
+END $$;
+
+-- Scopes by name, made where they are new.
+CREATE FUNCTION sync.scope_ids(names text[]) RETURNS integer[] LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  wanted text;
+  one integer;
+  ids integer[] := '{}';
+BEGIN
+  FOREACH wanted IN ARRAY names LOOP
+    SELECT id INTO one FROM sync.scopes WHERE name = wanted;
+    IF NOT FOUND THEN
+      INSERT INTO sync.scopes (name) VALUES (wanted) ON CONFLICT (name) DO UPDATE SET name = excluded.name
+        RETURNING id INTO one;
+    END IF;
+    ids := ids || one;
+  END LOOP;
+  RETURN ids;
+END $$;
+
+-- The scopes of the login. session_user, not current_user: inside the owner's functions the latter is the owner.
+CREATE FUNCTION api.my_scopes() RETURNS integer[] LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(array_agg(DISTINCT g.scope ORDER BY g.scope), '{}') FROM sync.grants g
+    JOIN pg_roles r ON r.rolname = g.grantee WHERE pg_has_role(session_user, r.oid, 'MEMBER');
+$$;
+GRANT EXECUTE ON FUNCTION api.my_scopes() TO tower_viewer;

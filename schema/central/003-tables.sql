@@ -1,0 +1,110 @@
+-- The catalogue of business tables. Everything that treats a business table reads it, so that a further table is a
+-- CREATE TABLE, a function that names its rows' scopes, and one call of sync.register.
+SET LOCAL ROLE tower_owner;
+
+CREATE TABLE sync.tables (
+  id smallint PRIMARY KEY CHECK (id > 0),         -- stands in the feed: never changes
+  name text NOT NULL UNIQUE,
+  object_type text NOT NULL,                      -- what audit leaves call one of its rows
+  series text, yearly boolean NOT NULL DEFAULT false, digits integer NOT NULL DEFAULT 4   -- of its human numbers
+);
+-- What a column is. data: a command gives it. stamp: a command sets or clears it, the value is the authority's clock.
+-- since: the instant at which column "of" last changed. The others are the authority's alone.
+CREATE TABLE sync.columns (
+  tbl smallint NOT NULL REFERENCES sync.tables,
+  name text NOT NULL,
+  type text NOT NULL CHECK (type IN ('text', 'bigint', 'uuid', 'bytea', 'double precision', 'integer[]')),
+  kind text NOT NULL CHECK (kind IN ('key', 'data', 'stamp', 'since', 'number', 'rev', 'created', 'updated', 'scopes')),
+  of text,
+  most integer NOT NULL DEFAULT 4000,             -- bytes of a value
+  PRIMARY KEY (tbl, name),
+  CHECK ((kind = 'since') = (of IS NOT NULL))
+);
+
+CREATE TABLE sync.number_series (series text NOT NULL, year integer NOT NULL, last bigint NOT NULL,
+  PRIMARY KEY (series, year));
+
+-- The next human number of a table: DIST-0042, FOLLOW-2026-001. A rejected command gives its number back.
+CREATE FUNCTION sync.next_number(table_id smallint) RETURNS text LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' AS $$
+DECLARE
+  t sync.tables;
+  of_year integer;
+  given bigint;
+BEGIN
+  SELECT * INTO STRICT t FROM sync.tables WHERE id = table_id;
+  of_year := CASE WHEN t.yearly THEN extract(year FROM clock_timestamp())::integer ELSE 0 END;
+  INSERT INTO sync.number_series AS s (series, year, last) VALUES (t.series, of_year, 1)
+    ON CONFLICT (series, year) DO UPDATE SET last = s.last + 1 RETURNING last INTO given;
+  RETURN t.series || '-' || CASE WHEN t.yearly THEN of_year || '-' ELSE '' END
+    || lpad(given::text, greatest(t.digits, length(given::text)), '0');
+END $$;
+
+-- What the authority writes on every row, whoever changes it and whatever they say; the argument is the table's number.
+CREATE FUNCTION sync.stamp_row() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  moment bigint := sync.now_ms();
+  adding boolean := TG_OP = 'INSERT';
+  before jsonb := CASE WHEN TG_OP = 'INSERT' THEN '{}' ELSE to_jsonb(OLD) END;
+  after jsonb := to_jsonb(NEW);
+  patch jsonb := '{}';
+  value jsonb;
+  scope_names text[];
+  c sync.columns;
+BEGIN
+  FOR c IN SELECT * FROM sync.columns WHERE tbl = TG_ARGV[0]::smallint AND kind NOT IN ('data', 'scopes') LOOP
+    value := CASE c.kind
+      WHEN 'key' THEN CASE WHEN adding THEN after -> c.name ELSE before -> c.name END
+      WHEN 'rev' THEN CASE WHEN adding THEN to_jsonb(1) ELSE to_jsonb((before ->> c.name)::bigint + 1) END
+      WHEN 'created' THEN CASE WHEN adding THEN to_jsonb(moment) ELSE before -> c.name END
+      WHEN 'updated' THEN to_jsonb(moment)
+      WHEN 'stamp' THEN CASE WHEN after ->> c.name IS NULL THEN 'null'
+                             WHEN before ->> c.name IS NOT NULL THEN before -> c.name ELSE to_jsonb(moment) END
+      WHEN 'since' THEN CASE WHEN adding OR after -> c.of IS DISTINCT FROM before -> c.of THEN to_jsonb(moment)
+                             ELSE before -> c.name END
+      WHEN 'number' THEN CASE WHEN adding THEN NULL ELSE before -> c.name END
+    END;
+    IF c.kind = 'number' AND adding THEN
+      value := to_jsonb(sync.next_number(c.tbl));
+    END IF;
+    patch := patch || jsonb_build_object(c.name, value);
+  END LOOP;
+  NEW := jsonb_populate_record(NEW, patch);
+  EXECUTE format('SELECT app.%I($1)', TG_TABLE_NAME || '_scopes') INTO scope_names USING NEW;
+  NEW.scopes := sync.scope_ids(scope_names);
+  RETURN NEW;
+END $$;
+
+-- Makes a table of schema app a business table: catalogue, stamps, feed, row security, its view in schema api.
+-- special: for each column that is not plain data its kind, {"archived_at": "stamp", "status_since_at": "since status"};
+-- bounds: for columns that may hold more or less than 4,000 bytes, how many.
+CREATE FUNCTION sync.register(table_id smallint, table_name text, object_name text, number_series text, special jsonb,
+                              bounds jsonb DEFAULT '{}', by_year boolean DEFAULT false, number_digits integer DEFAULT 4)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  usual jsonb := '{"id": "key", "rev": "rev", "created_at": "created", "updated_at": "updated", "scopes": "scopes"}';
+  shown text;
+BEGIN
+  INSERT INTO sync.tables VALUES (table_id, table_name, object_name, number_series, by_year, number_digits);
+  INSERT INTO sync.columns (tbl, name, type, kind, of, most)
+    SELECT table_id, a.attname, format_type(a.atttypid, a.atttypmod), split_part(k.kind, ' ', 1),
+           nullif(split_part(k.kind, ' ', 2), ''), coalesce((bounds ->> a.attname::text)::integer, 4000)
+    FROM pg_attribute a, LATERAL (SELECT coalesce((usual || special) ->> a.attname::text, 'data') AS kind) k
+    WHERE a.attrelid = format('app.%I', table_name)::regclass AND a.attnum > 0 AND NOT a.attisdropped;
+  SELECT string_agg(format('%I', c.name), ', ') INTO shown FROM sync.columns c WHERE c.tbl = table_id AND c.kind <> 'scopes';
+
+  EXECUTE format('ALTER TABLE app.%I ENABLE ROW LEVEL SECURITY', table_name);
+  EXECUTE format('CREATE POLICY seen ON app.%I FOR SELECT USING (scopes && (SELECT api.my_scopes()))', table_name);
+  EXECUTE format('GRANT SELECT ON app.%I TO tower_viewer', table_name);
+  EXECUTE format('CREATE VIEW api.%1$I WITH (security_invoker = true) AS SELECT %2$s FROM app.%1$I', table_name, shown);
+  EXECUTE format('GRANT SELECT ON api.%I TO tower_viewer', table_name);
+  EXECUTE format('CREATE TRIGGER stamp_row BEFORE INSERT OR UPDATE ON app.%I FOR EACH ROW '
+                 'EXECUTE FUNCTION sync.stamp_row(%s)', table_name, table_id);
+  EXECUTE format('CREATE TRIGGER capture_insert AFTER INSERT ON app.%I REFERENCING NEW TABLE AS newt '
+                 'FOR EACH STATEMENT EXECUTE FUNCTION sync.capture_insert(%s)', table_name, table_id);
+  EXECUTE format('CREATE TRIGGER capture_delete AFTER DELETE ON app.%I REFERENCING OLD TABLE AS oldt '
+                 'FOR EACH STATEMENT EXECUTE FUNCTION sync.capture_delete(%s)', table_name, table_id);
+  EXECUTE format('CREATE TRIGGER capture_update AFTER UPDATE ON app.%I REFERENCING OLD TABLE AS oldt NEW TABLE AS newt '
+                 'FOR EACH STATEMENT EXECUTE FUNCTION sync.capture_update(%s)', table_name, table_id);
+END $$;

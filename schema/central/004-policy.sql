@@ -1,0 +1,69 @@
+-- Who may run which command and what it may touch: schema/policy.json as it stands, one row a command.
+SET LOCAL ROLE tower_owner;
+
+CREATE TABLE sync.policy (
+  command text PRIMARY KEY,
+  roles text[] NOT NULL,
+  predicate text,                                 -- a named row condition: the function app.where_NAME(text, uuid)
+  writes jsonb NOT NULL
+);
+
+-- Loads the file's text, all of it: what it no longer names is no longer allowed.
+CREATE FUNCTION sync.load_policy(document jsonb) RETURNS integer LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  loaded integer;
+BEGIN
+  DELETE FROM sync.policy;
+  INSERT INTO sync.policy (command, roles, predicate, writes)
+    SELECT key, ARRAY(SELECT jsonb_array_elements_text(value -> 'roles')), value ->> 'where',
+           coalesce(value -> 'writes', '{}')
+    FROM jsonb_each(document) WHERE jsonb_typeof(value -> 'roles') = 'array';
+  GET DIAGNOSTICS loaded = ROW_COUNT;
+  RETURN loaded;
+END $$;
+
+-- In which of its roles the login runs a command: the policy's first that it has; NULL where it has none.
+CREATE FUNCTION sync.role_for(command_name text) RETURNS text LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT r.role FROM sync.policy p, unnest(p.roles) WITH ORDINALITY AS r (role, position)
+    JOIN pg_roles g ON g.rolname = 'tower_' || r.role
+    WHERE p.command = command_name AND pg_has_role(session_user, g.oid, 'MEMBER')
+    ORDER BY r.position LIMIT 1;
+$$;
+
+-- Why the policy does not allow a change, or NULL. columns: {"name": [old, new]}.
+CREATE FUNCTION sync.refusal(command_name text, table_name text, row_id uuid, operation text, columns jsonb) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  p sync.policy;
+  allowed jsonb;
+  steps jsonb;
+  holds boolean;
+  c record;
+BEGIN
+  SELECT * INTO STRICT p FROM sync.policy WHERE command = command_name;
+  allowed := p.writes -> table_name -> operation;
+  IF (CASE operation WHEN 'update' THEN jsonb_typeof(allowed) = 'array' ELSE allowed = 'true' END) IS NOT TRUE THEN
+    RETURN format('%s may not %s rows of %s', command_name, operation, table_name);
+  END IF;
+  FOR c IN SELECT key, value FROM jsonb_each(columns) WHERE operation = 'update' LOOP
+    IF NOT allowed ? c.key THEN
+      RETURN format('%s may not write %s.%s', command_name, table_name, c.key);
+    END IF;
+    steps := p.writes -> table_name -> c.key;
+    IF jsonb_typeof(steps) = 'array' AND NOT steps @> jsonb_build_array(c.value) THEN
+      RETURN format('%s may not take %s.%s from %s to %s', command_name, table_name, c.key, c.value -> 0, c.value -> 1);
+    END IF;
+  END LOOP;
+  IF p.predicate IS NOT NULL THEN
+    IF to_regprocedure(format('app.%I(text, uuid)', 'where_' || p.predicate)) IS NULL THEN
+      RETURN format('this server does not know the condition %s of %s', p.predicate, command_name);
+    END IF;
+    EXECUTE format('SELECT app.%I($1, $2)', 'where_' || p.predicate) INTO holds USING table_name, row_id;
+    IF holds IS NOT TRUE THEN
+      RETURN format('%s is not for this row: %s does not hold', command_name, p.predicate);
+    END IF;
+  END IF;
+  RETURN NULL;
+END $$;

@@ -1,0 +1,126 @@
+-- What was asked and what became of it, in the formats of the audit folder (ct-leaf.c, ct-row-committer.c, ct-log.c).
+-- Leaves are ordered by the number of their transaction; the sequencer gives each its place in the log.
+SET LOCAL ROLE tower_owner;
+
+CREATE TABLE audit.origin (one boolean PRIMARY KEY DEFAULT true CHECK (one), name text NOT NULL CHECK (name <> ''));
+INSERT INTO audit.origin (name) VALUES ('control-tower/' || (SELECT id FROM sync.epoch));
+
+CREATE TABLE audit.intents (
+  device uuid NOT NULL, n bigint NOT NULL,
+  command_id uuid NOT NULL,
+  sha256 bytea NOT NULL CHECK (octet_length(sha256) = 32),
+  intent text NOT NULL,                           -- the very bytes that were hashed
+  received_at bigint NOT NULL,
+  PRIMARY KEY (device, n)
+);
+CREATE TABLE audit.leaves (
+  ev_id uuid PRIMARY KEY,
+  tid bigint NOT NULL REFERENCES sync.txn (tid),
+  leaf text NOT NULL CHECK (octet_length(leaf) <= 65535),
+  leaf_sha256 bytea NOT NULL,                     -- RFC 6962: SHA-256 of a zero byte and the leaf
+  place bigint UNIQUE                             -- in the log; NULL until the sequencer integrates it
+);
+CREATE INDEX leaves_tid ON audit.leaves (tid);
+-- What the row commitment of a leaf commits to; the salt keeps a published leaf from telling guessable rows.
+CREATE TABLE audit.rows (
+  ev_id uuid PRIMARY KEY REFERENCES audit.leaves,
+  salt bytea NOT NULL CHECK (octet_length(salt) = 32), entries bytea NOT NULL
+);
+-- Redactable texts beside a leaf, which holds their salted hashes.
+CREATE TABLE audit.disclosures (
+  ev_id uuid NOT NULL REFERENCES audit.leaves, field text NOT NULL,
+  salt bytea NOT NULL CHECK (octet_length(salt) = 16), value text NOT NULL,
+  PRIMARY KEY (ev_id, field)
+);
+
+CREATE FUNCTION audit.immutable() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'leaves' THEN
+    IF OLD.place IS NULL AND to_jsonb(NEW) - 'place' = to_jsonb(OLD) - 'place' THEN RETURN NEW; END IF;
+  END IF;
+  RAISE EXCEPTION 'audit.% is only ever added to', TG_TABLE_NAME;
+END $$;
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON audit.intents FOR EACH ROW EXECUTE FUNCTION audit.immutable();
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON audit.leaves FOR EACH ROW EXECUTE FUNCTION audit.immutable();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit.intents EXECUTE FUNCTION audit.immutable();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit.leaves EXECUTE FUNCTION audit.immutable();
+
+-- RFC 9562 version 7.
+CREATE FUNCTION audit.uuid7(ms bigint) RETURNS uuid LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT (lpad(to_hex(ms), 12, '0') || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid;
+$$;
+
+CREATE FUNCTION audit.random(length integer) RETURNS bytea LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT substr(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 1, length);
+$$;
+
+-- RFC 8785 for objects of strings, integers and such objects: names in the order of their bytes, JSON's short escapes.
+CREATE FUNCTION audit.canonical(object jsonb) RETURNS text LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN '{' || coalesce((SELECT string_agg(to_json(key)::text || ':' ||
+    CASE jsonb_typeof(value) WHEN 'object' THEN audit.canonical(value) ELSE value::text END, ',' ORDER BY key COLLATE "C")
+    FROM jsonb_each(object)), '') || '}';
+END $$;
+
+-- A row as its hash takes it: columns that are not NULL, sorted by name: name 0 type length value.
+CREATE FUNCTION audit.row_image(table_id smallint, image jsonb) RETURNS bytea LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT string_agg(convert_to(v.name, 'UTF8') || '\x00'::bytea || convert_to(v.letter, 'UTF8')
+                    || int4send(octet_length(v.bytes)) || v.bytes, ''::bytea ORDER BY v.name COLLATE "C")
+    FROM (SELECT c.name,
+                 CASE c.type WHEN 'text' THEN 't' WHEN 'bigint' THEN 'i' WHEN 'double precision' THEN 'd' ELSE 'b' END AS letter,
+                 CASE c.type WHEN 'uuid' THEN uuid_send((image ->> c.name)::uuid)
+                             WHEN 'bytea' THEN (image ->> c.name)::bytea
+                             WHEN 'double precision' THEN float8send((image ->> c.name)::float8)
+                             ELSE convert_to(image ->> c.name, 'UTF8') END AS bytes
+          FROM sync.columns c WHERE c.tbl = table_id AND c.kind <> 'scopes' AND image ->> c.name IS NOT NULL) v;
+$$;
+
+-- The entries of a leaf's row commitment. written: [[table, id, operation], ...]; each row counts once, as it stands now.
+CREATE FUNCTION audit.row_entries(written jsonb, salt bytea) RETURNS bytea LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  r record;
+  image jsonb;
+  entries bytea := '';
+  last_table text := '';
+BEGIN
+  FOR r IN SELECT t.id AS tbl, t.name, w.id AS pk FROM (SELECT DISTINCT e ->> 0 AS name, (e ->> 1)::uuid AS id
+             FROM jsonb_array_elements(written) e) w JOIN sync.tables t USING (name) ORDER BY t.id, w.id LOOP
+    IF r.name <> last_table THEN
+      entries := entries || 't' || set_byte('\x00', 0, octet_length(r.name)) || convert_to(r.name, 'UTF8');
+      last_table := r.name;
+    END IF;
+    EXECUTE format('SELECT to_jsonb(x) FROM app.%I x WHERE x.id = $1', r.name) INTO image USING r.pk;
+    entries := entries || CASE WHEN image IS NULL THEN 'd'::bytea || uuid_send(r.pk)
+      ELSE 'p'::bytea || uuid_send(r.pk) || sha256('ct-row-v1'::bytea || '\x00' || salt || convert_to(r.name, 'UTF8') || '\x00'
+                                                   || uuid_send(r.pk) || audit.row_image(r.tbl, image)) END;
+  END LOOP;
+  RETURN entries;
+END $$;
+
+-- Appends a leaf. written: what it commits to, as above; disclosed: {"field": "text"}, kept beside it.
+CREATE FUNCTION audit.append(body jsonb, written jsonb, disclosed jsonb) RETURNS uuid LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  now_ms bigint := sync.now_ms();
+  ev uuid := audit.uuid7(sync.now_ms());
+  rows_salt bytea := audit.random(32);
+  entries bytea := audit.row_entries(written, rows_salt);
+  salts jsonb;
+  leaf text;
+BEGIN
+  SELECT coalesce(jsonb_object_agg(key, encode(audit.random(16), 'hex')), '{}') INTO salts FROM jsonb_object_keys(disclosed) key;
+  leaf := audit.canonical(jsonb_strip_nulls(body) || jsonb_build_object(
+    'v', 1, 'ev_id', ev, 'log_origin', (SELECT name FROM audit.origin), 'received_at', now_ms,
+    'commit', (SELECT coalesce(jsonb_object_agg(key, encode(sha256('ct-disclosure-v1'::bytea || '\x00' || convert_to(key, 'UTF8')
+       || '\x00' || decode(salts ->> key, 'hex') || convert_to(value, 'UTF8')), 'hex')), '{}') FROM jsonb_each_text(disclosed)))
+    || CASE WHEN entries = '' THEN '{}'
+       ELSE jsonb_build_object('row_commitment', encode(sha256('ct-rows-v1'::bytea || '\x00' || entries), 'hex')) END);
+  INSERT INTO audit.leaves (ev_id, tid, leaf, leaf_sha256)
+    VALUES (ev, sync.current_tid(), leaf, sha256('\x00'::bytea || convert_to(leaf, 'UTF8')));
+  INSERT INTO audit.rows SELECT ev, rows_salt, entries WHERE entries <> '';
+  INSERT INTO audit.disclosures SELECT ev, key, decode(salts ->> key, 'hex'), value FROM jsonb_each_text(disclosed);
+  RETURN ev;
+END $$;

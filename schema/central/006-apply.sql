@@ -1,0 +1,338 @@
+-- The one way in: a command with what it changed, applied or rejected, and the answer kept.
+--
+-- SQLSTATEs of its own. CT0xx end the call, nothing is stored: 001 the workspace forked (copied or restored), 002 not
+-- the caller's device, 003 an earlier command is missing, 004 malformed call. CT1xx reject the command, and that is
+-- stored: 101 conflict, 102 refused by the policy, 103 invalid.
+SET LOCAL ROLE tower_owner;
+
+CREATE TABLE sync.devices (
+  id uuid PRIMARY KEY,
+  owner text NOT NULL,                            -- the login it belongs to
+  label text NOT NULL DEFAULT '' CHECK (octet_length(label) <= 200),
+  public_key bytea CHECK (octet_length(public_key) = 32),
+  enrolled_by text NOT NULL, enrolled_at bigint NOT NULL, revoked_at bigint,
+  forked_from uuid REFERENCES sync.devices,
+  last_n bigint NOT NULL DEFAULT 0,               -- its last command here, and that intent's hash
+  last_sha256 bytea NOT NULL CHECK (octet_length(last_sha256) = 32)
+);
+CREATE TABLE sync.outcomes (
+  device uuid NOT NULL REFERENCES sync.devices, n bigint NOT NULL,
+  sha256 bytea NOT NULL,
+  answer jsonb NOT NULL,
+  PRIMARY KEY (device, n)
+);
+
+-- A value of a change as the type of its column wants it. UUIDs and bytes travel as hexadecimal digits.
+CREATE FUNCTION sync.value_for(c sync.columns, value jsonb) RETURNS jsonb LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  wanted text := CASE WHEN c.type IN ('bigint', 'double precision') THEN 'number' ELSE 'string' END;
+BEGIN
+  IF value IS NULL OR value = 'null' THEN
+    RETURN 'null';
+  ELSIF jsonb_typeof(value) <> wanted THEN
+    RAISE EXCEPTION 'column %: a % is no %', c.name, jsonb_typeof(value), c.type USING ERRCODE = 'CT103';
+  ELSIF octet_length(value #>> '{}') > c.most THEN
+    RAISE EXCEPTION 'column %: longer than % bytes', c.name, c.most USING ERRCODE = 'CT103';
+  ELSIF c.type = 'bytea' THEN
+    RETURN to_jsonb('\x' || (value #>> '{}'));
+  ELSIF c.type = 'uuid' THEN
+    RETURN to_jsonb((value #>> '{}')::uuid);
+  END IF;
+  RETURN value;
+END $$;
+
+-- The columns of one change, checked against the catalogue: {"name": [old, new]} with values of the right type.
+CREATE FUNCTION sync.change_columns(table_id smallint, columns jsonb) RETURNS jsonb LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  given record;
+  c sync.columns;
+  checked jsonb := '{}';
+BEGIN
+  FOR given IN SELECT key, value FROM jsonb_each(columns) LOOP
+    SELECT * INTO c FROM sync.columns WHERE tbl = table_id AND name = given.key;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'there is no column %', given.key USING ERRCODE = 'CT103';
+    ELSIF c.kind NOT IN ('data', 'stamp') THEN
+      RAISE EXCEPTION 'column % is given by the server alone', given.key USING ERRCODE = 'CT103';
+    ELSIF jsonb_typeof(given.value) <> 'array' OR jsonb_array_length(given.value) <> 2 THEN
+      RAISE EXCEPTION 'column %: old and new value expected', given.key USING ERRCODE = 'CT103';
+    END IF;
+    checked := checked || jsonb_build_object(given.key, jsonb_build_array(
+      sync.value_for(c, given.value -> 0), sync.value_for(c, given.value -> 1)));
+  END LOOP;
+  RETURN checked;
+END $$;
+
+-- Where a row is no longer what the command saw: [{"column", "base", "mine", "theirs"}]. Of a stamp only whether it is
+-- set counts: its value is the authority's clock here and the client's there.
+CREATE FUNCTION sync.differences(table_id smallint, row_now jsonb, columns jsonb) RETURNS jsonb LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(jsonb_agg(jsonb_build_object('column', e.key, 'base', e.value -> 0, 'mine', e.value -> 1,
+                                               'theirs', row_now -> e.key) ORDER BY e.key), '[]')
+    FROM jsonb_each(columns) e JOIN sync.columns c ON c.tbl = table_id AND c.name = e.key
+    WHERE CASE WHEN c.kind = 'stamp' THEN (row_now ->> e.key IS NULL) <> (e.value ->> 0 IS NULL)
+               WHEN c.type = 'double precision' THEN (row_now ->> e.key)::float8 IS DISTINCT FROM (e.value ->> 0)::float8
+               ELSE row_now -> e.key IS DISTINCT FROM e.value -> 0 END;
+$$;
+
+-- Carries one change out. Returns its conflicts, [] where it was done.
+CREATE FUNCTION sync.carry_out(t sync.tables, row_id uuid, operation text, columns jsonb) RETURNS jsonb LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  mine integer[] := api.my_scopes();
+  row_now jsonb;
+  conflicts jsonb := '[]';
+  names text;
+  patch jsonb;
+  seen boolean;
+BEGIN
+  SELECT string_agg(quote_ident(key), ', ' ORDER BY key), jsonb_object_agg(key, value -> 1) INTO names, patch
+    FROM jsonb_each(columns);
+  IF operation <> 'insert' THEN
+    EXECUTE format('SELECT to_jsonb(r) FROM app.%I r WHERE r.id = $1 AND r.scopes && $2 FOR UPDATE', t.name)
+      INTO row_now USING row_id, mine;
+    IF row_now IS NULL THEN
+      RETURN jsonb_build_array(jsonb_build_object('table', t.name, 'id', row_id, 'gone', true));
+    END IF;
+    SELECT coalesce(jsonb_agg(d || jsonb_build_object('table', t.name, 'id', row_id)), '[]') INTO conflicts
+      FROM jsonb_array_elements(sync.differences(t.id, row_now, columns)) d;
+    IF jsonb_array_length(conflicts) > 0 THEN RETURN conflicts; END IF;
+  END IF;
+  IF operation = 'delete' THEN
+    EXECUTE format('DELETE FROM app.%I WHERE id = $1', t.name) USING row_id;
+  ELSIF operation = 'update' AND names IS NOT NULL THEN
+    EXECUTE format('UPDATE app.%1$I r SET (%2$s) = (SELECT %2$s FROM jsonb_populate_record(NULL::app.%1$I, $1)) '
+                   'WHERE r.id = $2 RETURNING r.scopes && $3', t.name, names)
+      INTO seen USING patch, row_id, mine;
+  ELSIF operation = 'insert' THEN
+    EXECUTE format('INSERT INTO app.%1$I (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::app.%1$I, $1) '
+                   'RETURNING scopes && $2', t.name, concat_ws(', ', 'id', names))
+      INTO seen USING coalesce(patch, '{}') || jsonb_build_object('id', row_id), mine;
+  END IF;
+  IF seen IS FALSE THEN
+    RAISE EXCEPTION 'the row would be one that you may not see' USING ERRCODE = 'CT102';
+  END IF;
+  RETURN '[]';
+END $$;
+
+-- Checks what is left to the end of a command by the foreign keys of business tables, now and not at commit.
+CREATE FUNCTION sync.check_references() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  names text;
+BEGIN
+  SELECT string_agg(format('app.%I', conname), ', ') INTO names FROM pg_constraint
+    WHERE contype = 'f' AND condeferrable AND connamespace = 'app'::regnamespace;
+  IF names IS NOT NULL THEN
+    EXECUTE 'SET CONSTRAINTS ' || names || ' IMMEDIATE';
+    EXECUTE 'SET CONSTRAINTS ' || names || ' DEFERRED';
+  END IF;
+END $$;
+
+-- All changes of a command in their order. Returns what was written: [[table, id, operation], ...].
+CREATE FUNCTION sync.carry_out_all(command_name text, changes jsonb) RETURNS jsonb LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  change jsonb;
+  t sync.tables;
+  columns jsonb;
+  why text;
+  conflicts jsonb := '[]';
+  written jsonb := '[]';
+BEGIN
+  FOR change IN SELECT value FROM jsonb_array_elements(changes) LOOP
+    SELECT * INTO t FROM sync.tables WHERE name = change ->> 'table';
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'there is no table %', change ->> 'table' USING ERRCODE = 'CT103';
+    ELSIF change ->> 'op' IS NULL OR change ->> 'op' NOT IN ('insert', 'update', 'delete') THEN
+      RAISE EXCEPTION 'there is no operation %', change ->> 'op' USING ERRCODE = 'CT103';
+    ELSIF change ->> 'id' IS NULL OR jsonb_typeof(coalesce(change -> 'columns', '{}')) <> 'object' THEN
+      RAISE EXCEPTION 'a change names its row and an object of columns' USING ERRCODE = 'CT103';
+    END IF;
+    columns := sync.change_columns(t.id, coalesce(change -> 'columns', '{}'));
+    why := sync.refusal(command_name, t.name, (change ->> 'id')::uuid, change ->> 'op', columns);
+    IF why IS NOT NULL THEN
+      RAISE EXCEPTION '%', why USING ERRCODE = 'CT102';
+    END IF;
+    conflicts := conflicts || sync.carry_out(t, (change ->> 'id')::uuid, change ->> 'op', columns);
+    written := written || jsonb_build_array(jsonb_build_array(t.name, (change ->> 'id')::uuid, change ->> 'op'));
+  END LOOP;
+  IF jsonb_array_length(conflicts) > 0 THEN
+    RAISE EXCEPTION 'somebody changed the same meanwhile' USING ERRCODE = 'CT101', DETAIL = conflicts::text;
+  END IF;
+  PERFORM sync.check_references();
+  RETURN written;
+END $$;
+
+-- Applies a command or says why not; the caller stores either. Trouble of the machine goes through as it is.
+CREATE FUNCTION sync.try(command_name text, role_name text, changes jsonb, OUT answer jsonb, OUT written jsonb)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  state text;
+  why text;
+  about text;
+BEGIN
+  written := '[]';
+  IF changes IS NULL THEN
+    answer := jsonb_build_object('outcome', 'rejected', 'code', 'withdrawn',
+                                 'reason', 'the device withdrew it before it was offered', 'theirs', '[]'::jsonb);
+    RETURN;
+  END IF;
+  BEGIN
+    IF role_name IS NULL THEN
+      RAISE EXCEPTION 'none of your roles may run %', coalesce(command_name, 'a command without a name')
+        USING ERRCODE = 'CT102';
+    END IF;
+    written := sync.carry_out_all(command_name, changes);
+    answer := jsonb_build_object('outcome', 'applied');
+  EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, why = MESSAGE_TEXT, about = PG_EXCEPTION_DETAIL;
+    IF state !~ '^(22|23|CT1|P0001)' THEN RAISE; END IF;
+    written := '[]';
+    answer := jsonb_build_object('outcome', 'rejected', 'reason', why,
+      'code', CASE WHEN state IN ('CT101', '23505') THEN 'conflict' WHEN state IN ('CT102', 'P0001') THEN 'refused'
+                   ELSE 'invalid' END,
+      'theirs', CASE WHEN state = 'CT101' THEN about::jsonb ELSE '[]' END);
+  END;
+END $$;
+
+-- What the leaf says of a command's object: the first row it wrote, or the command itself.
+CREATE FUNCTION sync.object_of(written jsonb, command_id uuid) RETURNS jsonb LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t sync.tables;
+  rev bigint;
+BEGIN
+  SELECT * INTO t FROM sync.tables WHERE name = written -> 0 ->> 0;
+  IF NOT FOUND THEN
+    RETURN jsonb_build_object('object_type', 'command', 'object_id', command_id, 'object_rev', 0);
+  END IF;
+  EXECUTE format('SELECT rev FROM app.%I WHERE id = $1', t.name) INTO rev USING (written -> 0 ->> 1)::uuid;
+  RETURN jsonb_build_object('object_type', t.object_type, 'object_id', written -> 0 ->> 1, 'object_rev', coalesce(rev, 0));
+END $$;
+
+-- Stores intent, leaf and outcome of the device's next command and moves its counter.
+CREATE FUNCTION sync.settle(d sync.devices, intent text, hash bytea, body jsonb, role_name text, changes jsonb,
+                            answer jsonb, written jsonb)
+RETURNS jsonb LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  applied boolean := answer ->> 'outcome' = 'applied';
+  ev uuid;
+BEGIN
+  INSERT INTO audit.intents VALUES (d.id, d.last_n + 1, (body ->> 'command_id')::uuid, hash, intent, sync.now_ms());
+  ev := audit.append(jsonb_build_object(
+      'intent_sha256', encode(hash, 'hex'), 'device_id', d.id, 'device_seq', d.last_n + 1,
+      'occurred_at', (body ->> 'occurred_at')::bigint, 'actor', session_user, 'actor_role', coalesce(role_name, ''),
+      'action', (body ->> 'name') || CASE WHEN applied THEN '' ELSE ':rejected' END)
+      || sync.object_of(written, (body ->> 'command_id')::uuid),
+    written,
+    CASE WHEN NOT applied THEN jsonb_build_object('reason', (answer ->> 'code') || ': ' || (answer ->> 'reason'))
+         WHEN octet_length(changes::text) BETWEEN 3 AND 262144 THEN jsonb_build_object('changes', changes::text) ELSE '{}' END);
+  answer := answer || jsonb_build_object('leaf', ev);
+  INSERT INTO sync.outcomes VALUES (d.id, d.last_n + 1, hash, answer);
+  UPDATE sync.devices SET last_n = d.last_n + 1, last_sha256 = hash WHERE id = d.id;
+  RETURN answer;
+END $$;
+
+-- Whether a device is another one or went on from it as a fork.
+CREATE FUNCTION sync.descends(device uuid, ancestor uuid) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  WITH RECURSIVE line (id) AS (
+    SELECT device UNION SELECT d.forked_from FROM line JOIN sync.devices d USING (id) WHERE d.forked_from IS NOT NULL)
+  SELECT EXISTS (SELECT FROM line WHERE id = ancestor);
+$$;
+
+-- The object that an intent is, or CT004; its bytes are those that src/commands/ct-intent.c hashes.
+CREATE FUNCTION sync.read_intent(intent text, device uuid, n bigint) RETURNS jsonb LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  body jsonb;
+BEGIN
+  body := intent::jsonb;
+  IF (body ->> 'v')::integer = 1 AND body ->> 'name' ~ '^[a-z][a-z0-9_.-]{0,99}$' AND (body ->> 'device_seq')::bigint = n
+     AND (body ->> 'command_id')::uuid IS NOT NULL AND (body ->> 'occurred_at')::bigint IS NOT NULL
+     AND octet_length(decode(body ->> 'previous_sha256', 'hex')) = 32
+     AND octet_length(decode(body ->> 'args_sha256', 'hex')) = 32
+     AND sync.descends(device, (body ->> 'device_id')::uuid) THEN
+    RETURN body;
+  END IF;
+  RAISE EXCEPTION 'malformed' USING ERRCODE = 'CT004';
+EXCEPTION WHEN data_exception OR SQLSTATE 'CT004' THEN
+  RAISE EXCEPTION 'the intent of command % is malformed or another device''s', n USING ERRCODE = 'CT004';
+END $$;
+
+-- device, n: whose command and which of its commands, counted without a gap. intent: the canonical bytes whose SHA-256
+-- chains them. changes: [{"table", "id", "op", "columns": {"name": [old, new]}}], or NULL for a command that the device
+-- withdrew. Returns {"outcome": "applied" | "rejected", "leaf", and where rejected "code", "reason", "theirs"}; the same
+-- for a repeat.
+CREATE FUNCTION api.apply(device uuid, n bigint, intent text, changes jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' SET bytea_output = 'hex'
+SET lock_timeout = '5s' AS $$
+DECLARE
+  d sync.devices;
+  o sync.outcomes;
+  hash bytea := sha256(convert_to(intent, 'UTF8'));
+  body jsonb;
+  role_name text;
+  answer jsonb;
+  written jsonb;
+BEGIN
+  IF octet_length(intent) > 262144 OR octet_length(changes::text) > 16777216
+     OR jsonb_typeof(coalesce(changes, '[]')) <> 'array' OR jsonb_array_length(coalesce(changes, '[]')) > 20000 THEN
+    RAISE EXCEPTION 'a command is at most 256 KiB, its changes 16 MiB and 20,000 in an array' USING ERRCODE = 'CT004';
+  END IF;
+  SELECT * INTO d FROM sync.devices x WHERE x.id = device AND x.owner = session_user AND x.revoked_at IS NULL FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'this device is not enrolled for %', session_user USING ERRCODE = 'CT002';
+  END IF;
+  body := sync.read_intent(intent, device, n);
+  IF n <= d.last_n THEN
+    SELECT * INTO o FROM sync.outcomes x WHERE x.device = d.id AND x.n = apply.n AND x.sha256 = hash;
+    IF FOUND THEN RETURN o.answer; END IF;
+    RAISE EXCEPTION 'command % of this device is known with another hash', n USING ERRCODE = 'CT001';
+  ELSIF n > d.last_n + 1 THEN
+    RAISE EXCEPTION 'commands % to % of this device are missing', d.last_n + 1, n - 1
+      USING ERRCODE = 'CT003', DETAIL = d.last_n;
+  ELSIF decode(body ->> 'previous_sha256', 'hex') <> d.last_sha256 THEN
+    RAISE EXCEPTION 'command % does not follow the last one of this device', n USING ERRCODE = 'CT001';
+  END IF;
+  role_name := sync.role_for(body ->> 'name');
+  SELECT t.answer, t.written INTO answer, written FROM sync.try(body ->> 'name', role_name, changes) t;
+  RETURN sync.settle(d, intent, hash, body, role_name, changes, answer, written);
+END $$;
+GRANT EXECUTE ON FUNCTION api.apply(uuid, bigint, text, jsonb) TO tower_viewer;
+
+-- An administrator lets a login use a device; a workspace that was standalone names the last command it keeps to itself.
+CREATE FUNCTION api.enrol(device uuid, owner text, label text, public_key bytea, last_n bigint DEFAULT 0,
+                          last_sha256 bytea DEFAULT decode(repeat('00', 32), 'hex')) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT pg_has_role(session_user, 'tower_admin', 'MEMBER') THEN
+    RAISE EXCEPTION 'only an administrator enrols devices' USING ERRCODE = '42501';
+  END IF;
+  INSERT INTO sync.devices (id, owner, label, public_key, enrolled_by, enrolled_at, last_n, last_sha256)
+    VALUES (device, owner, label, public_key, session_user, sync.now_ms(), last_n, last_sha256);
+END $$;
+GRANT EXECUTE ON FUNCTION api.enrol(uuid, text, text, bytea, bigint, bytea) TO tower_admin;
+
+-- A workspace that finds itself forked goes on as a device of its own, from the last command that both share. It can
+-- push at once; its signature key has to be enrolled anew by an administrator.
+CREATE FUNCTION api.fork(device uuid, shared_n bigint, shared_sha256 bytea, new_device uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  d sync.devices;
+BEGIN
+  SELECT * INTO d FROM sync.devices x WHERE x.id = device AND x.owner = session_user AND x.revoked_at IS NULL;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'this device is not enrolled for %', session_user USING ERRCODE = 'CT002';
+  ELSIF NOT EXISTS (SELECT FROM sync.outcomes o WHERE o.device = d.id AND o.n = shared_n AND o.sha256 = shared_sha256)
+        AND NOT (shared_sha256 = d.last_sha256 AND shared_n = d.last_n)
+        AND NOT EXISTS (SELECT FROM audit.intents i WHERE i.device = d.id AND i.n = shared_n + 1
+                        AND decode(i.intent::jsonb ->> 'previous_sha256', 'hex') = shared_sha256) THEN
+    RAISE EXCEPTION 'command % of this device is not known with this hash', shared_n USING ERRCODE = 'CT001';
+  END IF;
+  INSERT INTO sync.devices (id, owner, label, enrolled_by, enrolled_at, forked_from, last_n, last_sha256)
+    VALUES (new_device, session_user, d.label, session_user, sync.now_ms(), d.id, shared_n, shared_sha256);
+END $$;
+GRANT EXECUTE ON FUNCTION api.fork(uuid, bigint, bytea, uuid) TO tower_viewer;

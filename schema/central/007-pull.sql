@@ -1,0 +1,35 @@
+-- The way out: one REPEATABLE READ READ ONLY transaction asks for the head, the lines since the cursor, the rows
+-- through the views of schema api, and the outcomes of the device's own commands.
+SET LOCAL ROLE tower_owner;
+
+-- Where the feed stands, and whether a cursor still belongs to it: a history restored from a backup gives other nonces.
+CREATE FUNCTION api.head(cursor_epoch uuid, cursor_number bigint, cursor_nonce uuid)
+RETURNS TABLE (epoch uuid, number bigint, nonce uuid, valid boolean, scopes integer[], tables text[],
+               oldest integer, newest integer)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT e.id, coalesce(h.number, 0), coalesce(h.nonce, e.id),
+         coalesce(cursor_epoch = e.id AND cursor_number <= coalesce(h.number, 0)
+           AND CASE WHEN cursor_number = 0 THEN cursor_nonce = e.id
+                    ELSE EXISTS (SELECT FROM sync.txn t WHERE t.number = cursor_number AND t.nonce = cursor_nonce) END,
+           false),
+         api.my_scopes(), ARRAY(SELECT t.name FROM sync.tables t ORDER BY t.id), w.oldest, w.newest
+    FROM sync.epoch e CROSS JOIN sync.window w
+    LEFT JOIN (SELECT t.number, t.nonce FROM sync.txn t WHERE t.number IS NOT NULL ORDER BY t.number DESC LIMIT 1) h ON true;
+$$;
+
+-- Rows that changed, came or went for the caller in transactions (after, upto].
+CREATE FUNCTION api.feed(table_name text, after bigint, upto bigint) RETURNS TABLE (id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT DISTINCT e.pk FROM sync.txn t JOIN sync.entry e USING (tid)
+    WHERE t.number > after AND t.number <= upto AND e.scope = ANY (api.my_scopes())
+      AND e.tbl = (SELECT x.id FROM sync.tables x WHERE x.name = table_name);
+$$;
+
+CREATE FUNCTION api.outcomes(device uuid, after bigint) RETURNS TABLE (n bigint, sha256 text, answer jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT o.n, encode(o.sha256, 'hex'), o.answer FROM sync.outcomes o
+    JOIN sync.devices d ON d.id = o.device AND d.owner = session_user
+    WHERE o.device = outcomes.device AND o.n > after ORDER BY o.n;
+$$;
+GRANT EXECUTE ON FUNCTION api.head(uuid, bigint, uuid), api.feed(text, bigint, bigint), api.outcomes(uuid, bigint)
+  TO tower_viewer;

@@ -1,0 +1,134 @@
+#include "ct-push.h"
+
+#include <string.h>
+
+#define ANSWER_MOST (64 * 1024 * 1024)
+
+void
+ct_verdict_free (CtVerdict *self)
+{
+  g_free (self->code);
+  g_free (self->reason);
+  g_clear_pointer (&self->theirs, json_array_unref);
+  g_free (self);
+}
+
+/**
+ * ct_verdict_parse:
+ * @answer: what api.apply returned, or api.outcomes repeats
+ *
+ * Returns: (transfer full): the outcome, or %NULL with %CT_ERROR_INVALID
+ */
+CtVerdict *
+ct_verdict_parse (const char *answer, GError **error)
+{
+  g_autoptr (JsonNode) node = ct_json_parse (answer ? answer : "", -1, ANSWER_MOST, error);
+  JsonObject *object = node && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  const char *outcome = ct_json_string (object, "outcome", "");
+  JsonArray *theirs = ct_json_array (object, "theirs");
+  CtVerdict *self;
+  CtId leaf;
+
+  if (!node)
+    return NULL;
+  if ((!g_str_equal (outcome, "applied") && !g_str_equal (outcome, "rejected")) ||
+      !ct_id_parse (ct_json_string (object, "leaf", NULL), &leaf)) {
+    ct_fail (error, CT_ERROR_INVALID, "the server's answer to a command is neither applied nor rejected");
+    return NULL;
+  }
+  self = g_new0 (CtVerdict, 1);
+  self->kind = *outcome == 'a' ? CT_PUSH_APPLIED : CT_PUSH_REJECTED;
+  self->code = g_strdup (ct_json_string (object, "code", NULL));
+  self->reason = g_strdup (ct_json_string (object, "reason", NULL));
+  self->theirs = theirs ? json_array_ref (theirs) : NULL;
+  self->leaf = leaf;
+  return self;
+}
+
+static CtVerdict *
+forked (GError *problem)
+{
+  CtVerdict *self = g_new0 (CtVerdict, 1);
+
+  self->kind = CT_PUSH_FORKED;
+  self->reason = g_strdup (problem->message);
+  return self;
+}
+
+/**
+ * ct_push:
+ * @n: which command of @device; counted without a gap
+ * @intent: its canonical bytes, whose SHA-256 the server keeps
+ * @changes: (nullable): JSON array of what it changed; %NULL tells the server that the device withdrew it
+ *
+ * Offering the same command again is harmless: the server returns what it answered the first time.
+ *
+ * Returns: (transfer full): the outcome, or %NULL where nothing is known of it: %CT_ERROR_BUSY, %CT_ERROR_NETWORK and
+ *   %CT_ERROR_UNKNOWN_FATE ask for another try, %CT_ERROR_REFUSED means the device is not enrolled for this login
+ */
+CtVerdict *
+ct_push (CtSession *session, const CtId *device, gint64 n, const char *intent, const char *changes,
+         GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  g_autoptr (CtAnswer) answer =
+      ct_session_query (session, cancellable, &problem,
+                        "SELECT api.apply($1::text::uuid, $2::text::bigint, $3::text, $4::text::jsonb)",
+                        "kiss", device, n, intent, changes);
+
+  if (answer)
+    return ct_verdict_parse (ct_answer_text (answer, 0, 0), error);
+  if (g_str_equal (ct_session_last_state (session), "CT001"))
+    return forked (problem);
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return NULL;
+}
+
+/**
+ * ct_push_fork:
+ * @shared_n: the last command that this workspace and the server have in common, 0 where there is none
+ * @shared_sha256: its intent's hash
+ * @new_device: how this workspace calls itself from now on
+ *
+ * Lets a copied or restored workspace offer the commands after @shared_n under a device of its own.
+ */
+gboolean
+ct_push_fork (CtSession *session, const CtId *device, gint64 shared_n, const CtHash *shared_sha256,
+              const CtId *new_device, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *hash = ct_hash_to_hex (shared_sha256);
+
+  return ct_session_run (
+      session, cancellable, error,
+      "SELECT api.fork($1::text::uuid, $2::text::bigint, decode($3, 'hex'), $4::text::uuid)", "kisk", device,
+      shared_n, hash, new_device);
+}
+
+/**
+ * ct_push_enrol:
+ * @owner: the login that may push as this device
+ * @public_key: (nullable): 32 bytes of Ed25519, for approvals
+ * @last_n: the last command that the workspace keeps to itself, 0 as a rule
+ * @last_sha256: that intent's hash; zeros for 0
+ *
+ * For administrators.
+ */
+gboolean
+ct_push_enrol (CtSession *session, const CtId *device, const char *owner, const char *label,
+               const guint8 *public_key, gint64 last_n, const CtHash *last_sha256, GCancellable *cancellable,
+               GError **error)
+{
+  g_autofree char *hash = ct_hash_to_hex (last_sha256);
+  g_autofree char *key = NULL;
+
+  if (public_key) {
+    CtHash as_hash;
+
+    memcpy (as_hash.bytes, public_key, sizeof as_hash.bytes);
+    key = ct_hash_to_hex (&as_hash);
+  }
+  return ct_session_run (
+      session, cancellable, error,
+      "SELECT api.enrol($1::text::uuid, $2, $3, decode($4, 'hex'), $5::text::bigint, decode($6, 'hex'))",
+      "ksssis", device, owner, label, key, last_n, hash);
+}

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "ct-session.h"
+
+G_BEGIN_DECLS
+
+gboolean ct_schema_upgrade (CtSession *session, const char *directory, GCancellable *cancellable,
+                            GError **error);
+gboolean ct_schema_load_policy (CtSession *session, const char *policy, GCancellable *cancellable,
+                                GError **error);
+
+G_END_DECLS

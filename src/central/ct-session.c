@@ -1,0 +1,405 @@
+/* One connection, driven without blocking so that every wait ends when the caller's cancellable fires. */
+#include "ct-session.h"
+
+#include <libpq-fe.h>
+#include <string.h>
+
+struct _CtSession {
+  PGconn *handle;   /* (owned) */
+  gboolean reading; /* inside a read-only transaction: nothing sent can have an effect */
+  char state[6];    /* SQLSTATE of the last failure, "" where there is none */
+};
+
+struct _CtAnswer {
+  PGresult *handle; /* (owned) */
+};
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PGcancel, PQfreeCancel)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PQconninfoOption, PQconninfoFree)
+
+/* SQLSTATEs by their beginning, first match: PostgreSQL's appendix A, and our own of schema/central. */
+static const struct {
+  const char *state;
+  CtErrorCode code;
+} classes[] = {
+  { "40", CT_ERROR_BUSY },          /* serialization failure, deadlock */
+  { "55P03", CT_ERROR_BUSY },       /* lock not available */
+  { "53", CT_ERROR_BUSY },          /* out of connections, disk, memory */
+  { "57014", CT_ERROR_BUSY },       /* query cancelled, statement timeout */
+  { "57P", CT_ERROR_UNKNOWN_FATE }, /* shut down under the statement */
+  { "08", CT_ERROR_UNKNOWN_FATE },  /* connection lost */
+  { "28", CT_ERROR_REFUSED },       /* may not log in */
+  { "42501", CT_ERROR_REFUSED },    /* insufficient privilege */
+  { "CT002", CT_ERROR_REFUSED },    { "CT101", CT_ERROR_CONFLICT }, { "CT102", CT_ERROR_REFUSED },
+  { "CT0", CT_ERROR_INVALID },      { "CT1", CT_ERROR_INVALID },    { "23", CT_ERROR_CONFLICT },
+  { "22", CT_ERROR_INVALID },
+};
+
+static CtErrorCode
+code_of_state (CtSession *self)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (classes); i++)
+    if (g_str_has_prefix (self->state, classes[i].state))
+      return classes[i].code == CT_ERROR_UNKNOWN_FATE && self->reading ? CT_ERROR_NETWORK : classes[i].code;
+  return CT_ERROR_FAILED;
+}
+
+/* The connection broke while a statement was on its way. */
+static gboolean
+fail_lost (CtSession *self, GError **error)
+{
+  g_autofree char *text = g_strchomp (g_strdup (PQerrorMessage (self->handle)));
+
+  return ct_fail (error, self->reading ? CT_ERROR_NETWORK : CT_ERROR_UNKNOWN_FATE,
+                  "the connection to the server was lost: %s", *text ? text : "no reason given");
+}
+
+/* Waits until the socket is ready. On cancellation asks the server to stop, and fails. */
+static gboolean
+wait_for (CtSession *self, GIOCondition condition, GCancellable *cancellable, GError **error)
+{
+  GPollFD polled[2] = { { .fd = PQsocket (self->handle), .events = (gushort) condition } };
+  guint n = 1;
+
+  if (polled[0].fd < 0)
+    return fail_lost (self, error);
+  if (cancellable && g_cancellable_make_pollfd (cancellable, &polled[1]))
+    n = 2;
+  while (g_poll (polled, n, -1) < 0 && errno == EINTR)
+    ;
+  if (n == 2)
+    g_cancellable_release_fd (cancellable);
+  if (g_cancellable_set_error_if_cancelled (cancellable, error)) {
+    g_autoptr (PGcancel) cancel = PQgetCancel (self->handle);
+    char text[256];
+
+    if (cancel)
+      PQcancel (cancel, text, sizeof text);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* Passwords and rows may travel only over the machine itself or a verified TLS connection. */
+static gboolean
+check_target (const char *conninfo, GError **error)
+{
+  char *problem = NULL;
+  g_autoptr (PQconninfoOption) options = PQconninfoParse (conninfo, &problem);
+  const char *host = NULL, *address = NULL, *mode = NULL;
+
+  if (!options) {
+    /* libpq's text may repeat the string, and that may hold a password */
+    PQfreemem (problem);
+    return ct_fail (error, CT_ERROR_INVALID, "the server's address is not a libpq connection string");
+  }
+  for (PQconninfoOption *o = options; o->keyword; o++) {
+    if (g_str_equal (o->keyword, "host"))
+      host = o->val;
+    else if (g_str_equal (o->keyword, "hostaddr"))
+      address = o->val;
+    else if (g_str_equal (o->keyword, "sslmode"))
+      mode = o->val;
+  }
+  host = address ? address : host;
+  if (!host || *host == '/' || *host == '@' || g_str_equal (host, "localhost") ||
+      g_str_equal (host, "127.0.0.1") || g_str_equal (host, "::1"))
+    return TRUE;
+  if (g_strcmp0 (mode, "verify-full") == 0)
+    return TRUE;
+  return ct_fail (error, CT_ERROR_REFUSED,
+                  "the server %s is not this machine: its address needs sslmode=verify-full", host);
+}
+
+static gboolean
+connect_handle (CtSession *self, GCancellable *cancellable, GError **error)
+{
+  PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+  g_autofree char *text = NULL;
+
+  while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED &&
+         PQstatus (self->handle) != CONNECTION_BAD) {
+    if (!wait_for (self, status == PGRES_POLLING_READING ? G_IO_IN : G_IO_OUT, cancellable, error))
+      return FALSE;
+    status = PQconnectPoll (self->handle);
+  }
+  if (PQstatus (self->handle) == CONNECTION_OK)
+    return PQsetClientEncoding (self->handle, "UTF8") == 0 && PQsetnonblocking (self->handle, 1) == 0
+               ? TRUE
+               : fail_lost (self, error);
+  text = g_strchomp (g_strdup (PQerrorMessage (self->handle)));
+  return ct_fail (error, CT_ERROR_NETWORK, "cannot connect to the server: %s", text);
+}
+
+static void
+ignore_notice_cb (void *data, const PGresult *result)
+{
+}
+
+/**
+ * ct_session_open:
+ * @conninfo: a libpq connection string or URI
+ *
+ * Anything but this machine must be named with sslmode=verify-full.
+ *
+ * Returns: (transfer full): a session, or %NULL: %CT_ERROR_INVALID for a malformed address, %CT_ERROR_REFUSED for an
+ *   insecure one, %CT_ERROR_NETWORK where nobody answers or the login is refused
+ */
+CtSession *
+ct_session_open (const char *conninfo, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CtSession) self = g_new0 (CtSession, 1);
+
+  if (!check_target (conninfo, error))
+    return NULL;
+  self->reading = TRUE;
+  self->handle = PQconnectStart (conninfo);
+  if (!self->handle)
+    g_error ("out of memory");
+  PQsetNoticeReceiver (self->handle, ignore_notice_cb, NULL);
+  if (!connect_handle (self, cancellable, error))
+    return NULL;
+  self->reading = FALSE;
+  return g_steal_pointer (&self);
+}
+
+void
+ct_session_close (CtSession *self)
+{
+  PQfinish (self->handle);
+  g_free (self);
+}
+
+/* SQLSTATE of the last statement that failed, five characters; "" where it succeeded or never got an answer. */
+const char *
+ct_session_last_state (CtSession *self)
+{
+  return self->state;
+}
+
+static gboolean
+fail_result (CtSession *self, const PGresult *result, GError **error)
+{
+  const char *state = PQresultErrorField (result, PG_DIAG_SQLSTATE);
+  const char *message = PQresultErrorField (result, PG_DIAG_MESSAGE_PRIMARY);
+
+  if (!state)
+    return fail_lost (self, error);
+  g_strlcpy (self->state, state, sizeof self->state);
+  return ct_fail (error, code_of_state (self), "the server: %s (%s)", message ? message : "no message",
+                  state);
+}
+
+/* Reads all results of what was sent; returns the last that counts, or the first failure. */
+static CtAnswer *
+collect (CtSession *self, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CtAnswer) answer = NULL;
+  int flushed;
+
+  while ((flushed = PQflush (self->handle)) == 1) {
+    if (!wait_for (self, G_IO_IN | G_IO_OUT, cancellable, error) || !PQconsumeInput (self->handle))
+      return error && *error ? NULL : (fail_lost (self, error), NULL);
+  }
+  if (flushed < 0)
+    return fail_lost (self, error), NULL;
+  for (;;) {
+    PGresult *result;
+
+    while (PQisBusy (self->handle)) {
+      if (!wait_for (self, G_IO_IN, cancellable, error))
+        return NULL;
+      if (!PQconsumeInput (self->handle))
+        return fail_lost (self, error), NULL;
+    }
+    result = PQgetResult (self->handle);
+    if (!result)
+      break;
+    if (answer && PQresultStatus (answer->handle) != PGRES_TUPLES_OK &&
+        PQresultStatus (answer->handle) != PGRES_COMMAND_OK) {
+      PQclear (result);
+      continue;
+    }
+    g_clear_pointer (&answer, ct_answer_free);
+    answer = g_new0 (CtAnswer, 1);
+    answer->handle = result;
+  }
+  if (!answer)
+    return fail_lost (self, error), NULL;
+  if (PQresultStatus (answer->handle) != PGRES_TUPLES_OK &&
+      PQresultStatus (answer->handle) != PGRES_COMMAND_OK)
+    return fail_result (self, answer->handle, error), NULL;
+  return g_steal_pointer (&answer);
+}
+
+/* What a cancelled statement left on the wire must not be taken for the next one's answer. */
+static void
+drain (CtSession *self)
+{
+  PGresult *result;
+
+  PQsetnonblocking (self->handle, 0);
+  while ((result = PQgetResult (self->handle)))
+    PQclear (result);
+  PQsetnonblocking (self->handle, 1);
+}
+
+static CtAnswer *
+execute (CtSession *self, GCancellable *cancellable, GError **error, const char *sql,
+         const char *const *values, int n_values, gboolean script)
+{
+  g_autoptr (GError) problem = NULL;
+  CtAnswer *answer;
+
+  self->state[0] = 0;
+  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+    return NULL;
+  if (!(script ? PQsendQuery (self->handle, sql)
+               : PQsendQueryParams (self->handle, sql, n_values, NULL, values, NULL, NULL, 0))) {
+    ct_fail (error, CT_ERROR_NETWORK, "the connection to the server is closed");
+    return NULL;
+  }
+  answer = collect (self, cancellable, &problem);
+  if (!answer) {
+    if (g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+      drain (self);
+    g_propagate_error (error, g_steal_pointer (&problem));
+  }
+  return answer;
+}
+
+static void
+read_parameters (GPtrArray *values, const char *format, va_list args)
+{
+  for (; *format; format++) {
+    const CtId *id;
+
+    switch (*format) {
+    case 's':
+      g_ptr_array_add (values, g_strdup (va_arg (args, const char *)));
+      break;
+    case 'i':
+      g_ptr_array_add (values, g_strdup_printf ("%" G_GINT64_FORMAT, va_arg (args, gint64)));
+      break;
+    case 'k':
+      id = va_arg (args, const CtId *);
+      g_ptr_array_add (values, id ? ct_id_to_string (id) : NULL);
+      break;
+    case 'n':
+      g_ptr_array_add (values, NULL);
+      break;
+    default:
+      g_assert_not_reached ();
+    }
+  }
+}
+
+static CtAnswer *
+query_va (CtSession *self, GCancellable *cancellable, GError **error, const char *sql, const char *format,
+          va_list args)
+{
+  g_autoptr (GPtrArray) values = g_ptr_array_new_with_free_func (g_free);
+
+  read_parameters (values, format, args);
+  return execute (self, cancellable, error, sql, (const char *const *) values->pdata, (int) values->len,
+                  FALSE);
+}
+
+/**
+ * ct_session_query:
+ * @sql: one statement with $1, $2, ...; cast them where the type is not plain ("$1::text::uuid")
+ * @format: see ct-session.h
+ *
+ * Returns: (transfer full): the answer, or %NULL: %CT_ERROR_BUSY may be repeated as it is, %CT_ERROR_NETWORK never
+ *   had an effect, %CT_ERROR_UNKNOWN_FATE may have had one; the rest is the server's no
+ */
+CtAnswer *
+ct_session_query (CtSession *self, GCancellable *cancellable, GError **error, const char *sql,
+                  const char *format, ...)
+{
+  CtAnswer *answer;
+  va_list args;
+
+  va_start (args, format);
+  answer = query_va (self, cancellable, error, sql, format, args);
+  va_end (args);
+  return answer;
+}
+
+/* As ct_session_query(), for statements whose rows nobody wants. */
+gboolean
+ct_session_run (CtSession *self, GCancellable *cancellable, GError **error, const char *sql,
+                const char *format, ...)
+{
+  g_autoptr (CtAnswer) answer = NULL;
+  va_list args;
+
+  va_start (args, format);
+  answer = query_va (self, cancellable, error, sql, format, args);
+  va_end (args);
+  return answer != NULL;
+}
+
+/* Several statements at once, without parameters, in one transaction unless they say otherwise. */
+gboolean
+ct_session_script (CtSession *self, const char *script, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CtAnswer) answer = execute (self, cancellable, error, script, NULL, 0, TRUE);
+
+  return answer != NULL;
+}
+
+/* Begins a transaction that sees one state of the database and can change nothing. */
+gboolean
+ct_session_begin_read (CtSession *self, GCancellable *cancellable, GError **error)
+{
+  self->reading = TRUE;
+  if (ct_session_run (self, cancellable, error, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", ""))
+    return TRUE;
+  self->reading = FALSE;
+  return FALSE;
+}
+
+gboolean
+ct_session_end (CtSession *self, gboolean commit, GCancellable *cancellable, GError **error)
+{
+  gboolean done = ct_session_run (self, cancellable, error, commit ? "COMMIT" : "ROLLBACK", "");
+
+  self->reading = FALSE;
+  return done;
+}
+
+int
+ct_answer_rows (CtAnswer *self)
+{
+  return PQntuples (self->handle);
+}
+
+/* (transfer none) (nullable): NULL for SQL NULL */
+const char *
+ct_answer_text (CtAnswer *self, int row, int column)
+{
+  return PQgetisnull (self->handle, row, column) ? NULL : PQgetvalue (self->handle, row, column);
+}
+
+/* 0 for SQL NULL; a boolean is 1 or 0 */
+gint64
+ct_answer_int (CtAnswer *self, int row, int column)
+{
+  const char *text = ct_answer_text (self, row, column);
+
+  return !text ? 0 : *text == 't' ? 1 : g_ascii_strtoll (text, NULL, 10);
+}
+
+gboolean
+ct_answer_id (CtAnswer *self, int row, int column, CtId *id)
+{
+  return ct_id_parse (ct_answer_text (self, row, column), id);
+}
+
+void
+ct_answer_free (CtAnswer *self)
+{
+  PQclear (self->handle);
+  g_free (self);
+}
