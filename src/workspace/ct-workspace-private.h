@@ -1,0 +1,18 @@
+#pragma once
+
+#include "ct-workspace.h"
+
+G_BEGIN_DECLS
+
+#define CT_KEY_DEVICE "keys/device.key"
+#define CT_KEY_LOG    "keys/log.key"
+
+/* A 0600 file that holds a secret key; refuses one that others may read. */
+gboolean ct_keys_make (const char *folder, const char *log_name, guint8 device_public[CT_DEVICE_PUBLIC_SIZE],
+                       CtSigner **signer, GError **error);
+gboolean ct_keys_load_device (const char *folder, guint8 secret[CT_DEVICE_SECRET_SIZE], GError **error);
+
+/* Makes all layers' commands known. */
+void ct_workspace_register_commands (void);
+
+G_END_DECLS

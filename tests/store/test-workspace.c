@@ -1,0 +1,72 @@
+#include "ct-test.h"
+#include "ct-workspace.h"
+
+#include <sys/stat.h>
+
+static void
+test_create_and_open (void)
+{
+  g_autofree char *folder = ct_test_folder ();
+  g_autofree char *key = g_build_filename (folder, "keys/device.key", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) args = ct_json_build ("ss", "legal_name", "Nordwind GmbH", "currency", "EUR");
+  CtWorkspaceOptions options = { .trial = TRUE, .environment = "demo" };
+  guint8 secret[CT_DEVICE_SECRET_SIZE];
+  CtWorkspace *workspace;
+  struct stat info;
+  CtId device;
+
+  g_assert_true (ct_workspace_create (folder, &options, &error));
+  g_assert_no_error (error);
+  g_assert_false (ct_workspace_create (folder, &options, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_CONFLICT);
+  g_clear_error (&error);
+  workspace = ct_workspace_open (folder, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (ct_workspace_get_environment (workspace), ==, "demo");
+  g_assert_true (ct_workspace_may (workspace, "distributor.create"));
+  {
+    g_auto (CtOutcome) outcome = { 0 };
+
+    g_assert_true (ct_workspace_execute (workspace, "distributor.create", args, &outcome, &error));
+  }
+  g_assert_true (ct_workspace_get_device (workspace, &device, secret, &error));
+  g_assert_cmpint (stat (key, &info), ==, 0);
+  g_assert_cmpint (info.st_mode & 0777, ==, 0600);
+  g_chmod (key, 0644);
+  g_assert_false (ct_workspace_get_device (workspace, &device, secret, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
+  g_assert_finalize_object (workspace);
+  ct_test_remove (folder);
+}
+
+static void
+test_trial_only (void)
+{
+  g_autofree char *folder = ct_test_folder ();
+  g_autoptr (GError) error = NULL;
+  CtWorkspaceOptions options = { .environment = "production" };
+  g_autoptr (CtWorkspace) workspace = NULL;
+
+  g_assert_true (ct_workspace_create (folder, &options, &error));
+  workspace = ct_workspace_open (folder, &error);
+  g_assert_false (ct_workspace_set_now (workspace, 1000, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
+  g_clear_error (&error);
+  g_assert_false (ct_workspace_set_actor (workspace, "somebody else", &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
+  g_clear_error (&error);
+  g_assert_null (ct_workspace_open ("/nonexistent", &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_NOT_FOUND);
+  ct_workspace_close (workspace);
+  ct_test_remove (folder);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/workspace/create-and-open", test_create_and_open);
+  g_test_add_func ("/workspace/trial-only", test_trial_only);
+  return g_test_run ();
+}
