@@ -21,3 +21,4 @@
 #include "ct-template.h"
 #include "ct-text-fold.h"
 #include "ct-vocabulary.h"
+#include "ct-wire.h"
