@@ -19,11 +19,11 @@ ct_intent_args_hash (const CtId *command_id, const char *args)
 
 #define append(json, literal) g_string_append_len (json, literal, sizeof literal - 1)
 
-/* SHA-256 of the canonical JSON whose keys schema/replica/001-core.sql names. */
-CtHash
-ct_intent_hash (const CtIntent *intent)
+/* (transfer full): the canonical JSON whose keys schema/replica/001-core.sql names */
+char *
+ct_intent_text (const CtIntent *intent)
 {
-  g_autoptr (GString) json = g_string_sized_new (640);
+  GString *json = g_string_sized_new (640);
 
   append (json, "{\"actor\":");
   ct_canonical_append_text (json, intent->actor, strlen (intent->actor));
@@ -42,7 +42,16 @@ ct_intent_hash (const CtIntent *intent)
   append (json, ",\"previous_sha256\":");
   ct_canonical_append_hex (json, intent->previous.bytes, CT_HASH_SIZE);
   append (json, ",\"v\":1}");
-  return ct_hash (json->str, json->len);
+  return g_string_free (json, FALSE);
+}
+
+/* SHA-256 of ct_intent_text() */
+CtHash
+ct_intent_hash (const CtIntent *intent)
+{
+  g_autofree char *text = ct_intent_text (intent);
+
+  return ct_hash (text, strlen (text));
 }
 
 /**

@@ -20,6 +20,7 @@ typedef struct {
 
 gboolean ct_intent_append (CtDb *db, CtIntent *intent, GError **error);
 CtHash ct_intent_args_hash (const CtId *command_id, const char *args);
+char *ct_intent_text (const CtIntent *intent);
 CtHash ct_intent_hash (const CtIntent *intent);
 
 G_END_DECLS

@@ -307,15 +307,23 @@ store_intent (Execution *self, const CtRequest *request, GError **error)
   self->intent.occurred_at = request->occurred_at ? request->occurred_at : request->now;
   if (!ct_intent_append (db, &self->intent, error))
     return FALSE;
+  self->intent.args = NULL;
+  return TRUE;
+}
+
+static gboolean
+store_parts (Execution *self, gint64 seq, GError **error)
+{
+  CtDb *db = self->command.db;
+
   for (guint i = 0; i < self->parts->len; i++) {
     gsize length;
     gconstpointer data = g_bytes_get_data (self->parts->pdata[i], &length);
 
-    if (!ct_db_run (db, error, "INSERT INTO changesets VALUES(?, ?, ?)", "iib", self->intent.seq, (gint64) i,
-                    data, length))
+    if (!ct_db_run (db, error, "INSERT INTO changesets VALUES(?, ?, ?)", "iib", seq, (gint64) i, data,
+                    length))
       return FALSE;
   }
-  self->intent.args = NULL;
   return TRUE;
 }
 
@@ -374,7 +382,7 @@ ct_commander_execute_within (CtCommander *self, CtDb *db, const CtRequest *reque
   if (!ct_db_savepoint (db, error))
     return FALSE;
   if (!prepare (&execution, db, request, error) || !run_handler (&execution, error) ||
-      !store_intent (&execution, request, error) ||
+      !store_intent (&execution, request, error) || !store_parts (&execution, execution.intent.seq, error) ||
       !ct_undo_note (&execution.command, execution.intent.seq, error) ||
       !acknowledge (&execution, &event, error)) {
     g_clear_pointer ((CtRecorder **) &execution.command.recorder, ct_recorder_free);
@@ -419,4 +427,61 @@ ct_commander_execute (CtCommander *self, CtDb *db, const CtRequest *request, CtO
   }
   *outcome = done;
   return TRUE;
+}
+
+/* Reads what a stored command asked for; @texts keeps it. */
+static gboolean
+load_request (CtDb *db, gint64 seq, CtRequest *request, CtId *id, JsonNode **args, GPtrArray *texts,
+              GError **error)
+{
+  g_autoptr (CtStmt) stmt = ct_db_query (
+      db, error, "SELECT name, args, actor, command_id, occurred_at FROM intents WHERE seq = ?", "i", seq);
+
+  if (!stmt)
+    return FALSE;
+  if (!ct_stmt_next (stmt) || !ct_stmt_id (stmt, 3, id))
+    return ct_stmt_finish (stmt, error) &&
+           ct_fail (error, CT_ERROR_NOT_FOUND, "There is no command %" G_GINT64_FORMAT, seq);
+  if (ct_stmt_is_null (stmt, 1))
+    return ct_fail (error, CT_ERROR_INVALID, _ ("What the command asked for has been redacted"));
+  *args = ct_json_parse (ct_stmt_text (stmt, 1), -1, 64 << 20, error);
+  if (!*args)
+    return FALSE;
+  g_ptr_array_add (texts, g_strdup (ct_stmt_text (stmt, 0)));
+  g_ptr_array_add (texts, g_strdup (ct_stmt_text (stmt, 2)));
+  request->name = texts->pdata[0];
+  request->actor = texts->pdata[1];
+  request->args = json_node_get_object (*args);
+  request->now = ct_stmt_int (stmt, 4);
+  request->id = id;
+  return TRUE;
+}
+
+/**
+ * ct_commander_rerun_within:
+ * @db: in a transaction, with the effects of @seq and of all later commands undone
+ * @seq: a command that is already in the chain
+ *
+ * Runs a stored command's handler again on the state as it now is, and stores what it changed this time. Nothing is
+ * acknowledged. On failure the caller's transaction is as before, and the error says why the command no longer holds.
+ */
+gboolean
+ct_commander_rerun_within (CtCommander *self, CtDb *db, gint64 seq, GError **error)
+{
+  g_auto (Execution) execution = { .commander = self };
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (JsonNode) args = NULL;
+  CtRequest request = { 0 };
+  CtId id;
+
+  if (!ct_db_savepoint (db, error))
+    return FALSE;
+  if (load_request (db, seq, &request, &id, &args, texts, error) &&
+      ct_db_run (db, error, "DELETE FROM changesets WHERE seq = ?", "i", seq) &&
+      prepare (&execution, db, &request, error) && run_handler (&execution, error) &&
+      store_parts (&execution, seq, error) && ct_undo_note (&execution.command, seq, error))
+    return ct_db_release (db, error);
+  g_clear_pointer ((CtRecorder **) &execution.command.recorder, ct_recorder_free);
+  ct_db_rollback_to (db, NULL);
+  return FALSE;
 }

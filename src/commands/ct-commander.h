@@ -32,6 +32,7 @@ gboolean ct_commander_execute (CtCommander *self, CtDb *db, const CtRequest *req
                                GError **error);
 gboolean ct_commander_execute_within (CtCommander *self, CtDb *db, const CtRequest *request,
                                       CtOutcome *outcome, GError **error);
+gboolean ct_commander_rerun_within (CtCommander *self, CtDb *db, gint64 seq, GError **error);
 gboolean ct_commander_allows (CtCommander *self, const char *command, GPtrArray *roles);
 GPtrArray *ct_commander_roles (CtDb *db, const char *actor, GError **error);
 void ct_outcome_clear (CtOutcome *self);
