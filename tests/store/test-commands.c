@@ -258,7 +258,8 @@ test_intent_chain (Fixture *f, gconstpointer data)
     g_assert_true (ct_stmt_id (stmt, 1, &intent.command_id) && ct_stmt_id (stmt, 5, &intent.device_id));
     g_assert_true (ct_stmt_hash (stmt, 7, &intent.previous) && ct_stmt_hash (stmt, 8, &stored));
     intent.args_sha256 = ct_intent_args_hash (&intent.command_id, intent.args);
-    g_assert_cmpint (intent.seq, ==, ++seq);
+    seq++;
+    g_assert_cmpint (intent.seq, ==, seq);
     g_assert_true (ct_hash_equal (&intent.previous, &previous));
     previous = ct_intent_hash (&intent);
     g_assert_true (ct_hash_equal (&previous, &stored));
