@@ -8,7 +8,6 @@
 
 #define PATH         "/api/chat.postMessage"
 #define CONTENT_TYPE "application/json; charset=utf-8"
-#define EVENT_TYPE   "control_tower_post"
 
 /* Longer texts are cut by Slack; the count is of what is sent, after escaping. */
 #define TEXT_MOST 40000
@@ -118,7 +117,7 @@ build (const CtWireMessage *message, CtWire *wire, GError **error)
   object = ct_json_build ("sssbbbbo", "channel", message->destination, "text", text->str, "thread_ts",
                           message->thread, "mrkdwn", FALSE, "link_names", FALSE, "unfurl_links", FALSE,
                           "unfurl_media", FALSE, "metadata",
-                          ct_json_build ("so", "event_type", EVENT_TYPE, "event_payload",
+                          ct_json_build ("so", "event_type", CT_WIRE_SLACK_EVENT, "event_payload",
                                          ct_json_build ("s", "key", message->key)));
   body = ct_json_canonical_object (object, error);
   if (!body)

@@ -42,6 +42,9 @@ typedef struct {
   gboolean (*parse) (const CtWire *wire, CtWireMessage *message, GError **error);
 } CtWireClass;
 
+/* What a message's metadata is marked with at Slack. */
+#define CT_WIRE_SLACK_EVENT "control_tower_post"
+
 extern const CtWireClass ct_wire_slack;
 
 const CtWireClass *ct_wire_class (const char *kind);
