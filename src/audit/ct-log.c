@@ -79,14 +79,10 @@ commit_disclosures (CtLeaf *leaf, const CtEvent *event, Salted salted[CT_LOG_MOS
 {
   CtDisclosure sorted[CT_LOG_MOST_DISCLOSURES];
 
-  if (event->n_disclosures + event->n_commitments > CT_LOG_MOST_DISCLOSURES ||
-      (event->n_disclosures > 0 && event->n_commitments > 0))
-    return ct_fail (error, CT_ERROR_INVALID,
-                    "An audit leaf takes at most %d disclosures, or else commitments",
+  if (event->n_disclosures > CT_LOG_MOST_DISCLOSURES)
+    return ct_fail (error, CT_ERROR_INVALID, "An audit leaf takes at most %d disclosures",
                     CT_LOG_MOST_DISCLOSURES);
-  leaf->n_commitments = event->n_disclosures + event->n_commitments;
-  for (guint i = 0; i < event->n_commitments; i++)
-    leaf->commitments[i] = event->commitments[i];
+  leaf->n_commitments = event->n_disclosures;
   for (guint i = 0; i < event->n_disclosures; i++)
     sorted[i] = event->disclosures[i];
   if (event->n_disclosures > 1)
@@ -206,52 +202,52 @@ ct_log_find (CtDb *db, const CtId *ev_id, gint64 *index, GError **error)
 }
 
 static gboolean
-read_commitment (CtDb *db, gint64 index, const char *field, CtHash *hash, GError **error)
+delete_args (CtDb *db, gint64 index, GError **error)
 {
   g_autoptr (CtStmt) stmt = ct_db_query (db, error, "SELECT leaf FROM audit_logs WHERE n = ?", "i", index);
-  const CtCommitment *commitment;
   const char *json;
   gsize length;
   CtLeaf leaf;
 
   if (!stmt || !ct_stmt_next (stmt))
-    return stmt && ct_stmt_finish (stmt, error) &&
-           ct_fail (error, CT_ERROR_NOT_FOUND, "The audit log has no leaf %" G_GINT64_FORMAT, index);
+    return stmt && ct_stmt_finish (stmt, error);
   json = ct_stmt_blob (stmt, 0, &length);
-  if (!ct_leaf_scan (&leaf, json, length, error))
-    return FALSE;
-  commitment = ct_leaf_commitment (&leaf, field);
-  if (!commitment)
-    return ct_fail (error, CT_ERROR_NOT_FOUND, "The event has no disclosure “%s”", field);
-  *hash = commitment->hash;
-  return TRUE;
+  return ct_leaf_scan (&leaf, json, length, error) &&
+         ct_db_run (db, error,
+                    "DELETE FROM changesets WHERE seq = (SELECT seq FROM intents WHERE sha256 = ? AND args "
+                    "IS NOT NULL)",
+                    "h", &leaf.intent_sha256) &&
+         ct_db_run (db, error, "UPDATE intents SET args = NULL WHERE sha256 = ? AND args IS NOT NULL", "h",
+                    &leaf.intent_sha256);
 }
 
 /**
  * ct_log_redact:
- * @db: inside a transaction, in which the caller appends the leaf with the action %CT_LOG_REDACT, @ev_id as its parent
- *   and @commitment as its only commitment; without that leaf a verification finds a missing disclosure
- * @field: the disclosure to delete; lives as long as @commitment
- * @commitment: (out): what the event's leaf committed to
+ * @db: inside a transaction, in which the caller appends the %CT_LOG_REDACT leaf; without it a verification finds that
+ *   something is missing
+ * @field: the disclosure to delete, or %CT_LOG_INTENT_ARGS: the command's arguments, and the changesets that undo it
  *
- * Deletes a disclosure and overwrites its bytes in the file. The leaf stays, so every proof still verifies.
+ * Deletes a redactable text and overwrites its bytes in the file. The leaf stays, so every proof still verifies.
  * ct_log_purge() must follow the commit.
+ *
+ * Returns: %FALSE with %CT_ERROR_NOT_FOUND where there is nothing (left) to redact
  */
 gboolean
-ct_log_redact (CtDb *db, const CtId *ev_id, const char *field, CtCommitment *commitment, GError **error)
+ct_log_redact (CtDb *db, const CtId *ev_id, const char *field, GError **error)
 {
-  CtHash hash;
   gint64 index;
+  gboolean done;
 
-  if (!ct_log_find (db, ev_id, &index, error) || !read_commitment (db, index, field, &hash, error) ||
-      !ct_db_exec (db, "PRAGMA secure_delete = ON", error) ||
-      !ct_db_run (db, error, "DELETE FROM audit_disclosures WHERE n = ? AND field = ?", "is", index, field))
+  if (!ct_log_find (db, ev_id, &index, error) || !ct_db_exec (db, "PRAGMA secure_delete = ON", error))
     return FALSE;
-  if (ct_db_changes (db) == 0)
-    return ct_fail (error, CT_ERROR_CONFLICT, "The disclosure “%s” is redacted already", field);
-  commitment->field = (CtLeafText){ field, strlen (field) };
-  commitment->hash = hash;
-  return TRUE;
+  if (g_str_equal (field, CT_LOG_INTENT_ARGS))
+    done = delete_args (db, index, error);
+  else
+    done =
+        ct_db_run (db, error, "DELETE FROM audit_disclosures WHERE n = ? AND field = ?", "is", index, field);
+  if (done && ct_db_changes (db) == 0)
+    return ct_fail (error, CT_ERROR_NOT_FOUND, "The event has no “%s” to redact", field);
+  return done;
 }
 
 /**

@@ -9,8 +9,11 @@ G_BEGIN_DECLS
 #define CT_LOG_MOST_DISCLOSURES CT_LEAF_MOST_COMMITMENTS
 #define CT_LOG_SALT_SIZE        16
 
-/* The action of a leaf that says what was redacted: its parent_ev_id names the event, its commit the field. */
-#define CT_LOG_REDACT "audit.redact"
+/* The leaf that says what was redacted has this action, the event as parent_ev_id, and a disclosure "redacted" whose
+ * value is the name of the field. The field "intent.args" stands for the arguments of the event's command. */
+#define CT_LOG_REDACT      "audit.redact"
+#define CT_LOG_REDACTED    "redacted"
+#define CT_LOG_INTENT_ARGS "intent.args"
 
 /* A redactable text beside a leaf; the leaf commits to it with a salt. */
 typedef struct {
@@ -35,16 +38,12 @@ typedef struct {
   const char *outbox_key;   /* (nullable) */
   const CtDisclosure *disclosures;
   guint n_disclosures;
-  /* commitments made earlier, repeated by a CT_LOG_REDACT leaf; from ct_log_redact() */
-  const CtCommitment *commitments;
-  guint n_commitments;
 } CtEvent;
 
 gboolean ct_log_create (CtDb *db, const CtVerifier *verifier, GError **error);
 gboolean ct_log_append (CtDb *db, const CtEvent *event, CtRowCommitter *rows, gint64 *index, GError **error);
 gboolean ct_log_find (CtDb *db, const CtId *ev_id, gint64 *index, GError **error);
-gboolean ct_log_redact (CtDb *db, const CtId *ev_id, const char *field, CtCommitment *commitment,
-                        GError **error);
+gboolean ct_log_redact (CtDb *db, const CtId *ev_id, const char *field, GError **error);
 gboolean ct_log_purge (CtDb *db, GError **error);
 CtHash ct_log_leaf_hash (gconstpointer leaf, gsize length);
 CtHash ct_log_disclosure_hash (const char *field, gconstpointer salt, gsize salt_length, const char *value);

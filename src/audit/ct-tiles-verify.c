@@ -1,5 +1,6 @@
 #include "ct-tiles-verify.h"
 #include "ct-error.h"
+#include "ct-tile-stack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,19 +20,13 @@ typedef struct {
   gpointer visitor_data;
   GByteArray *buffer; /* (owned): what was read last */
   CtMerkleRange range;
-  /* the hashes that the tiles below demand of the tile being collected, for each level above 0 */
-  struct {
-    guint64 index;
-    guint width;
-    CtHash *hashes; /* (owned) (nullable) */
-  } levels[CT_TILE_LEVELS];
+  CtTileStack stack; /* what the level 0 tiles demand of those above */
 } Check;
 
 static void
 check_clear (Check *self)
 {
-  for (guint i = 0; i < CT_TILE_LEVELS; i++)
-    g_free (self->levels[i].hashes);
+  ct_tile_stack_clear (&self->stack);
   g_clear_pointer (&self->buffer, g_byte_array_unref);
 }
 
@@ -220,47 +215,18 @@ check_bundle (Check *self, guint64 index, guint width, const CtHash *hashes, GEr
   return TRUE;
 }
 
-/* The tile of @level that the tiles below have filled so far must be what they demand. */
 static gboolean
-check_upper (Check *self, guint level, GError **error)
+read_upper (guint level, guint64 index, guint width, CtHash *hashes, gpointer data, GError **error)
 {
-  CtHash stored[CT_TILE_WIDTH];
-  g_autofree char *path =
-      read_hashes (self, level, self->levels[level].index, self->levels[level].width, stored, error);
+  g_autofree char *path = read_hashes (data, level, index, width, hashes, error);
 
-  if (!path)
-    return FALSE;
-  for (guint i = 0; i < self->levels[level].width; i++)
-    if (!ct_hash_equal (&stored[i], &self->levels[level].hashes[i])) {
-      guint64 child = self->levels[level].index * CT_TILE_WIDTH + i;
-      g_autofree char *below = ct_tile_path (level - 1, child, CT_TILE_WIDTH);
-      guint span = level * CT_TILE_HEIGHT;
-
-      return ct_fail (error, CT_ERROR_CORRUPT,
-                      "%s and %s contradict each other (leaves %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
-                      ")",
-                      path, below, child << span, ((child + 1) << span) - 1);
-    }
-  return TRUE;
+  return path != NULL;
 }
 
 static gboolean
-push_upper (Check *self, guint level, const CtHash *hash, GError **error)
+check_upper (guint level, guint64 index, guint width, const CtHash *hashes, gpointer data, GError **error)
 {
-  CtHash root;
-
-  g_assert (level < CT_TILE_LEVELS);
-  if (!self->levels[level].hashes)
-    self->levels[level].hashes = g_new (CtHash, CT_TILE_WIDTH);
-  self->levels[level].hashes[self->levels[level].width++] = *hash;
-  if (self->levels[level].width < CT_TILE_WIDTH)
-    return TRUE;
-  if (!check_upper (self, level, error))
-    return FALSE;
-  root = ct_merkle_fold (self->levels[level].hashes, CT_TILE_WIDTH);
-  self->levels[level].width = 0;
-  self->levels[level].index++;
-  return push_upper (self, level + 1, &root, error);
+  return ct_tile_compare (level, index, width, hashes, read_upper, data, error);
 }
 
 static gboolean
@@ -278,7 +244,7 @@ check_leaves (Check *self, guint64 index, guint width, GError **error)
   }
   root = ct_merkle_fold (hashes, CT_TILE_WIDTH);
   ct_merkle_range_add_subtree (&self->range, &root, CT_TILE_HEIGHT);
-  return push_upper (self, 1, &root, error);
+  return ct_tile_stack_push (&self->stack, 1, &root, error);
 }
 
 static gboolean
@@ -308,9 +274,8 @@ check_tree (Check *self, CtAuditProgress progress, gpointer progress_data, GCanc
     if (!check_leaves (self, at / CT_TILE_WIDTH, (guint) MIN (self->size - at, CT_TILE_WIDTH), error))
       return FALSE;
   }
-  for (guint i = 1; i < CT_TILE_LEVELS; i++)
-    if (self->levels[i].width > 0 && !check_upper (self, i, error))
-      return FALSE;
+  if (!ct_tile_stack_finish (&self->stack, error))
+    return FALSE;
   if (progress)
     progress (self->size, self->size, progress_data);
   return TRUE;
@@ -386,6 +351,7 @@ ct_tiles_verify (const char *directory, const char *vkey, CtEntryVisitor visitor
 
   if (!read_head (directory, vkey, check.buffer, &found, error))
     return FALSE;
+  check.stack = (CtTileStack){ .sink = check_upper, .data = &check };
   check.size = found.checkpoint.size;
   if (!check_tree (&check, progress, progress_data, cancellable, error) ||
       !check_root (&check, &found.checkpoint.root, error))

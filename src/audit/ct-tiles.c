@@ -1,5 +1,6 @@
 #include "ct-tiles.h"
 #include "ct-error.h"
+#include "ct-tile-stack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -163,14 +164,10 @@ ct_bundle_next (const guint8 **cursor, const guint8 *end, const guint8 **entry, 
 }
 
 struct _CtTilesWriter {
-  char *directory; /* (owned) */
-  CtMerkleRange range;
-  GByteArray *bundle; /* (owned): the entries of the unfinished tile */
-  struct {
-    guint64 index; /* of the unfinished tile */
-    guint width;
-    CtHash *hashes; /* (owned) (nullable): the unfinished tile's */
-  } levels[CT_TILE_LEVELS];
+  char *directory;     /* (owned) */
+  CtMerkleRange range; /* of the leaves in full tiles */
+  GByteArray *bundle;  /* (owned): the entries of the unfinished tile */
+  CtTileStack stack;
 };
 
 /* Writes over what is there: a tile with this name always has these bytes. */
@@ -214,6 +211,21 @@ write_tile (CtTilesWriter *self, guint level, guint64 index, guint width, gconst
   return write_file (path, data, length, error);
 }
 
+static gboolean
+write_hashes (guint level, guint64 index, guint width, const CtHash *hashes, gpointer data, GError **error)
+{
+  CtTilesWriter *self = data;
+  CtHash root;
+
+  if (!write_tile (self, level, index, width, hashes, width * CT_HASH_SIZE, error))
+    return FALSE;
+  if (level == 0 && width == CT_TILE_WIDTH) {
+    root = ct_merkle_fold (hashes, CT_TILE_WIDTH);
+    ct_merkle_range_add_subtree (&self->range, &root, CT_TILE_HEIGHT);
+  }
+  return TRUE;
+}
+
 /* A directory may be exported to again as long as it is the same log and has not become shorter. */
 static gboolean
 check_target (const char *directory, const char *origin, GError **error)
@@ -252,6 +264,7 @@ ct_tiles_writer_new (const char *directory, const char *origin, GError **error)
   self = g_new0 (CtTilesWriter, 1);
   self->directory = g_strdup (directory);
   self->bundle = g_byte_array_new ();
+  self->stack = (CtTileStack){ .sink = write_hashes, .data = self };
   ct_merkle_range_init (&self->range);
   return self;
 }
@@ -261,41 +274,17 @@ ct_tiles_writer_free (CtTilesWriter *self)
 {
   if (!self)
     return;
-  for (guint i = 0; i < CT_TILE_LEVELS; i++)
-    g_free (self->levels[i].hashes);
+  ct_tile_stack_clear (&self->stack);
   g_byte_array_unref (self->bundle);
   g_free (self->directory);
   g_free (self);
 }
 
-/* Puts a hash into the unfinished tile of its level; a tile that is full is written and gives one to the next. */
-static gboolean
-add_hash (CtTilesWriter *self, guint level, const CtHash *hash, GError **error)
-{
-  CtHash root;
-
-  g_assert (level < CT_TILE_LEVELS);
-  if (!self->levels[level].hashes)
-    self->levels[level].hashes = g_new (CtHash, CT_TILE_WIDTH);
-  self->levels[level].hashes[self->levels[level].width++] = *hash;
-  if (self->levels[level].width < CT_TILE_WIDTH)
-    return TRUE;
-  if (!write_tile (self, level, self->levels[level].index, CT_TILE_WIDTH, self->levels[level].hashes,
-                   CT_TILE_WIDTH * CT_HASH_SIZE, error))
-    return FALSE;
-  root = ct_merkle_fold (self->levels[level].hashes, CT_TILE_WIDTH);
-  self->levels[level].width = 0;
-  self->levels[level].index++;
-  if (level == 0)
-    ct_merkle_range_add_subtree (&self->range, &root, CT_TILE_HEIGHT);
-  return add_hash (self, level + 1, &root, error);
-}
-
 static gboolean
 write_bundle (CtTilesWriter *self, guint width, GError **error)
 {
-  if (!write_tile (self, CT_TILE_ENTRIES, self->levels[0].index, width, self->bundle->data, self->bundle->len,
-                   error))
+  if (!write_tile (self, CT_TILE_ENTRIES, self->stack.levels[0].index, width, self->bundle->data,
+                   self->bundle->len, error))
     return FALSE;
   g_byte_array_set_size (self->bundle, 0);
   return TRUE;
@@ -315,9 +304,9 @@ ct_tiles_writer_add (CtTilesWriter *self, gconstpointer entry, gsize length, GEr
                     CT_ENTRY_MOST);
   hash = ct_merkle_leaf (entry, length);
   ct_bundle_append (self->bundle, entry, length);
-  if (self->levels[0].width + 1 == CT_TILE_WIDTH && !write_bundle (self, CT_TILE_WIDTH, error))
+  if (self->stack.levels[0].width + 1 == CT_TILE_WIDTH && !write_bundle (self, CT_TILE_WIDTH, error))
     return FALSE;
-  return add_hash (self, 0, &hash, error);
+  return ct_tile_stack_push (&self->stack, 0, &hash, error);
 }
 
 /* The rest of the leaves, which fill no tile, join the range of those that did. */
@@ -326,8 +315,8 @@ whole_range (CtTilesWriter *self)
 {
   CtMerkleRange range = self->range;
 
-  for (guint i = 0; i < self->levels[0].width; i++)
-    ct_merkle_range_add (&range, &self->levels[0].hashes[i]);
+  for (guint i = 0; i < self->stack.levels[0].width; i++)
+    ct_merkle_range_add (&range, &self->stack.levels[0].hashes[i]);
   return range;
 }
 
@@ -357,12 +346,9 @@ ct_tiles_writer_finish (CtTilesWriter *self, const char *note, GError **error)
 {
   g_autofree char *path = g_build_filename (self->directory, "checkpoint", NULL);
 
-  if (self->levels[0].width > 0 && !write_bundle (self, self->levels[0].width, error))
+  if (self->stack.levels[0].width > 0 && !write_bundle (self, self->stack.levels[0].width, error))
     return FALSE;
-  for (guint i = 0; i < CT_TILE_LEVELS; i++)
-    if (self->levels[i].width > 0 &&
-        !write_tile (self, i, self->levels[i].index, self->levels[i].width, self->levels[i].hashes,
-                     self->levels[i].width * CT_HASH_SIZE, error))
-      return FALSE;
+  if (!ct_tile_stack_finish (&self->stack, error))
+    return FALSE;
   return g_file_set_contents (path, note, -1, error);
 }
