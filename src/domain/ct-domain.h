@@ -5,6 +5,7 @@
 
 #include "ct-agent-profile.h"
 #include "ct-approval-policy.h"
+#include "ct-approval-seal.h"
 #include "ct-calendar.h"
 #include "ct-exception-state.h"
 #include "ct-fields.h"
