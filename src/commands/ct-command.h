@@ -29,6 +29,7 @@ typedef struct {
   GPtrArray *objects;     /* (element-type CtId) further objects whose story this is */
   GPtrArray *disclosures; /* (element-type utf8) field, value, field, value … */
   char *outbox_key;       /* (nullable) */
+  gboolean idle;          /* nothing changed: no intent, no leaf */
 } CtCommand;
 
 typedef gboolean (*CtCommandFunc) (CtCommand *command, GError **error);

@@ -275,6 +275,8 @@ run_handler (Execution *self, GError **error)
   command->rows = self->rows;
   if (!self->def->run (command, error))
     return FALSE;
+  if (command->idle) /* what it wrote is local bookkeeping */
+    return TRUE;
   if (!ct_db_foreign_keys_hold (command->db))
     return ct_fail (error, CT_ERROR_CONFLICT, _ ("A record that this refers to is missing"));
   self->parts = ct_recorder_finish (command->recorder, error);
@@ -366,6 +368,14 @@ acknowledge (Execution *self, gint64 *event, GError **error)
   return ct_authority_acknowledge (command->authority, command->db, &effect, event, error);
 }
 
+/* The intent, what it undid, and the leaf: a command without them has not happened. */
+static gboolean
+keep (Execution *self, const CtRequest *request, gint64 *event, GError **error)
+{
+  return store_intent (self, request, error) && store_parts (self, self->intent.seq, error) &&
+         ct_undo_note (&self->command, self->intent.seq, error) && acknowledge (self, event, error);
+}
+
 /**
  * ct_commander_execute_within:
  * @db: in a transaction
@@ -382,9 +392,7 @@ ct_commander_execute_within (CtCommander *self, CtDb *db, const CtRequest *reque
   if (!ct_db_savepoint (db, error))
     return FALSE;
   if (!prepare (&execution, db, request, error) || !run_handler (&execution, error) ||
-      !store_intent (&execution, request, error) || !store_parts (&execution, execution.intent.seq, error) ||
-      !ct_undo_note (&execution.command, execution.intent.seq, error) ||
-      !acknowledge (&execution, &event, error)) {
+      (!execution.command.idle && !keep (&execution, request, &event, error))) {
     g_clear_pointer ((CtRecorder **) &execution.command.recorder, ct_recorder_free);
     ct_db_rollback_to (db, NULL);
     return FALSE;
@@ -479,7 +487,7 @@ ct_commander_rerun_within (CtCommander *self, CtDb *db, gint64 seq, GError **err
   if (load_request (db, seq, &request, &id, &args, texts, error) &&
       ct_db_run (db, error, "DELETE FROM changesets WHERE seq = ?", "i", seq) &&
       prepare (&execution, db, &request, error) && run_handler (&execution, error) &&
-      store_parts (&execution, seq, error) && ct_undo_note (&execution.command, seq, error))
+      (execution.command.idle || store_parts (&execution, seq, error)) && ct_undo_note (&execution.command, seq, error))
     return ct_db_release (db, error);
   g_clear_pointer ((CtRecorder **) &execution.command.recorder, ct_recorder_free);
   ct_db_rollback_to (db, NULL);

@@ -46,7 +46,8 @@ static gboolean
 put_document (CtCommand *command, const char *table, JsonObject *body, gint64 position, guint64 index,
               GError **error)
 {
-  const char *name = ct_json_string (body, "name", NULL);
+  const char *name =
+      ct_json_string (body, "id", ct_json_string (body, "name", NULL)); /* an id where the name is a title */
   g_autofree char *text = ct_json_canonical_object (body, error);
   g_autofree char *sql = g_strdup_printf ("SELECT id FROM %s WHERE name = ?", table);
   g_autoptr (GError) missing = NULL;
@@ -55,7 +56,7 @@ put_document (CtCommand *command, const char *table, JsonObject *body, gint64 po
   if (!text)
     return FALSE;
   if (ct_text_is_blank (name))
-    return ct_fail (error, CT_ERROR_INVALID, _ ("A document for %s needs a \"name\""), table);
+    return ct_fail (error, CT_ERROR_INVALID, _ ("A document for %s needs an \"id\" or a \"name\""), table);
   if (ct_db_read_id (command->db, &id, &missing, sql, "s", name))
     return ct_effect_update (command, error, table, &id, "body,archived_at", "sn", text) &&
            write_extras (command, table, &id, body, position, error);

@@ -59,8 +59,6 @@ read_seed (const char *relative, GError **error)
   g_autoptr (GDir) dir = NULL;
   const char *name;
 
-  if (!g_file_test (path, G_FILE_TEST_EXISTS))
-    return g_steal_pointer (&documents);
   if (!g_file_test (path, G_FILE_TEST_IS_DIR))
     return add_documents (documents, path, error) ? g_steal_pointer (&documents) : NULL;
   dir = g_dir_open (path, 0, error);

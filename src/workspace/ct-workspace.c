@@ -1,5 +1,6 @@
 #include "ct-workspace-private.h"
 #include "ct-commands.h"
+#include "ct-detect.h"
 #include "ct-migrate.h"
 #include "ct-undo.h"
 
@@ -42,6 +43,7 @@ void
 ct_workspace_register_commands (void)
 {
   ct_commands_register ();
+  ct_detect_register ();
 }
 
 static char *
