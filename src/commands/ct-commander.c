@@ -487,7 +487,8 @@ ct_commander_rerun_within (CtCommander *self, CtDb *db, gint64 seq, GError **err
   if (load_request (db, seq, &request, &id, &args, texts, error) &&
       ct_db_run (db, error, "DELETE FROM changesets WHERE seq = ?", "i", seq) &&
       prepare (&execution, db, &request, error) && run_handler (&execution, error) &&
-      (execution.command.idle || store_parts (&execution, seq, error)) && ct_undo_note (&execution.command, seq, error))
+      (execution.command.idle || store_parts (&execution, seq, error)) &&
+      ct_undo_note (&execution.command, seq, error))
     return ct_db_release (db, error);
   g_clear_pointer ((CtRecorder **) &execution.command.recorder, ct_recorder_free);
   ct_db_rollback_to (db, NULL);

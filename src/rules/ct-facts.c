@@ -8,7 +8,7 @@
 #define ORDER(column)       "(SELECT o." column " FROM orders o WHERE o.id = s.order_id)"
 #define ORDER_DISTRIBUTOR(column)                                                                            \
   "(SELECT d." column " FROM orders o JOIN distributors d ON d.id = o.distributor_id WHERE o.id = "          \
-                      "s.order_id)"
+  "s.order_id)"
 #define DAYS_SINCE(date) "CAST(julianday('{today}') - julianday(" date ") AS INTEGER)"
 #define DELIVERY_DATE                                                                                        \
   "(SELECT local_date(coalesce(max(h.delivered_at), max(h.shipped_at))) FROM shipments h WHERE h.order_id "  \
@@ -51,6 +51,7 @@ static const CtFact order_facts[] = {
     "(SELECT count(*) FROM order_lines l JOIN products p ON p.id = l.product_id AND p.currency = s.currency "
     "WHERE l.order_id = s.id AND "
     "l.unit_price_minor * 100 < p.list_price_minor * 80)",
+    /* xgettext:no-c-format */
     N_ ("Lines priced under 80 % of the list") },
   { "duplicates", 'i', 0,
     "(SELECT count(*) FROM orders o WHERE o.distributor_id = s.distributor_id AND o.id <> s.id AND "

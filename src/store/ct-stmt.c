@@ -55,7 +55,8 @@ bind_values (CtStmt *self, int first, const char *format, va_list args)
       result = number == CT_NULL_INT ? sqlite3_bind_null (handle, i) : sqlite3_bind_int64 (handle, i, number);
       break;
     case 'k':
-      result = sqlite3_bind_blob (handle, i, va_arg (args, const CtId *), CT_ID_SIZE, SQLITE_STATIC); /* NULL binds NULL */
+      result = sqlite3_bind_blob (handle, i, va_arg (args, const CtId *), CT_ID_SIZE,
+                                  SQLITE_STATIC); /* NULL binds NULL */
       break;
     case 'h':
       result = sqlite3_bind_blob (handle, i, va_arg (args, const CtHash *), CT_HASH_SIZE, SQLITE_STATIC);
