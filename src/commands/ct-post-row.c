@@ -1,0 +1,202 @@
+/* What handlers of approvals and posts share: a row of the outbox, and how one comes to be. */
+#include "ct-post-row.h"
+#include "ct-effect.h"
+
+#include <string.h>
+
+enum {
+  COL_NUMBER,
+  COL_APPROVAL,
+  COL_TASK,
+  COL_DISTRIBUTOR,
+  COL_CHANNEL,
+  COL_DESTINATION,
+  COL_APPROVER,
+  COL_WIRE,
+  COL_PAYLOAD,
+  COL_STATE,
+  COL_READY,
+  COL_LEASED,
+  COL_SENT,
+  COL_FENCE,
+  COL_ATTEMPTS,
+  COL_EXTERNAL,
+};
+
+#define SELECT                                                                                               \
+  "SELECT number, approval_id, task_id, distributor_id, channel, destination, approver, wire, "              \
+  "payload_sha256, state, ready_at, leased_until, sent_at, fence, attempts, external_message_id "            \
+  "FROM outbox WHERE id = ?"
+
+static gboolean
+read_row (CtPostRow *self, CtStmt *stmt, GError **error)
+{
+  gsize length;
+  gconstpointer wire = ct_stmt_blob (stmt, COL_WIRE, &length);
+
+  if (!ct_stmt_hash (stmt, COL_PAYLOAD, &self->payload_sha256))
+    return ct_fail (error, CT_ERROR_CORRUPT, "Post %s has no hash", ct_stmt_text (stmt, COL_NUMBER));
+  ct_stmt_id (stmt, COL_APPROVAL, &self->approval_id);
+  ct_stmt_id (stmt, COL_TASK, &self->task_id);
+  ct_stmt_id (stmt, COL_DISTRIBUTOR, &self->distributor_id);
+  self->number = g_strdup (ct_stmt_text (stmt, COL_NUMBER));
+  self->channel = g_strdup (ct_stmt_text (stmt, COL_CHANNEL));
+  self->destination = g_strdup (ct_stmt_text (stmt, COL_DESTINATION));
+  self->approver = g_strdup (ct_stmt_text (stmt, COL_APPROVER));
+  self->wire = g_bytes_new (wire, length);
+  self->state = g_strdup (ct_stmt_text (stmt, COL_STATE));
+  self->ready_at = ct_stmt_int (stmt, COL_READY);
+  self->leased_until = ct_stmt_int_or (stmt, COL_LEASED, CT_NULL_INT);
+  self->sent_at = ct_stmt_int_or (stmt, COL_SENT, CT_NULL_INT);
+  self->fence = ct_stmt_int (stmt, COL_FENCE);
+  self->attempts = ct_stmt_int (stmt, COL_ATTEMPTS);
+  self->external_id = g_strdup (ct_stmt_text (stmt, COL_EXTERNAL));
+  return TRUE;
+}
+
+/**
+ * ct_post_row_load:
+ * @self: (out): clear with ct_post_row_clear(); set only on success
+ *
+ * Errors: %CT_ERROR_NOT_FOUND
+ */
+gboolean
+ct_post_row_load (CtDb *db, const CtId *id, CtPostRow *self, GError **error)
+{
+  g_autoptr (CtStmt) stmt = ct_db_query (db, error, SELECT, "k", id);
+  g_auto (CtPostRow) row = { .id = *id };
+
+  if (!stmt)
+    return FALSE;
+  if (!ct_stmt_next (stmt))
+    return ct_stmt_finish (stmt, error) && ct_fail (error, CT_ERROR_NOT_FOUND, _ ("There is no such post"));
+  if (!read_row (&row, stmt, error))
+    return FALSE;
+  *self = row;
+  memset (&row, 0, sizeof row);
+  return TRUE;
+}
+
+/* The post that the argument "post" names. */
+gboolean
+ct_post_row_of (CtCommand *command, CtPostRow *self, GError **error)
+{
+  CtId id;
+
+  if (!ct_arg_id (command, "post", &id))
+    return ct_fail (error, CT_ERROR_INVALID, _ ("%s: \"post\" must be a UUID"), command->def->name);
+  return ct_post_row_load (command->db, &id, self, error);
+}
+
+/* By "POST-2026-0001" or by UUID; %CT_ERROR_NOT_FOUND. */
+gboolean
+ct_post_row_find (CtDb *db, const char *number_or_id, CtId *id, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  CtId parsed;
+  gboolean found =
+      ct_id_parse (number_or_id, &parsed)
+          ? ct_db_read_id (db, id, &problem, "SELECT id FROM outbox WHERE id = ?", "k", &parsed)
+          : ct_db_read_id (db, id, &problem, "SELECT id FROM outbox WHERE number = ?", "s", number_or_id);
+
+  if (found)
+    return TRUE;
+  if (g_error_matches (problem, CT_ERROR, CT_ERROR_NOT_FOUND))
+    return ct_fail (error, CT_ERROR_NOT_FOUND, _ ("There is no post “%s”"), number_or_id);
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
+}
+
+void
+ct_post_row_clear (CtPostRow *self)
+{
+  g_free (self->number);
+  g_free (self->channel);
+  g_free (self->destination);
+  g_free (self->approver);
+  g_clear_pointer (&self->wire, g_bytes_unref);
+  g_free (self->state);
+  g_free (self->external_id);
+  memset (self, 0, sizeof *self);
+}
+
+static gint64
+duration (CtDb *db, const char *key, gint64 fallback)
+{
+  g_autofree char *stored = ct_db_read_text (db, NULL, "SELECT value FROM settings WHERE key = ?", "s", key);
+  const char *text = stored ? stored : "";
+  char *end = NULL;
+  gint64 ms = fallback;
+
+  if (!ct_duration_parse (text, &ms) && *text) {
+    gint64 seconds = g_ascii_strtoll (text, &end, 10); /* a bare number is seconds */
+
+    if (end != text && !*end && seconds >= 0 && seconds < 365 * 86400)
+      ms = seconds * CT_MS_SECOND;
+  }
+  return ms;
+}
+
+/* Whether somebody stopped all sending. */
+gboolean
+ct_post_row_is_stopped (CtDb *db)
+{
+  g_autofree char *value =
+      ct_db_read_text (db, NULL, "SELECT value FROM settings WHERE key = ?", "s", CT_SETTING_STOPPED);
+
+  return value && (strcmp (value, "true") == 0 || strcmp (value, "1") == 0);
+}
+
+/* How long an approved post can still be called back before it goes out. */
+gint64
+ct_post_row_undo_window (CtDb *db)
+{
+  return duration (db, CT_SETTING_UNDO_WINDOW, CT_UNDO_WINDOW_MS);
+}
+
+/* How long after a message about a counterparty the next one to the same destination waits. */
+gint64
+ct_post_row_quiet_period (CtDb *db)
+{
+  return duration (db, CT_SETTING_QUIET_PERIOD, CT_QUIET_PERIOD_MS);
+}
+
+/**
+ * ct_post_row_enqueue:
+ * @approval: has just become approved in this command
+ * @post: (out): the new row
+ *
+ * The one way into the outbox: the approved bytes, once, not before the undo window is over. The command's leaf names
+ * the payload as its outbox key, so that the log commits to the very bytes.
+ *
+ * Errors: %CT_ERROR_CONFLICT where the database finds no valid approval
+ */
+gboolean
+ct_post_row_enqueue (CtCommand *command, const CtId *approval, CtId *post, GError **error)
+{
+  CtDb *db = command->db;
+  CtId id = ct_id_derive (approval, "outbox", 0);
+  g_autofree char *number = ct_authority_number (command->authority, db, "POST", 4, command->now, error);
+  g_autofree char *key = NULL;
+
+  if (!number)
+    return FALSE;
+  if (!ct_db_run (
+          db, error,
+          "INSERT INTO outbox(id, n, created_at, updated_at, number, approval_id, task_id, distributor_id, "
+          "channel, destination, wire, payload_sha256, approver, ready_at) "
+          "SELECT ?1, next_n(), ?2, ?2, ?3, a.id, a.task_id, t.distributor_id, a.channel, a.destination, "
+          "a.wire, a.payload_sha256, a.decided_by, ?4 "
+          "FROM approvals a JOIN follow_up_tasks t ON t.id = a.task_id WHERE a.id = ?5",
+          "kisik", &id, command->now, number, command->now + ct_post_row_undo_window (db), approval))
+    return FALSE;
+  key = ct_db_read_text (db, error, "SELECT lower(hex(payload_sha256)) FROM outbox WHERE id = ?", "k", &id);
+  if (!key)
+    return FALSE;
+  g_free (command->outbox_key);
+  command->outbox_key = g_steal_pointer (&key);
+  ct_command_touches (command, &id);
+  json_object_set_string_member (command->result, "post", number);
+  *post = id;
+  return TRUE;
+}

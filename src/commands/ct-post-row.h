@@ -1,0 +1,42 @@
+#pragma once
+
+#include "ct-command.h"
+
+G_BEGIN_DECLS
+
+/* How long one sender may hold a post: far longer than a request takes. */
+#define CT_POST_LEASE_MS (2 * CT_MS_MINUTE)
+
+/* Settings that delivery obeys, with what holds where they are not set. Durations as in ct_duration_parse(). */
+#define CT_SETTING_STOPPED      "delivery.stopped"
+#define CT_SETTING_UNDO_WINDOW  "delivery.undo_window"
+#define CT_SETTING_QUIET_PERIOD "delivery.quiet_period"
+#define CT_UNDO_WINDOW_MS       (15 * CT_MS_SECOND)
+#define CT_QUIET_PERIOD_MS      (15 * CT_MS_MINUTE)
+
+/* A row of the outbox. */
+typedef struct {
+  CtId id, approval_id, task_id;
+  CtId distributor_id; /* nil where there is none */
+  char *number, *channel, *destination, *approver;
+  GBytes *wire;
+  CtHash payload_sha256;
+  char *state;
+  gint64 ready_at, leased_until, sent_at; /* the last two %CT_NULL_INT where there is none */
+  gint64 fence, attempts;
+  char *external_id; /* (nullable) */
+} CtPostRow;
+
+gboolean ct_post_row_load (CtDb *db, const CtId *id, CtPostRow *self, GError **error);
+gboolean ct_post_row_of (CtCommand *command, CtPostRow *self, GError **error);
+gboolean ct_post_row_find (CtDb *db, const char *number_or_id, CtId *id, GError **error);
+void ct_post_row_clear (CtPostRow *self);
+gboolean ct_post_row_enqueue (CtCommand *command, const CtId *approval, CtId *post, GError **error);
+
+gboolean ct_post_row_is_stopped (CtDb *db);
+gint64 ct_post_row_undo_window (CtDb *db);
+gint64 ct_post_row_quiet_period (CtDb *db);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CtPostRow, ct_post_row_clear)
+
+G_END_DECLS
