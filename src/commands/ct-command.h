@@ -12,7 +12,9 @@ typedef struct {
   CtDb *db;
   const CtCommandDef *def;
   CtId id;
-  JsonObject *args;  /* validated against the definition */
+  JsonObject *args; /* validated against the definition */
+  GBytes *
+      attachment; /* (unowned) (nullable): bulk data; a handler that takes it checks its hash against @args */
   const char *actor; /* login */
   const char *role;  /* the role under which the policy lets it run */
   GPtrArray *roles;  /* (element-type utf8): all of the actor's roles */

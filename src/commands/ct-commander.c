@@ -147,6 +147,7 @@ prepare (Execution *self, CtDb *db, const CtRequest *request, GError **error)
   command->def = self->def;
   command->id = request->id ? *request->id : ct_id_new (request->now);
   command->args = request->args ? json_object_ref (request->args) : json_object_new ();
+  command->attachment = request->attachment;
   command->actor = request->actor;
   command->now = request->now;
   command->authority = self->commander->authority;

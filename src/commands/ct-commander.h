@@ -15,6 +15,7 @@ typedef struct {
   gint64 now;         /* the authority's receive time */
   gint64 occurred_at; /* what the client claims; 0: now */
   const CtId *id;     /* (nullable): a new one */
+  GBytes *attachment; /* (unowned) (nullable): bulk data, which the arguments name by its SHA-256 */
 } CtRequest;
 
 typedef struct {

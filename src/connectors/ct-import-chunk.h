@@ -1,0 +1,12 @@
+#pragma once
+
+#include "ct-command.h"
+
+G_BEGIN_DECLS
+
+/* The most rows one import.chunk command takes. */
+#define CT_IMPORT_CHUNK_ROWS 5000
+
+void ct_import_chunk_register (void);
+
+G_END_DECLS

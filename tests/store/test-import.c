@@ -1,0 +1,549 @@
+#define CT_TEST_COMMANDS
+#include "ct-test.h"
+#include "ct-import.h"
+#include "ct-import-chunk.h"
+#include "ct-log-state.h"
+#include "ct-store.h"
+
+#include <string.h>
+
+typedef struct {
+  char *folder;
+  char *path; /* of the replica */
+  CtStore *store;
+  CtCommander *commander;
+  GTimeZone *zone;
+} Fixture;
+
+static gboolean
+init_cb (CtDb *db, gpointer data, GError **error)
+{
+  ((Fixture *) data)->commander = ct_test_commander (db);
+  return TRUE;
+}
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  f->folder = ct_test_folder ();
+  f->path = g_build_filename (f->folder, "replica.db", NULL);
+  ct_db_close (ct_test_replica (f->folder));
+  f->store = ct_store_open (f->path, CT_DB_READ_WRITE, &error);
+  g_assert_no_error (error);
+  f->zone = g_time_zone_new_identifier ("Europe/Moscow");
+  ct_store_set_zone (f->store, f->zone);
+  ct_store_write (f->store, init_cb, f, &error);
+  g_assert_no_error (error);
+  ct_import_chunk_register ();
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  ct_commander_free (f->commander);
+  ct_store_close (f->store);
+  g_clear_object (&f->store);
+  g_time_zone_unref (f->zone);
+  ct_test_remove (f->folder);
+  g_free (f->folder);
+  g_free (f->path);
+}
+
+typedef struct {
+  const char *sql;
+  char *text;
+} Question;
+
+static gboolean
+ask_cb (CtDb *db, gpointer data, GError **error)
+{
+  Question *question = data;
+  g_autoptr (CtStmt) stmt = ct_db_query (db, error, question->sql, "");
+  GString *out = g_string_new (NULL);
+
+  while (stmt && ct_stmt_next (stmt)) {
+    for (int i = 0; i < ct_stmt_n_columns (stmt); i++)
+      g_string_append_printf (out, "%s%s", i ? "|" : "",
+                              ct_stmt_is_null (stmt, i) ? "-" : ct_stmt_text (stmt, i));
+    g_string_append_c (out, '/');
+  }
+  question->text = g_string_free (out, FALSE);
+  return stmt && ct_stmt_finish (stmt, error);
+}
+
+/* The rows of a question as text: "a|b/c|d/". */
+static char *
+ask (Fixture *f, const char *sql)
+{
+  g_autoptr (GError) error = NULL;
+  Question question = { sql, NULL };
+
+  ct_store_read (f->store, ask_cb, &question, &error);
+  g_assert_no_error (error);
+  return question.text;
+}
+
+static void
+expect (Fixture *f, const char *sql, const char *wanted)
+{
+  g_autofree char *found = ask (f, sql);
+
+  g_assert_cmpstr (found, ==, wanted);
+}
+
+static gboolean
+compare_state_cb (CtDb *db, gpointer data, GError **error)
+{
+  g_autoptr (CtLogState) state = ct_log_state_new ();
+  g_autoptr (CtStmt) stmt = ct_db_query (db, error, "SELECT n, salt, entries FROM audit_rows ORDER BY n", "");
+  guint64 n_rows = 0;
+
+  while (stmt && ct_stmt_next (stmt)) {
+    gsize length, salt_length;
+    const guint8 *salt = ct_stmt_blob (stmt, 1, &salt_length);
+    const guint8 *entries = ct_stmt_blob (stmt, 2, &length);
+
+    if (!ct_log_state_add (state, ct_stmt_int (stmt, 0), salt, entries, length, error))
+      return FALSE;
+  }
+  return stmt && ct_stmt_finish (stmt, error) && ct_log_state_compare (state, db, NULL, &n_rows, error);
+}
+
+/* Every row stands as the log's leaves commit to it. */
+static void
+expect_committed (Fixture *f)
+{
+  g_autoptr (GError) error = NULL;
+
+  ct_store_read (f->store, compare_state_cb, NULL, &error);
+  g_assert_no_error (error);
+}
+
+static char *
+write_file (Fixture *f, const char *name, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  char *path = g_build_filename (f->folder, name, NULL);
+  g_autofree char *folder = g_path_get_dirname (path);
+
+  g_mkdir_with_parents (folder, 0700);
+  g_file_set_contents (path, text, -1, &error);
+  g_assert_no_error (error);
+  return path;
+}
+
+static CtImportOptions
+options_of (Fixture *f)
+{
+  return (CtImportOptions){
+    .store = f->store, .commander = f->commander, .actor = "admin", .now = 883612800000, .zone = f->zone
+  };
+}
+
+static JsonObject *
+run (Fixture *f, const char *profile, const char *path, const CtImportOptions *options)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CtImport) import = ct_import_new (profile, path, NULL, &error);
+  JsonObject *result;
+
+  g_assert_no_error (error);
+  result = ct_import_run (import, options, &error);
+  g_assert_no_error (error);
+  return result;
+}
+
+/* "read created changed unchanged rejected" */
+static char *
+counts (JsonObject *result)
+{
+  return g_strdup_printf (
+      "%d %d %d %d %d", (int) ct_json_int (result, "read", -1), (int) ct_json_int (result, "created", -1),
+      (int) ct_json_int (result, "changed", -1), (int) ct_json_int (result, "unchanged", -1),
+      (int) ct_json_int (result, "rejected", -1));
+}
+
+static void
+import_counts (Fixture *f, const char *profile, const char *path, const CtImportOptions *options,
+               const char *wanted)
+{
+  g_autoptr (JsonObject) result = run (f, profile, path, options);
+  g_autofree char *found = counts (result);
+
+  g_assert_cmpstr (found, ==, wanted);
+}
+
+static char *
+northwind (void)
+{
+  char *path = g_build_filename (g_getenv ("CT_SOURCE_ROOT"), "..", "shared", "data", "northwind", NULL);
+
+  if (!g_file_test (path, G_FILE_TEST_IS_DIR)) {
+    g_test_skip ("no shared data here");
+    g_clear_pointer (&path, g_free);
+  }
+  return path;
+}
+
+static void
+test_northwind (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = northwind ();
+  CtImportOptions options = options_of (f);
+
+  if (!path)
+    return;
+  options.dry_run = TRUE;
+  import_counts (f, "northwind", path, &options, "3153 3153 0 0 0");
+  expect (f, "SELECT count(*) FROM orders", "0/");
+  expect (f, "SELECT count(*) FROM audit_logs", "1/");
+  options.dry_run = FALSE;
+  import_counts (f, "northwind", path, &options, "3153 3153 0 0 0");
+  expect (
+      f,
+      "SELECT (SELECT count(*) FROM distributors), (SELECT count(*) FROM contacts), (SELECT count(*) FROM "
+      "products), (SELECT count(*) FROM orders), (SELECT count(*) FROM order_lines), (SELECT count(*) FROM "
+      "shipments)",
+      "91|91|77|830|2155|830/");
+  expect (
+      f,
+      "SELECT o.number, o.status, o.ordered_on, o.required_on, o.total_minor, o.currency, d.legal_name, "
+      "s.carrier, s.shipped_at, s.freight_minor, o.external_ref FROM orders o JOIN distributors d ON d.id = "
+      "o.distributor_id JOIN shipments s ON s.order_id = o.id WHERE o.external_ref IN ('10248', '11077')",
+      "NW-10248|shipped|1996-07-04|1996-08-01|44000|USD|Vins et alcools Chevalier|Federal "
+      "Shipping|837460800000|"
+      "3238|10248/NW-11077|confirmed|1998-05-06|1998-06-03|125572|USD|Rattlesnake Canyon Grocery|United "
+      "Package|-|853|11077/");
+  expect (
+      f,
+      "SELECT count(*) FROM orders o WHERE total_minor <> (SELECT sum(total_minor) FROM order_lines WHERE "
+      "order_id = o.id)",
+      "0/");
+  expect (f, "SELECT count(*) FROM orders WHERE status = 'confirmed'", "21/");
+  expect (
+      f,
+      "SELECT min(position), max(position) FROM order_lines WHERE order_id = (SELECT id FROM orders WHERE "
+      "number = 'NW-11077')",
+      "1|25/");
+  import_counts (f, "northwind", path, &options, "3153 0 0 3153 0");
+  expect (f, "SELECT max(rev) FROM distributors", "1/");
+  expect_committed (f);
+}
+
+static const char small_customers[] =
+    "customer_id,company_name,contact_name,contact_title,address,city,region,postal_code,country,phone,fax\n"
+    "A,Alpha,Ann,Owner,1 Road,Town,,1,Chile,1,\n"
+    "B,,Bob,Owner,2 Road,Town,,2,Chile,2,\n"
+    "C,Gamma,,Owner,3 Road,Town,,3,Chile,3,\n";
+static const char small_orders[] =
+    "order_id,customer_id,employee_id,order_date,required_date,shipped_date,ship_via,freight,ship_name,ship_"
+    "address,"
+    "ship_city,ship_region,ship_postal_code,ship_country\n"
+    "1,A,5,1996-07-04,1996-08-01,1996-07-16,3,32.38,N,\"S, 1\",Reims,,51100,France\n"
+    "2,A,5,1996-07-04,1996-08-01,1996-13-16,9,32x,N,S,Reims,,51100,France\n"
+    "3,B,5,1996-07-04,1996-08-01,,3,32.38,N,S,Reims,,51100,France\n"
+    "4,A,5,1996-07-04\n"
+    "5,C,5,1996-07-04,1996-08-01,,1,1,N,\"broken\"x,Reims,,51100,France\n"
+    "6,C,5,1996-07-05,1996-08-01,,1,1,N,S,Reims,,51100,France\n";
+static const char small_lines[] = "order_id,product_id,unit_price,quantity,discount\n"
+                                  "1,11,14,12,0\n"
+                                  "1,12,9.8,10,0.15\n"
+                                  "2,11,14,12,0\n"
+                                  "6,11,14,0,0\n"
+                                  "6,12,1,1,0\n"
+                                  "99,11,14,1,0\n";
+static const char small_products[] = "product_id,product_name,quantity_per_unit,unit_price,units_in_stock\n"
+                                     "11,Queso,1 kg,21,22\n12,Chai,1,1,1\n";
+
+/* One bad row stops no other; the report, corrected, brings what was missing; nothing is imported twice. */
+static void
+test_errors_and_report (Fixture *f, gconstpointer data)
+{
+  g_autofree char *customers = write_file (f, "in/customers.csv", small_customers);
+  g_autofree char *orders = write_file (f, "in/orders.csv", small_orders);
+  g_autofree char *lines = write_file (f, "in/order_details.csv", small_lines);
+  g_autofree char *products = write_file (f, "in/products.csv", small_products);
+  g_autofree char *folder = g_build_filename (f->folder, "in", NULL);
+  g_autofree char *report = g_build_filename (f->folder, "refused.csv", NULL);
+  CtImportOptions options = options_of (f);
+  g_autoptr (JsonObject) result = NULL;
+  g_autofree char *found = NULL, *text = NULL, *second = NULL;
+  JsonArray *errors;
+
+  options.errors_path = report;
+  result = run (f, "northwind", folder, &options);
+  found = counts (result);
+  g_assert_cmpstr (found, ==, "17 9 0 0 8");
+  errors = ct_json_array (result, "errors");
+  {
+    static const char *const wanted[] = {
+      "customers.csv 3 2 company_name", "orders.csv 3 6 shipped_date",    "orders.csv 3 7 ship_via",
+      "orders.csv 3 8 freight",         "orders.csv 4 2 customer_id",     "orders.csv 5 0 ",
+      "orders.csv 6 10 ship_address",   "order_details.csv 4 1 order_id", "order_details.csv 5 4 quantity",
+      "order_details.csv 7 1 order_id",
+    };
+
+    for (guint i = 0; i < json_array_get_length (errors); i++) {
+      JsonObject *error = json_array_get_object_element (errors, i);
+      g_autofree char *place = g_strdup_printf (
+          "%s %d %d %s", ct_json_string (error, "file", ""), (int) ct_json_int (error, "line", 0),
+          (int) ct_json_int (error, "column", -1), ct_json_string (error, "field", "?"));
+
+      g_test_message ("%s: %s (%s)", place, ct_json_string (error, "reason", ""),
+                      ct_json_string (error, "value", ""));
+      g_assert_cmpuint (i, <, G_N_ELEMENTS (wanted));
+      g_assert_cmpstr (place, ==, wanted[i]);
+    }
+  }
+  expect (f, "SELECT external_ref, total_minor FROM orders ORDER BY external_ref", "1|25130/6|100/");
+  g_assert_true (g_file_get_contents (report, &text, NULL, NULL));
+  g_assert_nonnull (strstr (text, "The order \"\"2\"\" was refused (orders.csv, line 3)"));
+  g_assert_nonnull (strstr (text, "The distributor \"\"B\"\" was refused (customers.csv, line 3)"));
+  /* a person corrects the report */
+  {
+    static const char *const corrections[][2] = {
+      { ",B,,Bob,", ",B,Beta,Bob," },
+      { "1996-13-16,9,32x,", "1996-07-16,3,32.5," },
+      { "\"\"\"broken\"\"x\"", "whole" },
+      { ",,0,0\n", ",,3,0\n" },
+    };
+    g_autoptr (GString) corrected = g_string_new (text);
+
+    for (guint i = 0; i < G_N_ELEMENTS (corrections); i++)
+      g_string_replace (corrected, corrections[i][0], corrections[i][1], 0);
+    g_file_set_contents (report, corrected->str, -1, NULL);
+    g_test_message ("%s", corrected->str);
+  }
+  second = g_build_filename (f->folder, "refused-2.csv", NULL);
+  options.errors_path = second;
+  import_counts (f, "northwind", report, &options, "8 7 0 0 1");
+  expect (f, "SELECT external_ref, total_minor FROM orders ORDER BY external_ref",
+          "1|25130/2|16800/3|0/4|0/5|0/6|4300/");
+  expect (f, "SELECT destination FROM shipments WHERE external_ref = '1'", "N, S, 1, Reims, 51100, France/");
+  import_counts (f, "northwind", report, &options, "8 0 0 7 1");
+  options.errors_path = NULL;
+  import_counts (f, "northwind", folder, &options, "17 0 0 11 6");
+  expect_committed (f);
+}
+
+/* A later record of a row that is refused takes the earlier ones with it, however many rows there are. */
+static void
+test_half_a_row (Fixture *f, gconstpointer data)
+{
+  g_autofree char *customers = write_file (f, "in/customers.csv", small_customers);
+  g_autofree char *folder = g_build_filename (f->folder, "in", NULL);
+  g_autoptr (GString) text = g_string_new (small_orders);
+  g_autofree char *path = NULL;
+  CtImportOptions options = options_of (f);
+  char *end = strchr (text->str, '\n');
+
+  g_string_truncate (text, (gsize) (end - text->str) + 1);
+  for (int i = 100; i < 140; i++)
+    g_string_append_printf (text, "%d,A,5,1996-07-04,1996-08-01,,1,1,N,S,Reims,,51100,France\n", i);
+  path = write_file (f, "orders.csv", text->str);
+  import_counts (f, "northwind", folder, &options, "3 2 0 0 1");
+  /* shipments whose numbers are taken by others */
+  import_counts (f, "northwind", path, &options, "40 40 0 0 0");
+  {
+    g_autofree char *canonical = write_file (f, "shipments.csv",
+                                             "number,order,external_ref,source\nSHP-NW-200,NW-100,x,y\n"
+                                             "SHP-NW-203,NW-101,z,y\n");
+
+    import_counts (f, "canonical", canonical, &options, "2 2 0 0 0");
+  }
+  g_string_truncate (text, (gsize) (strchr (text->str, '\n') - text->str) + 1);
+  for (int i = 198; i < 210; i++)
+    g_string_append_printf (text, "%d,A,5,1996-07-04,1996-08-01,,1,1,N,S,Reims,,51100,France\n", i);
+  g_free (write_file (f, "orders.csv", text->str));
+  import_counts (f, "northwind", path, &options, "12 10 0 0 2");
+  expect (
+      f,
+      "SELECT group_concat(external_ref) FROM orders WHERE external_ref BETWEEN '198' AND '204' ORDER BY n",
+      "198,199,201,202,204/");
+  expect (f, "SELECT count(*) FROM shipments s WHERE NOT EXISTS (SELECT 1 FROM orders WHERE id = s.order_id)",
+          "0/");
+  expect_committed (f);
+}
+
+static void
+test_changes (Fixture *f, gconstpointer data)
+{
+  static const char head[] = "number,legal_name,currency,onboarding_state,credit_limit\n";
+  g_autofree char *path = NULL;
+  CtImportOptions options = options_of (f);
+  g_autofree char *first = g_strconcat (head, "D-1,Alpha,EUR,documents,10.50\n,Beta,JPY,active,500\n", NULL);
+  g_autofree char *second = g_strconcat (head, "D-1,Alpha,EUR,active,10.50\n", NULL);
+
+  path = write_file (f, "distributors.csv", first);
+  import_counts (f, "canonical", path, &options, "2 2 0 0 0");
+  expect (f, "SELECT number, credit_limit_minor, onboarding_since_at FROM distributors ORDER BY n",
+          "D-1|1050|883612800000/DIST-1998-0001|500|883612800000/");
+  g_free (write_file (f, "distributors.csv", second));
+  options.now += 1000;
+  import_counts (f, "canonical", path, &options, "1 0 1 0 0");
+  import_counts (f, "canonical", path, &options, "1 0 0 1 0");
+  expect (
+      f, "SELECT rev, onboarding_state, onboarding_since_at, language FROM distributors WHERE number = 'D-1'",
+      "2|active|883612801000|en/");
+  expect_committed (f);
+}
+
+/* Numbers that a file brings are not given again. */
+static void
+test_number_series (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path =
+      write_file (f, "distributors.csv", "number,legal_name,currency\nDIST-1998-0041,Alpha,EUR\n,Beta,EUR\n");
+  CtImportOptions options = options_of (f);
+
+  import_counts (f, "canonical", path, &options, "2 2 0 0 0");
+  g_free (write_file (f, "distributors.csv", "number,legal_name,currency\n,Gamma,EUR\n"));
+  import_counts (f, "canonical", path, &options, "1 1 0 0 0");
+  expect (f, "SELECT number FROM distributors WHERE legal_name = 'Gamma'", "DIST-1998-0042/");
+  expect_committed (f);
+}
+
+static void
+stop_cb (guint64 done, guint64 total, gint64 rows, gpointer data)
+{
+  g_assert_cmpuint (done, <=, total);
+  g_cancellable_cancel (data);
+}
+
+/* Whole chunks stay, and the result says how many. */
+static void
+test_cancel (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GString) text = g_string_new ("number,legal_name,currency\n");
+  g_autofree char *path = NULL;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (JsonObject) result = NULL;
+  CtImportOptions options = options_of (f);
+
+  for (int i = 0; i < 12000; i++)
+    g_string_append_printf (text, "D-%05d,Name,EUR\n", i);
+  path = write_file (f, "distributors.csv", text->str);
+  options.cancellable = cancellable;
+  options.progress = stop_cb;
+  options.progress_data = cancellable;
+  result = run (f, "canonical", path, &options);
+  g_assert_true (ct_json_bool (result, "cancelled", FALSE));
+  g_assert_cmpint (ct_json_int (result, "chunks", 0), ==, 1);
+  expect (f, "SELECT count(*) FROM distributors", "5000/");
+  options.cancellable = NULL;
+  options.progress = NULL;
+  import_counts (f, "canonical", path, &options, "12000 7000 0 5000 0");
+}
+
+static void
+test_refusals (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = write_file (f, "distributors.csv", "number,currency\nD-1,EUR\n");
+  g_autofree char *odd = write_file (f, "odd.csv", "a,b\n1,2\n");
+  CtImportOptions options = options_of (f);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CtImport) import = ct_import_new ("canonical", path, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_null (ct_import_run (import, &options, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_INVALID);
+  g_assert_nonnull (strstr (error->message, "legal_name"));
+  g_clear_error (&error);
+  g_assert_null (ct_import_new ("canonical", odd, NULL, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_INVALID);
+  g_clear_error (&error);
+  g_assert_null (ct_import_new ("no-such", odd, NULL, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_NOT_FOUND);
+  g_clear_error (&error);
+  g_assert_null (ct_import_new ("canonical", "/no/such/path", NULL, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_NOT_FOUND);
+  g_clear_error (&error);
+  g_clear_pointer (&import, ct_import_free);
+  g_free (write_file (f, "distributors.csv", "number,legal_name,currency\nD-1,A,EUR\n"));
+  import = ct_import_new ("canonical", path, NULL, &error);
+  g_assert_no_error (error);
+  options.actor = "nobody";
+  g_assert_null (ct_import_run (import, &options, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
+}
+
+static void
+test_preview (Fixture *f, gconstpointer data)
+{
+  g_autofree char *orders = write_file (f, "in/orders.csv", small_orders);
+  g_autofree char *other = write_file (f, "in/readme.txt", "x");
+  g_autofree char *folder = g_build_filename (f->folder, "in", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CtImport) import = ct_import_new ("northwind", folder, NULL, &error);
+  g_autoptr (JsonObject) preview = NULL;
+  JsonObject *file;
+
+  g_assert_no_error (error);
+  preview = ct_import_preview (import, 2, f->zone, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (json_array_get_length (ct_json_array (preview, "unknown")), ==, 1);
+  file = json_array_get_object_element (ct_json_array (preview, "files"), 0);
+  g_assert_cmpstr (ct_json_string (file, "encoding", ""), ==, "UTF-8");
+  g_assert_cmpstr (ct_json_string (file, "delimiter", ""), ==, ",");
+  g_assert_cmpuint (json_array_get_length (ct_json_array (file, "rows")), ==, 2);
+  g_assert_cmpuint (json_array_get_length (ct_json_array (file, "header")), ==, 14);
+  g_assert_cmpuint (json_array_get_length (ct_json_array (file, "mapping")), >, 10);
+  g_assert_null (ct_json_string (file, "problem", NULL));
+}
+
+static void
+done_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  *(GAsyncResult **) data = g_object_ref (result);
+}
+
+static void
+count_cb (guint64 done, guint64 total, gint64 rows, gpointer data)
+{
+  g_assert_true (g_main_context_is_owner (g_main_context_default ()));
+  *(gint64 *) data = rows;
+}
+
+static void
+test_async (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = write_file (f, "distributors.csv", "number,legal_name,currency\nD-1,A,EUR\n");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CtImport) import = ct_import_new ("canonical", path, NULL, &error);
+  CtImportOptions options = options_of (f);
+  g_autoptr (GAsyncResult) done = NULL;
+  g_autoptr (JsonObject) result = NULL;
+  gint64 rows = 0;
+
+  options.progress = count_cb;
+  options.progress_data = &rows;
+  g_main_context_acquire (NULL);
+  ct_import_run_async (import, &options, done_cb, &done);
+  while (!done)
+    g_main_context_iteration (NULL, TRUE);
+  g_main_context_release (NULL);
+  result = ct_import_run_finish (done, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (ct_json_int (result, "created", 0), ==, 1);
+  g_assert_cmpint (rows, ==, 1);
+}
+
+#define TEST(name, func) g_test_add ("/import/" name, Fixture, NULL, set_up, func, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  TEST ("northwind", test_northwind);
+  TEST ("errors-and-report", test_errors_and_report);
+  TEST ("half-a-row", test_half_a_row);
+  TEST ("changes", test_changes);
+  TEST ("number-series", test_number_series);
+  TEST ("cancel", test_cancel);
+  TEST ("refusals", test_refusals);
+  TEST ("preview", test_preview);
+  TEST ("async", test_async);
+  return g_test_run ();
+}
