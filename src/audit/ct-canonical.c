@@ -183,6 +183,32 @@ ct_canonical_take_text (CtCanonical *self, const char **text, gsize *length)
   return TRUE;
 }
 
+/**
+ * ct_canonical_unescape:
+ * @text: (array length=length): from ct_canonical_take_text()
+ *
+ * Returns: (transfer full): the plain text
+ */
+char *
+ct_canonical_unescape (const char *text, gsize length)
+{
+  static const char letters[] = "\"\\bfnrt", plain[] = "\"\\\b\f\n\r\t";
+  char *out = g_malloc (length + 1), *p = out;
+
+  for (gsize i = 0; i < length; i++) {
+    if (text[i] != '\\') {
+      *p++ = text[i];
+    } else if (text[++i] != 'u') {
+      *p++ = plain[strchr (letters, text[i]) - letters];
+    } else {
+      *p++ = (char) (hex_value (text[i + 3]) << 4 | hex_value (text[i + 4]));
+      i += 4;
+    }
+  }
+  *p = '\0';
+  return out;
+}
+
 gboolean
 ct_canonical_take_int (CtCanonical *self, gint64 *value)
 {

@@ -23,6 +23,7 @@ typedef struct {
 
 gboolean ct_canonical_take (CtCanonical *self, const char *literal, gsize length);
 gboolean ct_canonical_take_text (CtCanonical *self, const char **text, gsize *length);
+char *ct_canonical_unescape (const char *text, gsize length);
 gboolean ct_canonical_take_int (CtCanonical *self, gint64 *value);
 gboolean ct_canonical_take_hex (CtCanonical *self, guint8 *bytes, gsize length);
 gboolean ct_canonical_take_id (CtCanonical *self, CtId *id);

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "ct-db.h"
+#include "ct-tiles-verify.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  CtCheckpoint checkpoint;
+  guint64 n_disclosures;
+} CtLogExport;
+
+void ct_log_export_clear (CtLogExport *self);
+
+gboolean ct_log_export (CtDb *db, const char *directory, const CtVerifier *verifier, CtAuditProgress progress,
+                        gpointer progress_data, GCancellable *cancellable, CtLogExport *export,
+                        GError **error);
+gboolean ct_log_export_verify (const char *directory, const char *vkey, CtAuditProgress progress,
+                               gpointer progress_data, GCancellable *cancellable, CtTilesReport *report,
+                               GError **error);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CtLogExport, ct_log_export_clear)
+
+G_END_DECLS
