@@ -31,5 +31,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     JOIN sync.devices d ON d.id = o.device AND d.owner = session_user
     WHERE o.device = outcomes.device AND o.n > after ORDER BY o.n;
 $$;
-GRANT EXECUTE ON FUNCTION api.head(uuid, bigint, uuid), api.feed(text, bigint, bigint), api.outcomes(uuid, bigint)
-  TO tower_viewer;
+
+-- The last command of a device, as the server knows it: a restored server knows less than it once said.
+CREATE FUNCTION api.standing(device uuid) RETURNS TABLE (last_n bigint, last_sha256 text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT d.last_n, encode(d.last_sha256, 'hex') FROM sync.devices d
+    WHERE d.id = standing.device AND d.owner = session_user AND d.revoked_at IS NULL;
+$$;
+GRANT EXECUTE ON FUNCTION api.head(uuid, bigint, uuid), api.feed(text, bigint, bigint), api.outcomes(uuid, bigint),
+  api.standing(uuid) TO tower_viewer;

@@ -29,4 +29,4 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 SELECT sync.register(1::smallint, 'distributors', 'distributor', 'DIST',
-  '{"number": "number", "archived_at": "stamp", "onboarding_since_at": "since onboarding_state"}', '{"notes": 100000}');
+  '{"number": "number", "archived_at": "stamp", "onboarding_since_at": "since onboarding_state"}', '{"notes": 100000}', true);

@@ -26,7 +26,7 @@ ct_pulled_free (CtPulled *self)
   g_free (self->scopes);
   g_strfreev (self->tables);
   g_ptr_array_unref (self->rows);
-  g_ptr_array_unref (self->verdicts);
+  g_clear_pointer (&self->verdicts, g_ptr_array_unref);
   g_free (self);
 }
 
@@ -109,27 +109,55 @@ pull_table (CtSession *session, CtPulled *self, const char *table, gint64 after,
   return TRUE;
 }
 
-static gboolean
-pull_verdicts (CtSession *session, CtPulled *self, const CtId *device, gint64 after_n,
-               GCancellable *cancellable, GError **error)
+/**
+ * ct_pull_verdicts:
+ * @after_n: a command of @device
+ *
+ * Returns: (transfer container) (element-type CtPulledVerdict): what became of its later commands, in their order
+ */
+GPtrArray *
+ct_pull_verdicts (CtSession *session, const CtId *device, gint64 after_n, GCancellable *cancellable,
+                  GError **error)
 {
+  g_autoptr (GPtrArray) verdicts = g_ptr_array_new_with_free_func (pulled_verdict_free);
   g_autoptr (CtAnswer) answer = ct_session_query (
       session, cancellable, error,
       "SELECT n, sha256, answer FROM api.outcomes($1::text::uuid, $2::text::bigint)", "ki", device, after_n);
 
   if (!answer)
-    return FALSE;
+    return NULL;
   for (int i = 0; i < ct_answer_rows (answer); i++) {
     CtPulledVerdict *verdict = g_new0 (CtPulledVerdict, 1);
 
-    g_ptr_array_add (self->verdicts, verdict);
+    g_ptr_array_add (verdicts, verdict);
     verdict->n = ct_answer_int (answer, i, 0);
     verdict->verdict = ct_verdict_parse (ct_answer_text (answer, i, 2), error);
     if (!verdict->verdict)
-      return FALSE;
-    if (!ct_hash_from_hex (ct_answer_text (answer, i, 1), &verdict->sha256))
-      return ct_fail (error, CT_ERROR_INVALID, "the server sent an outcome without its intent's hash");
+      return NULL;
+    if (!ct_hash_from_hex (ct_answer_text (answer, i, 1), &verdict->sha256)) {
+      ct_fail (error, CT_ERROR_INVALID, "the server sent an outcome without its intent's hash");
+      return NULL;
+    }
   }
+  return g_steal_pointer (&verdicts);
+}
+
+static gboolean
+pull_standing (CtSession *session, CtPulled *self, const CtId *device, GCancellable *cancellable,
+               GError **error)
+{
+  g_autoptr (CtAnswer) answer =
+      ct_session_query (session, cancellable, error,
+                        "SELECT last_n, last_sha256 FROM api.standing($1::text::uuid)", "k", device);
+
+  if (!answer)
+    return FALSE;
+  self->standing = -1;
+  if (ct_answer_rows (answer) == 0)
+    return TRUE;
+  if (!ct_hash_from_hex (ct_answer_text (answer, 0, 1), &self->standing_sha256))
+    return ct_fail (error, CT_ERROR_INVALID, "the server does not say where this device stands");
+  self->standing = ct_answer_int (answer, 0, 0);
   return TRUE;
 }
 
@@ -142,7 +170,8 @@ pull_all (CtSession *session, CtPulled *self, const char *const *tables, const C
   for (guint i = 0; self->tables[i]; i++)
     if (!pull_table (session, self, self->tables[i], cursor->number, cancellable, error))
       return FALSE;
-  return pull_verdicts (session, self, device, after_n, cancellable, error);
+  self->verdicts = ct_pull_verdicts (session, device, after_n, cancellable, error);
+  return self->verdicts && pull_standing (session, self, device, cancellable, error);
 }
 
 /**
@@ -166,7 +195,7 @@ ct_pull (CtSession *session, const char *const *tables, const CtCursor *cursor, 
   gboolean done;
 
   self->rows = g_ptr_array_new_with_free_func (pulled_row_free);
-  self->verdicts = g_ptr_array_new_with_free_func (pulled_verdict_free);
+  self->base = *cursor;
   if (!ct_session_begin_read (session, cancellable, error))
     return NULL;
   done = pull_all (session, self, tables, cursor, scopes, device, after_n, cancellable, error);

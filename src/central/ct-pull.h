@@ -27,17 +27,22 @@ typedef struct {
 
 /* Everything that one pull saw, of one moment of the server. */
 typedef struct {
-  CtCursor cursor;     /* store it even where nothing came */
-  gboolean whole;      /* all rows that the login sees came: others that the replica has are gone */
-  char *scopes;        /* (owned): which scopes the login had; opaque, to be given to the next pull */
-  int oldest, newest;  /* versions of the replica's schema that the server serves */
-  GStrv tables;        /* (owned): those that @rows is about */
-  GPtrArray *rows;     /* (owned) (element-type CtPulledRow) */
-  GPtrArray *verdicts; /* (owned) (element-type CtPulledVerdict): ascending n */
+  CtCursor base;      /* where the replica stood when it asked */
+  CtCursor cursor;    /* where it stands afterwards: store it even where nothing came */
+  gboolean whole;     /* all rows that the login sees came: others that the replica has are gone */
+  char *scopes;       /* (owned): which scopes the login had; opaque, to be given to the next pull */
+  int oldest, newest; /* versions of the replica's schema that the server serves */
+  GStrv tables;       /* (owned): those that @rows is about */
+  gint64 standing; /* the device's last command that the server knows; -1 where it does not know the device */
+  CtHash standing_sha256; /* and that command's hash */
+  GPtrArray *rows;        /* (owned) (element-type CtPulledRow) */
+  GPtrArray *verdicts;    /* (owned) (element-type CtPulledVerdict): ascending n */
 } CtPulled;
 
 CtPulled *ct_pull (CtSession *session, const char *const *tables, const CtCursor *cursor, const char *scopes,
                    const CtId *device, gint64 after_n, GCancellable *cancellable, GError **error);
+GPtrArray *ct_pull_verdicts (CtSession *session, const CtId *device, gint64 after_n,
+                             GCancellable *cancellable, GError **error);
 void ct_pulled_free (CtPulled *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtPulled, ct_pulled_free)

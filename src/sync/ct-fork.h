@@ -1,0 +1,10 @@
+#pragma once
+
+#include "ct-queue.h"
+
+G_BEGIN_DECLS
+
+gboolean ct_fork_notice (CtDb *db, CtPulled *pulled, gboolean *forked, GError **error);
+gboolean ct_fork_go_on (CtDb *db, CtSession *session, gint64 now, GCancellable *cancellable, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,199 @@
+#include "ct-queue.h"
+#include "ct-changes.h"
+#include "ct-intent.h"
+
+#include <string.h>
+
+/**
+ * ct_queue_read:
+ * @state: (out): where the replica stands; free with ct_queue_state_clear()
+ */
+gboolean
+ct_queue_read (CtDb *db, CtQueueState *state, GError **error)
+{
+  g_autoptr (CtStmt) stmt = ct_db_query (
+      db, error, "SELECT epoch, number, nonce, scopes, acknowledged, pulled_at FROM sync_state WHERE one = 1",
+      "");
+  CtCursor cursor;
+
+  if (!stmt)
+    return FALSE;
+  if (!ct_stmt_next (stmt) || !ct_stmt_id (stmt, 0, &cursor.epoch) || !ct_stmt_id (stmt, 2, &cursor.nonce))
+    return ct_stmt_finish (stmt, error) &&
+           ct_fail (error, CT_ERROR_CORRUPT,
+                    "The replica does not know where it stands in the server's feed");
+  cursor.number = ct_stmt_int (stmt, 1);
+  state->cursor = cursor;
+  state->scopes = g_strdup (ct_stmt_text (stmt, 3));
+  state->acknowledged = ct_stmt_int (stmt, 4);
+  state->pulled_at = ct_stmt_int_or (stmt, 5, CT_NULL_INT);
+  return TRUE;
+}
+
+void
+ct_queue_state_clear (CtQueueState *self)
+{
+  g_clear_pointer (&self->scopes, g_free);
+}
+
+/**
+ * ct_queue_begin:
+ * @acknowledged: the last command that this workspace keeps to itself, 0 for a new one; the device is enrolled with it
+ *
+ * Makes a workspace a connected one, inside the caller's transaction: what it does from now on is pushed.
+ */
+gboolean
+ct_queue_begin (CtDb *db, gint64 acknowledged, GError **error)
+{
+  return ct_db_run (db, error, "UPDATE sync_state SET acknowledged = ? WHERE one = 1", "i", acknowledged);
+}
+
+/* Which device this workspace is. */
+gboolean
+ct_queue_device (CtDb *db, CtId *device, GError **error)
+{
+  g_autofree char *text =
+      ct_db_read_text (db, error, "SELECT value FROM workspace WHERE key = 'device_id'", "");
+
+  return text && (ct_id_parse (text, device) ||
+                  ct_fail (error, CT_ERROR_CORRUPT, "The workspace has no valid device id"));
+}
+
+/* The hash of one of its commands; zeroes for command 0. @known is FALSE where there is no such command. */
+gboolean
+ct_queue_hash (CtDb *db, gint64 seq, CtHash *sha256, gboolean *known, GError **error)
+{
+  g_autoptr (CtStmt) stmt = NULL;
+
+  if (seq == 0) {
+    memset (sha256, 0, sizeof *sha256);
+    *known = TRUE;
+    return TRUE;
+  }
+  stmt = ct_db_query (db, error, "SELECT sha256 FROM intents WHERE seq = ?", "i", seq);
+  if (!stmt)
+    return FALSE;
+  *known = ct_stmt_next (stmt) && ct_stmt_hash (stmt, 0, sha256);
+  return ct_stmt_finish (stmt, error);
+}
+
+static gboolean
+read_intent (CtStmt *stmt, CtQueueItem *item, GError **error)
+{
+  CtIntent intent = { 0 };
+
+  intent.seq = ct_stmt_int (stmt, 0);
+  intent.name = ct_stmt_text (stmt, 2);
+  intent.actor = ct_stmt_text (stmt, 3);
+  intent.occurred_at = ct_stmt_int (stmt, 6);
+  if (!ct_stmt_id (stmt, 1, &intent.command_id) || !ct_stmt_hash (stmt, 4, &intent.args_sha256) ||
+      !ct_stmt_id (stmt, 5, &intent.device_id) || !ct_stmt_hash (stmt, 7, &intent.previous))
+    return ct_fail (error, CT_ERROR_CORRUPT, "Command %" G_GINT64_FORMAT " is damaged", intent.seq);
+  item->seq = intent.seq;
+  item->intent = ct_intent_text (&intent);
+  return TRUE;
+}
+
+/**
+ * ct_queue_next:
+ * @after: the command before it
+ * @item: (out): seq is 0 where there is none; free with ct_queue_item_clear()
+ */
+gboolean
+ct_queue_next (CtDb *db, gint64 after, CtQueueItem *item, GError **error)
+{
+  g_auto (CtQueueItem) next = { 0 };
+  gboolean withdrawn = FALSE;
+
+  {
+    g_autoptr (CtStmt) stmt = ct_db_query (db, error,
+                                           "SELECT i.seq, i.command_id, i.name, i.actor, i.args_sha256, "
+                                           "i.device_id, i.occurred_at, i.previous_sha256,"
+                                           " EXISTS (SELECT 1 FROM attention a WHERE a.seq = i.seq) FROM "
+                                           "intents i WHERE i.seq > ? ORDER BY i.seq LIMIT 1",
+                                           "i", after);
+
+    if (!stmt)
+      return FALSE;
+    if (ct_stmt_next (stmt)) {
+      withdrawn = ct_stmt_int (stmt, 8) != 0;
+      if (!read_intent (stmt, &next, error))
+        return FALSE;
+    }
+    if (!ct_stmt_finish (stmt, error))
+      return FALSE;
+  }
+  if (next.seq && !withdrawn) {
+    next.changes = ct_changes_text (db, next.seq, error);
+    if (!next.changes)
+      return FALSE;
+  }
+  *item = next;
+  memset (&next, 0, sizeof next);
+  return TRUE;
+}
+
+void
+ct_queue_item_clear (CtQueueItem *self)
+{
+  g_clear_pointer (&self->intent, g_free);
+  g_clear_pointer (&self->changes, g_free);
+}
+
+typedef struct {
+  CtDb *db;
+  gint64 seq;
+} TouchTask;
+
+static gboolean
+touch (TouchTask *task, char kind, gconstpointer id, GError **error)
+{
+  char text[2] = { kind, 0 };
+
+  return ct_db_run (task->db, error, "INSERT INTO sync_touches VALUES(?, ?, ?) ON CONFLICT DO NOTHING", "isb",
+                    task->seq, text, id, (gsize) CT_ID_SIZE);
+}
+
+static gboolean
+touch_cb (const CtChange *change, gpointer data, GError **error)
+{
+  if (!touch (data, change->operation, change->id.bytes, error))
+    return FALSE;
+  for (int i = 1; i < change->n_columns && change->operation != 'd'; i++)
+    if (change->after[i].type == 'b' && change->after[i].length == CT_ID_SIZE &&
+        !touch (data, 'r', change->after[i].data, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* Notes the rows that a pending command wrote and those it refers to; adds to what was noted before. */
+gboolean
+ct_queue_note_touches (CtDb *db, gint64 seq, GError **error)
+{
+  TouchTask task = { db, seq };
+
+  return ct_changes_foreach (db, seq, touch_cb, &task, error);
+}
+
+/**
+ * ct_queue_waiting:
+ * @commands: (out): how many commands are pending
+ * @oldest_at: (out): when the oldest of them was given, CT_NULL_INT where there is none
+ */
+gboolean
+ct_queue_waiting (CtDb *db, gint64 *commands, gint64 *oldest_at, GError **error)
+{
+  g_autoptr (CtStmt) stmt = ct_db_query (
+      db, error,
+      "SELECT count(*), min(occurred_at) FROM intents WHERE seq > (SELECT acknowledged FROM sync_state)"
+      " AND seq NOT IN (SELECT seq FROM attention)",
+      "");
+
+  if (!stmt)
+    return FALSE;
+  if (!ct_stmt_next (stmt))
+    return ct_stmt_finish (stmt, error);
+  *commands = ct_stmt_int (stmt, 0);
+  *oldest_at = ct_stmt_int_or (stmt, 1, CT_NULL_INT);
+  return TRUE;
+}

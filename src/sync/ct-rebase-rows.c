@@ -1,0 +1,238 @@
+/* Writing the server's rows into the replica, whatever they hold: only columns that the replica has, with the types
+ * that it has. */
+#include "ct-rebase-rows.h"
+
+#include <string.h>
+
+/* The columns of one table, as pulled rows are written to it. */
+typedef struct {
+  const char *table;
+  GPtrArray *names;  /* (owned) (element-type utf8): without id and n */
+  GByteArray *blobs; /* (owned): 1 where the column holds blobs */
+  GHashTable *local; /* (owned) (element-type CtId gint64): n of the rows that were there */
+} Target;
+
+static void
+target_clear (Target *self)
+{
+  g_clear_pointer (&self->names, g_ptr_array_unref);
+  g_clear_pointer (&self->blobs, g_byte_array_unref);
+  g_clear_pointer (&self->local, g_hash_table_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Target, target_clear)
+
+static guint
+id_hash (gconstpointer key)
+{
+  const CtId *id = key;
+  guint hash;
+
+  /* the end of a UUID is random, its beginning is a time */
+  memcpy (&hash, id->bytes + CT_ID_SIZE - sizeof hash, sizeof hash);
+  return hash;
+}
+
+static gboolean
+id_equal (gconstpointer a, gconstpointer b)
+{
+  return ct_id_equal (a, b);
+}
+
+static gboolean
+read_target (CtDb *db, const char *table, Target *target, GError **error)
+{
+  g_autoptr (CtStmt) stmt = ct_db_query (
+      db, error, "SELECT name, type FROM pragma_table_info(?) WHERE name NOT IN ('id', 'n')", "s", table);
+
+  target->table = table;
+  target->names = g_ptr_array_new_with_free_func (g_free);
+  target->blobs = g_byte_array_new ();
+  target->local = g_hash_table_new_full (id_hash, id_equal, g_free, g_free);
+  if (!stmt)
+    return FALSE;
+  while (ct_stmt_next (stmt)) {
+    guint8 blob = g_str_equal (ct_stmt_text (stmt, 1), "BLOB");
+
+    g_ptr_array_add (target->names, g_strdup (ct_stmt_text (stmt, 0)));
+    g_byte_array_append (target->blobs, &blob, 1);
+  }
+  return ct_stmt_finish (stmt, error);
+}
+
+/* Hexadecimal digits, as "\x…" or as a UUID; NULL where it is neither. */
+static GBytes *
+read_blob (const char *text)
+{
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+
+  if (g_str_has_prefix (text, "\\x"))
+    text += 2;
+  while (*text) {
+    int high, low;
+    guint8 byte;
+
+    if (*text == '-') {
+      text++;
+      continue;
+    }
+    high = g_ascii_xdigit_value (text[0]);
+    low = high < 0 ? -1 : g_ascii_xdigit_value (text[1]);
+    if (low < 0)
+      return NULL;
+    byte = (guint8) (high << 4 | low);
+    g_byte_array_append (bytes, &byte, 1);
+    text += 2;
+  }
+  return g_byte_array_free_to_bytes (g_steal_pointer (&bytes));
+}
+
+static gboolean
+bind_value (CtStmt *stmt, int at, JsonNode *node, gboolean blob, GPtrArray *keep, GError **error)
+{
+  GType type = JSON_NODE_HOLDS_VALUE (node) ? json_node_get_value_type (node) : G_TYPE_INVALID;
+
+  if (JSON_NODE_HOLDS_NULL (node))
+    return ct_stmt_bind_at (stmt, error, at, "n");
+  if (type == G_TYPE_STRING && blob) {
+    GBytes *bytes = read_blob (json_node_get_string (node));
+    gsize length;
+    gconstpointer data;
+
+    if (!bytes)
+      return ct_fail (error, CT_ERROR_INVALID, "the server sent a blob that is not hexadecimal");
+    g_ptr_array_add (keep, bytes);
+    data = g_bytes_get_data (bytes, &length);
+    return ct_stmt_bind_at (stmt, error, at, "b", data, length);
+  }
+  if (type == G_TYPE_STRING)
+    return ct_stmt_bind_at (stmt, error, at, "s", json_node_get_string (node));
+  if (type == G_TYPE_INT64)
+    return ct_stmt_bind_at (stmt, error, at, "i", json_node_get_int (node));
+  if (type == G_TYPE_BOOLEAN)
+    return ct_stmt_bind_at (stmt, error, at, "i", (gint64) json_node_get_boolean (node));
+  return ct_fail (error, CT_ERROR_INVALID, "the server sent a value of a type that no column has");
+}
+
+/* Inserts one row under its old local number, or a new one. A column that the server does not send gets its default. */
+static gboolean
+insert_row (CtDb *db, Target *target, const CtPulledRow *row, GError **error)
+{
+  g_autoptr (GString) sql = g_string_new (NULL);
+  g_autoptr (GPtrArray) keep = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  g_autoptr (CtStmt) stmt = NULL;
+  gint64 *n = g_hash_table_lookup (target->local, &row->id);
+  int parameters = 2;
+
+  g_string_append_printf (sql, "INSERT INTO %s(id,n", target->table);
+  for (guint i = 0; i < target->names->len; i++)
+    if (json_object_has_member (row->values, target->names->pdata[i])) {
+      g_string_append_printf (sql, ",%s", (char *) target->names->pdata[i]);
+      parameters++;
+    }
+  g_string_append (sql, n ? ") VALUES(?1,?2" : ") VALUES(?1,coalesce(?2,next_n())");
+  for (int i = 3; i <= parameters; i++)
+    g_string_append_printf (sql, ",?%d", i);
+  g_string_append_c (sql, ')');
+  stmt = ct_db_query (db, error, sql->str, "kz", &row->id, n ? *n : CT_NULL_INT);
+  if (!stmt)
+    return FALSE;
+  parameters = 3;
+  for (guint i = 0; i < target->names->len; i++) {
+    JsonNode *node = json_object_get_member (row->values, target->names->pdata[i]);
+
+    if (node && !bind_value (stmt, parameters++, node, target->blobs->data[i], keep, error)) {
+      g_prefix_error (error, "%s.%s: ", target->table, (char *) target->names->pdata[i]);
+      return FALSE;
+    }
+  }
+  return ct_stmt_finish (stmt, error);
+}
+
+/* Remembers the local number of a row and deletes it. All rows go before the first one comes: two of them may have
+ * swapped a value that is UNIQUE. Foreign keys wait for the end. */
+static gboolean
+take_out (CtDb *db, Target *target, const CtId *id, gboolean *was_there, GError **error)
+{
+  g_autofree char *sql = g_strdup_printf ("DELETE FROM %s WHERE id = ? RETURNING n", target->table);
+  g_autoptr (CtStmt) stmt = ct_db_query (db, error, sql, "k", id);
+
+  if (!stmt)
+    return FALSE;
+  /* to its end: a statement that is reset after its first row takes the deletion back */
+  while (ct_stmt_next (stmt)) {
+    gint64 n = ct_stmt_int (stmt, 0);
+
+    *was_there = TRUE;
+    g_hash_table_insert (target->local, g_memdup2 (id, sizeof *id), g_memdup2 (&n, sizeof n));
+  }
+  return ct_stmt_finish (stmt, error);
+}
+
+/* After a whole pull what is still in the table is not on the server, or not ours to see. */
+static gboolean
+take_out_rest (CtDb *db, Target *target, CtRebaseReport *report, GError **error)
+{
+  g_autofree char *sql = g_strdup_printf ("DELETE FROM %s WHERE true", target->table);
+
+  if (!ct_db_run (db, error, sql, ""))
+    return FALSE;
+  report->gone += (guint) ct_db_changes (db);
+  return TRUE;
+}
+
+static gboolean
+write_table (CtDb *db, const char *table, CtPulled *pulled, CtRebaseReport *report, GError **error)
+{
+  g_auto (Target) target = { 0 };
+  const char *interned = g_intern_string (table);
+
+  if (!read_target (db, table, &target, error))
+    return FALSE;
+  for (guint i = 0; i < pulled->rows->len; i++) {
+    const CtPulledRow *row = pulled->rows->pdata[i];
+    gboolean was_there = FALSE;
+
+    if (row->table != interned)
+      continue;
+    if (!take_out (db, &target, &row->id, &was_there, error))
+      return FALSE;
+    if (!row->values && was_there)
+      report->gone++;
+  }
+  if (pulled->whole && !take_out_rest (db, &target, report, error))
+    return FALSE;
+  for (guint i = 0; i < pulled->rows->len; i++) {
+    const CtPulledRow *row = pulled->rows->pdata[i];
+
+    if (row->table != interned || !row->values)
+      continue;
+    if (!insert_row (db, &target, row, error))
+      return FALSE;
+    report->rows++;
+  }
+  return TRUE;
+}
+
+/**
+ * ct_rebase_rows_write:
+ * @db: in a transaction, with nothing pending in the rows concerned
+ *
+ * Makes the rows what the server says they are.
+ *
+ * Returns: %FALSE with %CT_ERROR_CONFLICT where a row that is not the server's stands in the way, %CT_ERROR_INVALID
+ *   where the server's rows do not fit the schema
+ */
+gboolean
+ct_rebase_rows_write (CtDb *db, CtPulled *pulled, CtRebaseReport *report, GError **error)
+{
+  /* after an undo, not before: applying a changeset switches it off at its end */
+  if (!ct_db_exec (db, "PRAGMA defer_foreign_keys = ON", error))
+    return FALSE;
+  for (guint i = 0; pulled->tables[i]; i++)
+    if (!write_table (db, pulled->tables[i], pulled, report, error))
+      return FALSE;
+  if (!ct_db_foreign_keys_hold (db))
+    return ct_fail (error, CT_ERROR_INVALID, "the server's rows refer to rows that it did not send");
+  return ct_db_exec (db, "PRAGMA defer_foreign_keys = OFF", error);
+}

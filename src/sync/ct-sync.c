@@ -1,0 +1,202 @@
+/* One round between replica and server. Network waits happen outside of transactions. */
+#include "ct-sync.h"
+#include "ct-fork.h"
+
+#include <string.h>
+
+static gboolean
+next_item (CtDb *db, gint64 after, CtQueueItem *item, GError **error)
+{
+  gboolean done;
+
+  if (!ct_db_begin_read (db, error))
+    return FALSE;
+  done = ct_queue_next (db, after, item, error);
+  ct_db_rollback (db);
+  return done;
+}
+
+/**
+ * ct_sync_push:
+ * @again: (out): whether it stopped at a rejection or a fork: pull, then push again
+ *
+ * Offers what is pending, in its order. What the server answers counts when a pull brings it together with its rows; an
+ * answer that gets lost loses nothing.
+ *
+ * Returns: %FALSE where the server could not be asked: %CT_ERROR_BUSY, %CT_ERROR_NETWORK and %CT_ERROR_UNKNOWN_FATE ask
+ *   for another try later
+ */
+gboolean
+ct_sync_push (CtDb *db, CtSession *session, GCancellable *cancellable, CtSyncReport *report, gboolean *again,
+              GError **error)
+{
+  g_auto (CtQueueState) state = { 0 };
+  CtId device;
+  gint64 at;
+
+  *again = FALSE;
+  if (!ct_queue_read (db, &state, error) || !ct_queue_device (db, &device, error))
+    return FALSE;
+  for (at = state.acknowledged;; at++) {
+    g_auto (CtQueueItem) item = { 0 };
+    g_autoptr (CtVerdict) verdict = NULL;
+
+    if (!next_item (db, at, &item, error))
+      return FALSE;
+    if (!item.seq)
+      return TRUE;
+    verdict = ct_push (session, &device, item.seq, item.intent, item.changes, cancellable, error);
+    if (!verdict && g_str_equal (ct_session_last_state (session), "CT003")) {
+      /* a restored server: the pull says from where to begin again */
+      g_clear_error (error);
+      *again = TRUE;
+      return TRUE;
+    }
+    if (!verdict)
+      return FALSE;
+    *again = verdict->kind == CT_PUSH_FORKED;
+    if (*again)
+      return TRUE;
+    report->pushed++;
+    /* what follows may build on what was rejected: first see what is left of it */
+    *again = verdict->kind == CT_PUSH_REJECTED && item.changes;
+    if (*again)
+      return TRUE;
+  }
+}
+
+/* (transfer full): what the server says; a zero cursor asks for all rows */
+static CtPulled *
+ask (CtDb *db, CtSession *session, gboolean whole, GCancellable *cancellable, GError **error)
+{
+  g_auto (CtQueueState) state = { 0 };
+  const char *const *tables = ct_db_business_tables (db, error);
+  CtCursor nothing = { 0 };
+  CtPulled *pulled;
+  CtId device;
+
+  if (!tables || !ct_queue_read (db, &state, error) || !ct_queue_device (db, &device, error))
+    return NULL;
+  pulled = ct_pull (session, tables, whole ? &nothing : &state.cursor, state.scopes, &device,
+                    state.acknowledged, cancellable, error);
+  if (pulled)
+    pulled->base = state.cursor;
+  return pulled;
+}
+
+static void
+add_report (CtRebaseReport *sum, const CtRebaseReport *one)
+{
+  sum->rows += one->rows;
+  sum->gone += one->gone;
+  sum->settled += one->settled;
+  sum->rejected += one->rejected;
+  sum->parked += one->parked;
+  sum->rerun |= one->rerun;
+  sum->offer_again |= one->offer_again;
+}
+
+static gboolean
+check_window (CtDb *db, CtPulled *pulled, GError **error)
+{
+  gint64 version = 0;
+
+  if (!ct_db_read_int (db, &version, error, "SELECT user_version FROM pragma_user_version", ""))
+    return FALSE;
+  if (version < pulled->oldest)
+    return ct_fail (error, CT_ERROR_REFUSED,
+                    _ ("The server no longer serves this version of the program; update it"));
+  if (version > pulled->newest)
+    return ct_fail (error, CT_ERROR_REFUSED, _ ("The server does not serve this version of the program yet"));
+  return TRUE;
+}
+
+/* The replica contradicts its own commands: keep a copy of the file, take the server's rows, run the commands on them. */
+static gboolean
+rebuild (CtDb *db, CtCommander *commander, CtSession *session, gint64 now, GCancellable *cancellable,
+         CtRebaseReport *one, GError **error)
+{
+  g_autofree char *copy = g_strdup_printf ("%s.damaged-%" G_GINT64_FORMAT, ct_db_get_path (db), now);
+  g_autoptr (CtPulled) pulled = NULL;
+
+  if (!g_file_test (copy, G_FILE_TEST_EXISTS) && !ct_db_run (db, error, "VACUUM INTO ?", "s", copy))
+    return FALSE;
+  pulled = ask (db, session, TRUE, cancellable, error);
+  return pulled && ct_rebase_apply (db, commander, pulled, now, CT_REBASE_REBUILD, one, error);
+}
+
+/**
+ * ct_sync_pull:
+ *
+ * Brings the replica to the server's present state, with what is pending on top. Never waits for the queue.
+ */
+gboolean
+ct_sync_pull (CtDb *db, CtCommander *commander, CtSession *session, gint64 now, GCancellable *cancellable,
+              CtSyncReport *report, GError **error)
+{
+  g_autoptr (CtPulled) pulled = ask (db, session, FALSE, cancellable, error);
+  g_autoptr (GError) problem = NULL;
+  CtRebaseReport one = { 0 };
+  gboolean forked = FALSE;
+
+  if (!pulled || !check_window (db, pulled, error) || !ct_fork_notice (db, pulled, &forked, error))
+    return FALSE;
+  if (forked) {
+    if (!ct_fork_go_on (db, session, now, cancellable, error))
+      return FALSE;
+    report->forked = TRUE;
+    g_clear_pointer (&pulled, ct_pulled_free);
+    pulled = ask (db, session, FALSE, cancellable, error);
+    if (!pulled)
+      return FALSE;
+  }
+  if (!ct_rebase_apply (db, commander, pulled, now, 0, &one, &problem)) {
+    if (!g_error_matches (problem, CT_ERROR, CT_ERROR_CORRUPT)) {
+      g_propagate_error (error, g_steal_pointer (&problem));
+      return FALSE;
+    }
+    if (!rebuild (db, commander, session, now, cancellable, &one, error))
+      return FALSE;
+    report->rebuilt = TRUE;
+  }
+  add_report (&report->pulled, &one);
+  return TRUE;
+}
+
+/**
+ * ct_sync_round:
+ * @db: a writable connection outside a transaction, on a thread that may wait
+ * @commander: with the central authority
+ * @now: for the tray and for names
+ * @report: (out): set in any case: what was done before an error counts
+ *
+ * Pushes what is pending and pulls, until nothing is left to offer. Where pushing fails it pulls all the same, and then
+ * returns the failure.
+ */
+gboolean
+ct_sync_round (CtDb *db, CtCommander *commander, CtSession *session, gint64 now, GCancellable *cancellable,
+               CtSyncReport *report, GError **error)
+{
+  gboolean again = TRUE;
+
+  memset (report, 0, sizeof *report);
+  while (again) {
+    g_autoptr (GError) problem = NULL;
+    CtSyncReport before = *report;
+    gboolean pulled;
+
+    if (!ct_sync_push (db, session, cancellable, report, &again, &problem))
+      again = FALSE;
+    pulled = ct_sync_pull (db, commander, session, now, cancellable, report, problem ? NULL : error);
+    if (problem) {
+      g_propagate_error (error, g_steal_pointer (&problem));
+      return FALSE;
+    }
+    if (!pulled)
+      return FALSE;
+    /* a fork and a restored server put commands back into the queue; a round that moves nothing is the last */
+    again = report->forked != before.forked || report->pulled.offer_again != before.pulled.offer_again ||
+            (again && report->pushed > before.pushed);
+  }
+  return TRUE;
+}

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "ct-rebase.h"
+
+G_BEGIN_DECLS
+
+/* What a round between replica and server did. */
+typedef struct {
+  guint pushed;          /* commands offered */
+  CtRebaseReport pulled; /* sums over its pulls */
+  gboolean forked;       /* this workspace was a copy: it goes on as a device of its own */
+  gboolean rebuilt; /* somebody wrote past the commands: the replica was taken anew; a copy lies beside it */
+} CtSyncReport;
+
+gboolean ct_sync_push (CtDb *db, CtSession *session, GCancellable *cancellable, CtSyncReport *report,
+                       gboolean *again, GError **error);
+gboolean ct_sync_pull (CtDb *db, CtCommander *commander, CtSession *session, gint64 now,
+                       GCancellable *cancellable, CtSyncReport *report, GError **error);
+gboolean ct_sync_round (CtDb *db, CtCommander *commander, CtSession *session, gint64 now,
+                        GCancellable *cancellable, CtSyncReport *report, GError **error);
+
+G_END_DECLS
