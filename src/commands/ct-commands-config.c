@@ -1,5 +1,6 @@
 /* Configuration as data: people, settings, and the documents that other layers parse (calendars, rules, agents …). */
 #include "ct-commands.h"
+#include "ct-configuration.h"
 #include "ct-effect.h"
 
 #include <string.h>
@@ -57,6 +58,8 @@ put_document (CtCommand *command, const char *table, JsonObject *body, gint64 po
     return FALSE;
   if (ct_text_is_blank (name))
     return ct_fail (error, CT_ERROR_INVALID, _ ("A document for %s needs an \"id\" or a \"name\""), table);
+  if (!ct_configuration_check (table, body, error))
+    return FALSE;
   if (ct_db_read_id (command->db, &id, &missing, sql, "s", name))
     return ct_effect_update (command, error, table, &id, "body,archived_at", "sn", text) &&
            write_extras (command, table, &id, body, position, error);

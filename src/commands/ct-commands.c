@@ -6,4 +6,6 @@ ct_commands_register (void)
 {
   ct_commands_records_register ();
   ct_commands_config_register ();
+  ct_commands_exceptions_register ();
+  ct_commands_tasks_register ();
 }

@@ -8,5 +8,7 @@ G_BEGIN_DECLS
 void ct_commands_register (void);
 void ct_commands_records_register (void);
 void ct_commands_config_register (void);
+void ct_commands_exceptions_register (void);
+void ct_commands_tasks_register (void);
 
 G_END_DECLS
