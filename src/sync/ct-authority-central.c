@@ -1,6 +1,6 @@
 /* The authority of a connected workspace is away as a rule: what it gives comes with a later pull. */
 #include "ct-authority-central.h"
-#include "ct-queue.h"
+#include "ct-backlog.h"
 
 /* "DIST-~3": tells people that it is provisional, and no series of the server's looks like it. A rebase begins again
  * from 1, so that a record keeps its provisional number while nothing before it changes. */
@@ -20,7 +20,7 @@ central_number (CtAuthority *self, CtDb *db, const char *series, int digits, gin
 static gboolean
 central_acknowledge (CtAuthority *self, CtDb *db, const CtEffect *effect, gint64 *event, GError **error)
 {
-  if (!ct_queue_note_touches (db, effect->device_seq, error))
+  if (!ct_backlog_note_touches (db, effect->device_seq, error))
     return FALSE;
   *event = -1;
   return TRUE;

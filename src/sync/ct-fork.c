@@ -16,7 +16,7 @@ ct_fork_notice (CtDb *db, CtPulled *pulled, gboolean *forked, GError **error)
   *forked = FALSE;
   if (pulled->standing < 0)
     return TRUE;
-  if (!ct_queue_hash (db, pulled->standing, &own, &known, error))
+  if (!ct_backlog_hash (db, pulled->standing, &own, &known, error))
     return FALSE;
   *forked = !known || !ct_hash_equal (&own, &pulled->standing_sha256);
   return TRUE;
@@ -33,7 +33,7 @@ find_shared (CtDb *db, GPtrArray *verdicts, gint64 *n, CtHash *sha256, GError **
     const CtPulledVerdict *verdict = verdicts->pdata[i - 1];
     CtHash own;
 
-    if (!ct_queue_hash (db, verdict->n, &own, &known, error))
+    if (!ct_backlog_hash (db, verdict->n, &own, &known, error))
       return FALSE;
     if (known && ct_hash_equal (&own, &verdict->sha256)) {
       *n = verdict->n;
@@ -44,7 +44,7 @@ find_shared (CtDb *db, GPtrArray *verdicts, gint64 *n, CtHash *sha256, GError **
   if (!first)
     return ct_fail (error, CT_ERROR_CORRUPT, "this device is enrolled with another history; enrol it anew");
   *n = first->n - 1;
-  return ct_queue_hash (db, *n, sha256, &known, error) &&
+  return ct_backlog_hash (db, *n, sha256, &known, error) &&
          (known || ct_fail (error, CT_ERROR_CORRUPT,
                             "this workspace has nothing in common with the device it says to be"));
 }
@@ -78,7 +78,7 @@ ct_fork_go_on (CtDb *db, CtSession *session, gint64 now, GCancellable *cancellab
   CtHash sha256;
   gint64 shared = 0;
 
-  if (!ct_queue_device (db, &device, error))
+  if (!ct_backlog_device (db, &device, error))
     return FALSE;
   verdicts = ct_pull_verdicts (session, &device, 0, cancellable, error);
   return verdicts && find_shared (db, verdicts, &shared, &sha256, error) &&

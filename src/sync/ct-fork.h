@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ct-queue.h"
+#include "ct-backlog.h"
 
 G_BEGIN_DECLS
 

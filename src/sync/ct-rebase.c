@@ -11,7 +11,7 @@ typedef struct {
   CtPulled *pulled;
   gint64 now;
   CtRebaseFlags flags;
-  CtQueueState state;
+  CtBacklogState state;
   CtRebaseReport report;
 } Rebase;
 
@@ -38,7 +38,7 @@ check_base (Rebase *self, GError **error)
 {
   const CtCursor *here = &self->state.cursor, *base = &self->pulled->base;
 
-  if (!ct_queue_read (self->db, &self->state, error))
+  if (!ct_backlog_read (self->db, &self->state, error))
     return FALSE;
   if (here->number != base->number || !ct_id_equal (&here->epoch, &base->epoch) ||
       !ct_id_equal (&here->nonce, &base->nonce))
@@ -258,7 +258,7 @@ rerun_one (Rebase *self, gint64 seq, GError **error)
     return park (self, seq, "depends", reason, error);
   }
   if (run_again (self, seq, &problem))
-    return ct_queue_note_touches (self->db, seq, error);
+    return ct_backlog_note_touches (self->db, seq, error);
   if (!is_fatal (problem))
     return park (self, seq, g_error_matches (problem, CT_ERROR, CT_ERROR_CONFLICT) ? "conflict" : "stale",
                  problem->message, error);
@@ -347,7 +347,7 @@ ct_rebase_apply (CtDb *db, CtCommander *commander, CtPulled *pulled, gint64 now,
   if (!ct_db_begin (db, error))
     return FALSE;
   done = apply (&self, error);
-  ct_queue_state_clear (&self.state);
+  ct_backlog_state_clear (&self.state);
   if (!done) {
     ct_db_rollback (db);
     return FALSE;

@@ -2,7 +2,7 @@
 
 #include "ct-commander.h"
 #include "ct-pull.h"
-#include "ct-queue.h"
+#include "ct-backlog.h"
 
 G_BEGIN_DECLS
 

@@ -5,13 +5,13 @@
 #include <string.h>
 
 static gboolean
-next_item (CtDb *db, gint64 after, CtQueueItem *item, GError **error)
+next_item (CtDb *db, gint64 after, CtBacklogItem *item, GError **error)
 {
   gboolean done;
 
   if (!ct_db_begin_read (db, error))
     return FALSE;
-  done = ct_queue_next (db, after, item, error);
+  done = ct_backlog_next (db, after, item, error);
   ct_db_rollback (db);
   return done;
 }
@@ -30,15 +30,15 @@ gboolean
 ct_sync_push (CtDb *db, CtSession *session, GCancellable *cancellable, CtSyncReport *report, gboolean *again,
               GError **error)
 {
-  g_auto (CtQueueState) state = { 0 };
+  g_auto (CtBacklogState) state = { 0 };
   CtId device;
   gint64 at;
 
   *again = FALSE;
-  if (!ct_queue_read (db, &state, error) || !ct_queue_device (db, &device, error))
+  if (!ct_backlog_read (db, &state, error) || !ct_backlog_device (db, &device, error))
     return FALSE;
   for (at = state.acknowledged;; at++) {
-    g_auto (CtQueueItem) item = { 0 };
+    g_auto (CtBacklogItem) item = { 0 };
     g_autoptr (CtVerdict) verdict = NULL;
 
     if (!next_item (db, at, &item, error))
@@ -69,13 +69,13 @@ ct_sync_push (CtDb *db, CtSession *session, GCancellable *cancellable, CtSyncRep
 static CtPulled *
 ask (CtDb *db, CtSession *session, gboolean whole, GCancellable *cancellable, GError **error)
 {
-  g_auto (CtQueueState) state = { 0 };
+  g_auto (CtBacklogState) state = { 0 };
   const char *const *tables = ct_db_business_tables (db, error);
   CtCursor nothing = { 0 };
   CtPulled *pulled;
   CtId device;
 
-  if (!tables || !ct_queue_read (db, &state, error) || !ct_queue_device (db, &device, error))
+  if (!tables || !ct_backlog_read (db, &state, error) || !ct_backlog_device (db, &device, error))
     return NULL;
   pulled = ct_pull (session, tables, whole ? &nothing : &state.cursor, state.scopes, &device,
                     state.acknowledged, cancellable, error);

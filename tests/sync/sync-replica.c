@@ -9,7 +9,7 @@ begin (CtDb *db)
   g_autoptr (CtCommander) standalone = ct_test_commander (db);
   g_autoptr (GError) error = NULL;
 
-  ct_queue_begin (db, 1, &error);
+  ct_backlog_begin (db, 1, &error);
   g_assert_no_error (error);
 }
 
@@ -30,7 +30,7 @@ open_folder (char *folder, gboolean fresh)
   ct_commands_register ();
   self->commander = ct_commander_new (ct_authority_central_new (), &error);
   g_assert_no_error (error);
-  ct_queue_device (self->db, &self->device, &error);
+  ct_backlog_device (self->db, &self->device, &error);
   g_assert_no_error (error);
   return self;
 }

@@ -198,7 +198,7 @@ sync_server_take (SyncServer *self, SyncReplica *from, gint64 seq)
     self->rows = g_steal_pointer (&before);
   }
   verdict->n = seq;
-  g_assert_true (ct_queue_hash (from->db, seq, &verdict->sha256, &known, NULL) && known);
+  g_assert_true (ct_backlog_hash (from->db, seq, &verdict->sha256, &known, NULL) && known);
   verdict->verdict = g_new0 (CtVerdict, 1);
   verdict->verdict->kind = applied && !parked ? CT_PUSH_APPLIED : CT_PUSH_REJECTED;
   verdict->verdict->code = g_strdup (applied ? parked ? "withdrawn" : NULL : "conflict");
@@ -243,11 +243,11 @@ sync_server_pull (SyncServer *self, SyncReplica *to, gboolean whole)
 {
   static const char *const tables[] = { "contacts", "distributors", NULL };
   CtPulled *pulled = g_new0 (CtPulled, 1);
-  g_auto (CtQueueState) state = { 0 };
+  g_auto (CtBacklogState) state = { 0 };
   GHashTableIter iter;
   gpointer key;
 
-  g_assert_true (ct_queue_read (to->db, &state, NULL));
+  g_assert_true (ct_backlog_read (to->db, &state, NULL));
   pulled->base = state.cursor;
   pulled->cursor.epoch = pulled->cursor.nonce = self->epoch;
   pulled->cursor.number = ++self->number;

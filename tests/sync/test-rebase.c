@@ -340,7 +340,7 @@ test_tray (void)
     g_assert_no_error (error);
     city = sync_replica_text (replica, "SELECT city FROM distributors");
     g_assert_cmpstr (city, ==, cases[i].city);
-    g_assert_true (ct_queue_waiting (replica->db, &pending, &oldest, NULL));
+    g_assert_true (ct_backlog_waiting (replica->db, &pending, &oldest, NULL));
     g_assert_cmpint (pending, ==, cases[i].pending);
     g_assert_false (ct_tray_settle (replica->db, replica->commander, 2, "theirs", NULL, "admin", 1, &error));
     g_assert_error (error, CT_ERROR, CT_ERROR_NOT_FOUND);

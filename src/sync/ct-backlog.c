@@ -1,15 +1,15 @@
-#include "ct-queue.h"
+#include "ct-backlog.h"
 #include "ct-changes.h"
 #include "ct-intent.h"
 
 #include <string.h>
 
 /**
- * ct_queue_read:
- * @state: (out): where the replica stands; free with ct_queue_state_clear()
+ * ct_backlog_read:
+ * @state: (out): where the replica stands; free with ct_backlog_state_clear()
  */
 gboolean
-ct_queue_read (CtDb *db, CtQueueState *state, GError **error)
+ct_backlog_read (CtDb *db, CtBacklogState *state, GError **error)
 {
   g_autoptr (CtStmt) stmt = ct_db_query (
       db, error, "SELECT epoch, number, nonce, scopes, acknowledged, pulled_at FROM sync_state WHERE one = 1",
@@ -31,26 +31,26 @@ ct_queue_read (CtDb *db, CtQueueState *state, GError **error)
 }
 
 void
-ct_queue_state_clear (CtQueueState *self)
+ct_backlog_state_clear (CtBacklogState *self)
 {
   g_clear_pointer (&self->scopes, g_free);
 }
 
 /**
- * ct_queue_begin:
+ * ct_backlog_begin:
  * @acknowledged: the last command that this workspace keeps to itself, 0 for a new one; the device is enrolled with it
  *
  * Makes a workspace a connected one, inside the caller's transaction: what it does from now on is pushed.
  */
 gboolean
-ct_queue_begin (CtDb *db, gint64 acknowledged, GError **error)
+ct_backlog_begin (CtDb *db, gint64 acknowledged, GError **error)
 {
   return ct_db_run (db, error, "UPDATE sync_state SET acknowledged = ? WHERE one = 1", "i", acknowledged);
 }
 
 /* Which device this workspace is. */
 gboolean
-ct_queue_device (CtDb *db, CtId *device, GError **error)
+ct_backlog_device (CtDb *db, CtId *device, GError **error)
 {
   g_autofree char *text =
       ct_db_read_text (db, error, "SELECT value FROM workspace WHERE key = 'device_id'", "");
@@ -61,7 +61,7 @@ ct_queue_device (CtDb *db, CtId *device, GError **error)
 
 /* The hash of one of its commands; zeroes for command 0. @known is FALSE where there is no such command. */
 gboolean
-ct_queue_hash (CtDb *db, gint64 seq, CtHash *sha256, gboolean *known, GError **error)
+ct_backlog_hash (CtDb *db, gint64 seq, CtHash *sha256, gboolean *known, GError **error)
 {
   g_autoptr (CtStmt) stmt = NULL;
 
@@ -78,7 +78,7 @@ ct_queue_hash (CtDb *db, gint64 seq, CtHash *sha256, gboolean *known, GError **e
 }
 
 static gboolean
-read_intent (CtStmt *stmt, CtQueueItem *item, GError **error)
+read_intent (CtStmt *stmt, CtBacklogItem *item, GError **error)
 {
   CtIntent intent = { 0 };
 
@@ -95,14 +95,14 @@ read_intent (CtStmt *stmt, CtQueueItem *item, GError **error)
 }
 
 /**
- * ct_queue_next:
+ * ct_backlog_next:
  * @after: the command before it
- * @item: (out): seq is 0 where there is none; free with ct_queue_item_clear()
+ * @item: (out): seq is 0 where there is none; free with ct_backlog_item_clear()
  */
 gboolean
-ct_queue_next (CtDb *db, gint64 after, CtQueueItem *item, GError **error)
+ct_backlog_next (CtDb *db, gint64 after, CtBacklogItem *item, GError **error)
 {
-  g_auto (CtQueueItem) next = { 0 };
+  g_auto (CtBacklogItem) next = { 0 };
   gboolean withdrawn = FALSE;
 
   {
@@ -134,7 +134,7 @@ ct_queue_next (CtDb *db, gint64 after, CtQueueItem *item, GError **error)
 }
 
 void
-ct_queue_item_clear (CtQueueItem *self)
+ct_backlog_item_clear (CtBacklogItem *self)
 {
   g_clear_pointer (&self->intent, g_free);
   g_clear_pointer (&self->changes, g_free);
@@ -168,7 +168,7 @@ touch_cb (const CtChange *change, gpointer data, GError **error)
 
 /* Notes the rows that a pending command wrote and those it refers to; adds to what was noted before. */
 gboolean
-ct_queue_note_touches (CtDb *db, gint64 seq, GError **error)
+ct_backlog_note_touches (CtDb *db, gint64 seq, GError **error)
 {
   TouchTask task = { db, seq };
 
@@ -176,12 +176,12 @@ ct_queue_note_touches (CtDb *db, gint64 seq, GError **error)
 }
 
 /**
- * ct_queue_waiting:
+ * ct_backlog_waiting:
  * @commands: (out): how many commands are pending
  * @oldest_at: (out): when the oldest of them was given, CT_NULL_INT where there is none
  */
 gboolean
-ct_queue_waiting (CtDb *db, gint64 *commands, gint64 *oldest_at, GError **error)
+ct_backlog_waiting (CtDb *db, gint64 *commands, gint64 *oldest_at, GError **error)
 {
   g_autoptr (CtStmt) stmt = ct_db_query (
       db, error,
