@@ -127,10 +127,17 @@ ct_canonical_take (CtCanonical *self, const char *literal, gsize length)
   return TRUE;
 }
 
+/* The value of a lower-case hexadecimal digit, else -1. */
 static int
 hex_value (char c)
 {
-  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  /* each digit's value plus one */
+  static const guint8 values[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+  };
+
+  return values[(guchar) c] - 1;
 }
 
 /* At a backslash: only the escape that RFC 8785 prescribes for the character; none for U+0000, which no text of ours
@@ -226,18 +233,22 @@ ct_canonical_take_int (CtCanonical *self, gint64 *value)
   return TRUE;
 }
 
+/* Reads on behind a wrong digit: one test at the end is cheaper than one for each of them. */
 static gboolean
 take_hex_digits (CtCanonical *self, guint8 *bytes, gsize length)
 {
+  int wrong = 0;
+
   if ((gsize) (self->end - self->at) < 2 * length)
     return FALSE;
   for (gsize i = 0; i < length; i++) {
     int high = hex_value (self->at[2 * i]), low = hex_value (self->at[2 * i + 1]);
 
-    if (high < 0 || low < 0)
-      return FALSE;
-    bytes[i] = (guint8) (high << 4 | low);
+    wrong |= high | low;
+    bytes[i] = (guint8) ((guint) high << 4 | (guint) low);
   }
+  if (wrong < 0)
+    return FALSE;
   self->at += 2 * length;
   return TRUE;
 }

@@ -3,18 +3,24 @@
 
 #include <string.h>
 
-/* SHA256("ct-intent-args-v1" 0 command_id args): the random id keeps it from being guessed. */
+/* "ct-intent-args-v1" 0 command_id args: the random id keeps the hash from being guessed. */
+void
+ct_intent_args_preimage (GByteArray *bytes, const CtId *command_id, const char *args)
+{
+  static const char domain[] = "ct-intent-args-v1";
+
+  g_byte_array_append (bytes, (const guint8 *) domain, sizeof domain);
+  g_byte_array_append (bytes, command_id->bytes, sizeof command_id->bytes);
+  g_byte_array_append (bytes, (const guint8 *) args, (guint) strlen (args));
+}
+
 CtHash
 ct_intent_args_hash (const CtId *command_id, const char *args)
 {
-  static const char domain[] = "ct-intent-args-v1";
-  CtHasher hasher;
+  g_autoptr (GByteArray) bytes = g_byte_array_sized_new (512);
 
-  ct_hasher_init (&hasher);
-  ct_hasher_update (&hasher, domain, sizeof domain);
-  ct_hasher_update (&hasher, command_id, sizeof *command_id);
-  ct_hasher_update (&hasher, args, strlen (args));
-  return ct_hasher_finish (&hasher);
+  ct_intent_args_preimage (bytes, command_id, args);
+  return ct_hash (bytes->data, bytes->len);
 }
 
 #define append(json, literal) g_string_append_len (json, literal, sizeof literal - 1)

@@ -19,6 +19,7 @@ typedef struct {
 } CtIntent;
 
 gboolean ct_intent_append (CtDb *db, CtIntent *intent, GError **error);
+void ct_intent_args_preimage (GByteArray *bytes, const CtId *command_id, const char *args);
 CtHash ct_intent_args_hash (const CtId *command_id, const char *args);
 char *ct_intent_text (const CtIntent *intent);
 CtHash ct_intent_hash (const CtIntent *intent);

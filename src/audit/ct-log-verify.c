@@ -1,41 +1,9 @@
 /* Reads the whole log once, in the order of its leaves; what belongs to a leaf in other tables runs along in cursors of
  * its own, so memory does not grow with the log. */
-#include "ct-log-verify.h"
-#include "ct-checkpoint.h"
-#include "ct-intent.h"
 #include "ct-log-sign.h"
-#include "ct-log-state.h"
-#include "ct-tile-stack.h"
+#include "ct-log-verify-private.h"
 
 #include <string.h>
-
-#define LEAF G_GINT64_FORMAT
-
-/* A table read in the order of its first column, beside the leaves. */
-typedef struct {
-  CtStmt *stmt; /* (owned) (nullable) */
-  gboolean there;
-  gint64 key; /* of the row it stands at, while there is one */
-} Cursor;
-
-typedef struct {
-  CtDb *db;
-  const CtLogVerifyOptions *options;
-  CtVerifier *verifier;   /* (owned) */
-  CtLogReport report;     /* (owned) */
-  CtCheckpoint *recalled; /* (owned) (array): checkpoints kept outside */
-  guint n_recalled;
-  GHashTable *redacted;       /* (owned) (element-type GBytes): UUID of the event and name of the field */
-  CtLogState *state;          /* (owned) (nullable) */
-  CtId device;                /* whose intents are here */
-  CtHash intent;              /* the hash of the intent last read */
-  gint64 intent_seq;          /* its number */
-  CtMerkleRange full;         /* of the leaves in full tiles */
-  CtMerkleRange part;         /* of those in the unfinished tile */
-  CtTileStack stack;          /* what the level 0 tiles demand of those above */
-  CtHash tile[CT_TILE_WIDTH]; /* the level 0 tile as it is stored */
-  Cursor checkpoints, disclosures, rows, intents;
-} Audit;
 
 void
 ct_log_report_clear (CtLogReport *self)
@@ -45,7 +13,7 @@ ct_log_report_clear (CtLogReport *self)
 }
 
 static void
-audit_clear (Audit *self)
+audit_clear (CtLogAudit *self)
 {
   g_clear_pointer (&self->verifier, ct_verifier_free);
   ct_log_report_clear (&self->report);
@@ -54,6 +22,7 @@ audit_clear (Audit *self)
   g_free (self->recalled);
   g_clear_pointer (&self->redacted, g_hash_table_unref);
   g_clear_pointer (&self->state, ct_log_state_free);
+  g_clear_pointer (&self->hashes, ct_hash_queue_free);
   ct_tile_stack_clear (&self->stack);
   g_clear_pointer (&self->checkpoints.stmt, ct_stmt_free);
   g_clear_pointer (&self->disclosures.stmt, ct_stmt_free);
@@ -61,26 +30,11 @@ audit_clear (Audit *self)
   g_clear_pointer (&self->intents.stmt, ct_stmt_free);
 }
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Audit, audit_clear)
-
-static gboolean
-cursor_next (Cursor *self, GError **error)
-{
-  self->there = ct_stmt_next (self->stmt);
-  self->key = self->there ? ct_stmt_int (self->stmt, 0) : G_MAXINT64;
-  return self->there || ct_stmt_finish (self->stmt, error);
-}
-
-static gboolean
-cursor_open (Cursor *self, CtDb *db, const char *sql, GError **error)
-{
-  self->stmt = ct_db_query (db, error, sql, "");
-  return self->stmt && cursor_next (self, error);
-}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CtLogAudit, audit_clear)
 
 /* The root of all leaves read so far. */
 static CtHash
-current_root (const Audit *self)
+current_root (const CtLogAudit *self)
 {
   CtMerkleRange whole = self->full;
 
@@ -89,27 +43,9 @@ current_root (const Audit *self)
   return ct_merkle_range_root (&whole);
 }
 
-static GBytes *
-redaction_key (const CtId *ev_id, const char *field, gsize length)
-{
-  g_autoptr (GByteArray) key = g_byte_array_new ();
-
-  g_byte_array_append (key, ev_id->bytes, sizeof ev_id->bytes);
-  g_byte_array_append (key, (const guint8 *) field, (guint) length);
-  return g_byte_array_free_to_bytes (g_steal_pointer (&key));
-}
-
-static gboolean
-is_redacted (Audit *self, const CtId *ev_id, const char *field, gsize length)
-{
-  g_autoptr (GBytes) key = redaction_key (ev_id, field, length);
-
-  return g_hash_table_contains (self->redacted, key);
-}
-
 /* Redactions come after what they redact, so they are read first; their leaves are checked like all others. */
 static gboolean
-load_redactions (Audit *self, GError **error)
+load_redactions (CtLogAudit *self, GError **error)
 {
   g_autoptr (CtStmt) stmt =
       ct_db_query (self->db, error,
@@ -127,13 +63,13 @@ load_redactions (Audit *self, GError **error)
     CtLeaf leaf;
 
     if (ct_leaf_scan (&leaf, json, length, NULL) && (leaf.parts & CT_LEAF_PARENT))
-      g_hash_table_add (self->redacted, redaction_key (&leaf.parent_ev_id, field, field_length));
+      g_hash_table_add (self->redacted, ct_log_redaction_key (&leaf.parent_ev_id, field, field_length));
   }
   return ct_stmt_finish (stmt, error);
 }
 
 static gboolean
-load_remembered (Audit *self, GError **error)
+load_remembered (CtLogAudit *self, GError **error)
 {
   const char *const *notes = self->options->remembered;
   guint n = notes ? g_strv_length ((GStrv) notes) : 0;
@@ -153,7 +89,7 @@ load_remembered (Audit *self, GError **error)
 }
 
 static gboolean
-load_device (Audit *self, GError **error)
+load_device (CtLogAudit *self, GError **error)
 {
   g_autoptr (CtStmt) stmt =
       ct_db_query (self->db, error, "SELECT value FROM workspace WHERE key = 'device_id'", "");
@@ -166,7 +102,7 @@ load_device (Audit *self, GError **error)
 }
 
 static gboolean
-fail_truncated (Audit *self, guint64 size, const char *what, GError **error)
+fail_truncated (CtLogAudit *self, guint64 size, const char *what, GError **error)
 {
   return ct_fail (error, CT_ERROR_CORRUPT,
                   "The log was truncated: %s signs %" G_GUINT64_FORMAT
@@ -175,7 +111,7 @@ fail_truncated (Audit *self, guint64 size, const char *what, GError **error)
 }
 
 static gboolean
-load_head (Audit *self, GError **error)
+load_head (CtLogAudit *self, GError **error)
 {
   self->report.origin =
       ct_db_read_text (self->db, error, "SELECT value FROM workspace WHERE key = 'log_origin'", "");
@@ -196,22 +132,25 @@ load_head (Audit *self, GError **error)
 }
 
 static gboolean
-open_cursors (Audit *self, GError **error)
+open_cursors (CtLogAudit *self, GError **error)
 {
-  return cursor_open (&self->checkpoints, self->db,
-                      "SELECT size, root, note FROM audit_checkpoints ORDER BY size", error) &&
-         cursor_open (&self->disclosures, self->db,
-                      "SELECT n, field, salt, value FROM audit_disclosures ORDER BY n, field", error) &&
-         cursor_open (&self->rows, self->db, "SELECT n, salt, entries FROM audit_rows ORDER BY n", error) &&
-         cursor_open (&self->intents, self->db,
-                      "SELECT seq, command_id, name, args, args_sha256, actor, device_id, occurred_at, "
-                      "previous_sha256, sha256 FROM intents ORDER BY seq",
-                      error);
+  return ct_log_cursor_open (&self->checkpoints, self->db,
+                             "SELECT size, root, note FROM audit_checkpoints ORDER BY size", error) &&
+         ct_log_cursor_open (&self->disclosures, self->db,
+                             "SELECT n, field, salt, value FROM audit_disclosures ORDER BY n, field",
+                             error) &&
+         ct_log_cursor_open (&self->rows, self->db, "SELECT n, salt, entries FROM audit_rows ORDER BY n",
+                             error) &&
+         ct_log_cursor_open (
+             &self->intents, self->db,
+             "SELECT seq, command_id, name, args, args_sha256, actor, device_id, occurred_at, "
+             "previous_sha256, sha256 FROM intents ORDER BY seq",
+             error);
 }
 
 /* What was kept outside the replica must be a part of this log. */
 static gboolean
-check_remembered (Audit *self, guint64 size, const CtHash *root, GError **error)
+check_remembered (CtLogAudit *self, guint64 size, const CtHash *root, GError **error)
 {
   for (guint i = 0; i < self->n_recalled; i++)
     if (self->recalled[i].size == size && !ct_hash_equal (&self->recalled[i].root, root))
@@ -223,7 +162,7 @@ check_remembered (Audit *self, guint64 size, const CtHash *root, GError **error)
 }
 
 static gboolean
-check_checkpoint (Audit *self, guint64 size, const CtHash *root, GError **error)
+check_checkpoint (CtLogAudit *self, guint64 size, const CtHash *root, GError **error)
 {
   CtStmt *stmt = self->checkpoints.stmt;
   g_auto (CtCheckpoint) checkpoint = { 0 };
@@ -248,12 +187,12 @@ check_checkpoint (Audit *self, guint64 size, const CtHash *root, GError **error)
                     size);
   self->report.root = *root;
   self->report.n_checkpoints++;
-  return cursor_next (&self->checkpoints, error);
+  return ct_log_cursor_next (&self->checkpoints, error);
 }
 
 /* Checkpoints that were made, here or outside, when the log had exactly the leaves read so far. */
 static gboolean
-check_heads (Audit *self, guint64 size, GError **error)
+check_heads (CtLogAudit *self, guint64 size, GError **error)
 {
   gboolean recalled = FALSE;
   CtHash root;
@@ -269,7 +208,7 @@ check_heads (Audit *self, guint64 size, GError **error)
 
 /* Reads the stored tile that leaf @n begins; it must be as wide as the signed tree wants, no more, no less. */
 static gboolean
-load_tile (Audit *self, guint64 n, GError **error)
+load_tile (CtLogAudit *self, guint64 n, GError **error)
 {
   guint64 index = n / CT_TILE_WIDTH;
   guint width = ct_merkle_tile_width (self->report.n_signed, 0, index);
@@ -278,7 +217,7 @@ load_tile (Audit *self, guint64 n, GError **error)
 }
 
 static gboolean
-fail_place (Audit *self, guint64 n, const CtHash *hash, GError **error)
+fail_place (CtLogAudit *self, guint64 n, const CtHash *hash, GError **error)
 {
   guint width = ct_merkle_tile_width (self->report.n_signed, 0, n / CT_TILE_WIDTH);
 
@@ -296,7 +235,7 @@ fail_place (Audit *self, guint64 n, const CtHash *hash, GError **error)
 
 /* Puts the leaf's hash into the tree that is rebuilt, and holds the stored tiles against it. */
 static gboolean
-grow_tree (Audit *self, guint64 n, const CtHash *hash, GError **error)
+grow_tree (CtLogAudit *self, guint64 n, const CtHash *hash, GError **error)
 {
   CtHash root;
 
@@ -319,248 +258,45 @@ compare_upper (guint level, guint64 index, guint width, const CtHash *hashes, gp
   return ct_tile_compare (level, index, width, hashes, ct_log_read_tile, db, error);
 }
 
-/* A text column without the NUL behind which something could hide from C; else NULL. */
-static const char *
-plain_text (CtStmt *stmt, int column)
+static gboolean
+queue_leaf (CtLogAudit *self, gint64 n, const char *json, gsize length, const CtHash *hash)
 {
-  gsize length;
-  const char *text = ct_stmt_blob (stmt, column, &length);
+  static const guint8 prefix = 0x00; /* RFC 6962: of a leaf */
+  GByteArray *bytes = ct_hash_queue_begin (self->hashes);
 
-  if (!text)
-    return length == 0 && !ct_stmt_is_null (stmt, column) ? "" : NULL;
-  return memchr (text, 0, length) ? NULL : ct_stmt_text (stmt, column);
+  g_byte_array_append (bytes, &prefix, 1);
+  g_byte_array_append (bytes, (const guint8 *) json, (guint) length);
+  return ct_hash_queue_end (self->hashes, CT_LOG_HASH_LEAF, n, hash);
 }
 
 static gboolean
-column_is (CtStmt *stmt, int column, const CtLeafText *expected)
+check_leaf (CtLogAudit *self, CtStmt *stmt, gint64 n, GError **error)
 {
-  gsize length;
-  const char *text = ct_stmt_blob (stmt, column, &length);
-
-  return ct_leaf_text_equal (expected, text ? text : "", length);
-}
-
-static gboolean
-column_is_id (CtStmt *stmt, int column, const CtId *expected)
-{
-  CtId id;
-
-  return ct_stmt_id (stmt, column, &id) && ct_id_equal (&id, expected);
-}
-
-enum { N, LEAF_BYTES, LEAF_HASH, EV_ID, ACTION, ACTOR, OBJECT_TYPE, OBJECT_ID, RECEIVED_AT };
-
-static const char select_leaves[] = "SELECT n, leaf, leaf_sha256, ev_id, action, actor, object_type, "
-                                    "object_id, received_at FROM audit_logs ORDER BY n";
-
-/* The columns beside the leaf repeat its fields, for queries: they must not say anything else. */
-static gboolean
-check_columns (Audit *self, CtStmt *stmt, gint64 n, const CtLeaf *leaf, GError **error)
-{
-  const char *wrong = NULL;
-
-  if (!column_is_id (stmt, EV_ID, &leaf->ev_id))
-    wrong = "ev_id";
-  else if (!column_is (stmt, ACTION, &leaf->action))
-    wrong = "action";
-  else if (!column_is (stmt, ACTOR, &leaf->actor))
-    wrong = "actor";
-  else if (!column_is (stmt, OBJECT_TYPE, &leaf->object_type))
-    wrong = "object_type";
-  else if (!column_is_id (stmt, OBJECT_ID, &leaf->object_id))
-    wrong = "object_id";
-  else if (ct_stmt_int (stmt, RECEIVED_AT) != leaf->received_at)
-    wrong = "received_at";
-  else if (!ct_leaf_text_equal (&leaf->log_origin, self->report.origin, strlen (self->report.origin)))
-    return ct_fail (error, CT_ERROR_CORRUPT, "Leaf %" LEAF " belongs to another log", n);
-  return !wrong ||
-         ct_fail (error, CT_ERROR_CORRUPT,
-                  "Leaf %" LEAF ": the column %s was edited, it is not what the leaf says", n, wrong);
-}
-
-static gboolean
-check_disclosure (Audit *self, gint64 n, const CtLeaf *leaf, const CtCommitment *commitment, GError **error)
-{
-  CtStmt *stmt = self->disclosures.stmt;
-  gsize length;
-  const char *value;
-  gconstpointer salt;
-  CtHash hash;
-
-  if (self->disclosures.key != n || !column_is (stmt, 1, &commitment->field)) {
-    self->report.n_redacted++;
-    return is_redacted (self, &leaf->ev_id, commitment->field.text, commitment->field.length) ||
-           ct_fail (error, CT_ERROR_CORRUPT,
-                    "Leaf %" LEAF ": the disclosure “%.*s” is missing, and no leaf says that it was redacted",
-                    n, (int) commitment->field.length, commitment->field.text);
-  }
-  salt = ct_stmt_blob (stmt, 2, &length);
-  value = plain_text (stmt, 3);
-  if (value)
-    hash = ct_log_disclosure_hash (ct_stmt_text (stmt, 1), salt, length, value);
-  if (!value || !ct_hash_equal (&hash, &commitment->hash))
-    return ct_fail (error, CT_ERROR_CORRUPT, "Leaf %" LEAF ": the disclosure “%.*s” was edited", n,
-                    (int) commitment->field.length, commitment->field.text);
-  self->report.n_disclosures++;
-  return cursor_next (&self->disclosures, error);
-}
-
-static gboolean
-check_disclosures (Audit *self, gint64 n, const CtLeaf *leaf, GError **error)
-{
-  for (guint i = 0; i < leaf->n_commitments; i++)
-    if (!check_disclosure (self, n, leaf, &leaf->commitments[i], error))
-      return FALSE;
-  return self->disclosures.key > n ||
-         ct_fail (error, CT_ERROR_CORRUPT,
-                  "Leaf %" LEAF " does not commit to its disclosure “%s”: it was added later", n,
-                  ct_stmt_text (self->disclosures.stmt, 1));
-}
-
-static gboolean
-check_rows (Audit *self, gint64 n, const CtLeaf *leaf, GError **error)
-{
-  CtStmt *stmt = self->rows.stmt;
-  const guint8 *salt, *entries;
-  gsize length, salt_length;
-  CtHash hash;
-
-  if (!(leaf->parts & CT_LEAF_ROWS))
-    return self->rows.key > n ||
-           ct_fail (error, CT_ERROR_CORRUPT, "Leaf %" LEAF " has row commitments that it does not name", n);
-  if (self->rows.key != n)
-    return ct_fail (error, CT_ERROR_CORRUPT, "Leaf %" LEAF ": its row commitments are missing", n);
-  salt = ct_stmt_blob (stmt, 1, &salt_length);
-  entries = ct_stmt_blob (stmt, 2, &length);
-  hash = ct_row_entries_hash (entries, length);
-  if (!ct_hash_equal (&hash, &leaf->row_commitment) || salt_length != CT_ROW_SALT_SIZE)
-    return ct_fail (error, CT_ERROR_CORRUPT, "Leaf %" LEAF ": its row commitments were edited", n);
-  if (self->state && !ct_log_state_add (self->state, n, salt, entries, length, error))
-    return FALSE;
-  return cursor_next (&self->rows, error);
-}
-
-/* The intent at the cursor must continue the chain and be what its hash says; moves the cursor. */
-static gboolean
-take_intent (Audit *self, gboolean *has_args, GError **error)
-{
-  CtStmt *stmt = self->intents.stmt;
-  CtIntent intent = { .seq = self->intents.key,
-                      .name = plain_text (stmt, 2),
-                      .args = plain_text (stmt, 3),
-                      .actor = plain_text (stmt, 5),
-                      .occurred_at = ct_stmt_int (stmt, 7) };
-  CtHash hash;
-
-  if (intent.seq != self->intent_seq + 1)
-    return ct_fail (error, CT_ERROR_CORRUPT, "Intent %" LEAF " is missing: it was deleted",
-                    self->intent_seq + 1);
-  if (!intent.name || !intent.actor || (!intent.args && !ct_stmt_is_null (stmt, 3)) ||
-      !ct_stmt_id (stmt, 1, &intent.command_id) || !ct_stmt_hash (stmt, 4, &intent.args_sha256) ||
-      !ct_stmt_id (stmt, 6, &intent.device_id) || !ct_stmt_hash (stmt, 8, &intent.previous) ||
-      !ct_stmt_hash (stmt, 9, &intent.sha256))
-    return ct_fail (error, CT_ERROR_CORRUPT, "Intent %" LEAF " is malformed", intent.seq);
-  if (!ct_hash_equal (&intent.previous, &self->intent))
-    return ct_fail (error, CT_ERROR_CORRUPT, "Intent %" LEAF " does not continue the one before it",
-                    intent.seq);
-  hash = ct_intent_hash (&intent);
-  if (!ct_hash_equal (&hash, &intent.sha256))
-    return ct_fail (error, CT_ERROR_CORRUPT, "Intent %" LEAF " (%s) was edited", intent.seq, intent.name);
-  if (intent.args) {
-    hash = ct_intent_args_hash (&intent.command_id, intent.args);
-    if (!ct_hash_equal (&hash, &intent.args_sha256))
-      return ct_fail (error, CT_ERROR_CORRUPT, "Intent %" LEAF " (%s): its arguments were edited", intent.seq,
-                      intent.name);
-  }
-  *has_args = intent.args != NULL;
-  self->intent = intent.sha256;
-  self->intent_seq = intent.seq;
-  self->report.n_intents++;
-  return cursor_next (&self->intents, error);
-}
-
-static gboolean
-fail_unanswered (Audit *self, GError **error)
-{
-  return ct_fail (error, CT_ERROR_CORRUPT,
-                  "Intent %" LEAF " has no leaf: what it did was taken out of the log", self->intent_seq);
-}
-
-/* A leaf of this device names an intent that is not the next in line: an earlier one again, or one beyond a gap. */
-static gboolean
-check_former_intent (Audit *self, gint64 n, const CtLeaf *leaf, GError **error)
-{
-  g_autoptr (CtStmt) stmt =
-      ct_db_query (self->db, error, "SELECT sha256 FROM intents WHERE seq = ?", "i", leaf->device_seq);
-  CtHash hash;
-
-  if (!stmt)
-    return FALSE;
-  if (ct_stmt_next (stmt) && ct_stmt_hash (stmt, 0, &hash) && ct_hash_equal (&hash, &leaf->intent_sha256))
-    return TRUE;
-  return ct_stmt_finish (stmt, error) &&
-         ct_fail (error, CT_ERROR_CORRUPT,
-                  "Leaf %" LEAF ": intent %" LEAF ", which it names, is missing or another", n,
-                  leaf->device_seq);
-}
-
-static gboolean
-check_intent (Audit *self, gint64 n, const CtLeaf *leaf, GError **error)
-{
-  static const CtHash none;
-  gboolean all = self->options->flags & CT_LOG_VERIFY_ALL_INTENTS, has_args = TRUE;
-
-  if (!ct_id_equal (&leaf->device_id, &self->device) || ct_hash_equal (&leaf->intent_sha256, &none))
-    return TRUE;
-  while (self->intents.key < leaf->device_seq) {
-    if (!take_intent (self, &has_args, error))
-      return FALSE;
-    if (all)
-      return fail_unanswered (self, error);
-  }
-  if (self->intents.key != leaf->device_seq)
-    return check_former_intent (self, n, leaf, error);
-  if (!take_intent (self, &has_args, error))
-    return FALSE;
-  if (!ct_hash_equal (&self->intent, &leaf->intent_sha256))
-    return ct_fail (error, CT_ERROR_CORRUPT, "Leaf %" LEAF " names another intent than number %" LEAF, n,
-                    leaf->device_seq);
-  if (has_args)
-    return TRUE;
-  self->report.n_redacted++;
-  return is_redacted (self, &leaf->ev_id, CT_LOG_INTENT_ARGS, strlen (CT_LOG_INTENT_ARGS)) ||
-         ct_fail (error, CT_ERROR_CORRUPT,
-                  "Intent %" LEAF ": its arguments are missing, and no leaf says that they were redacted",
-                  leaf->device_seq);
-}
-
-static gboolean
-check_leaf (Audit *self, CtStmt *stmt, gint64 n, GError **error)
-{
+  g_autoptr (GError) cause = NULL;
   gsize length;
   const char *json = ct_stmt_blob (stmt, LEAF_BYTES, &length);
-  CtHash hash = ct_merkle_leaf (json, length), stored;
-  g_autoptr (GError) cause = NULL;
+  CtHash hash;
   CtLeaf leaf;
 
   if (ct_stmt_int (stmt, N) != n)
     return ct_fail (error, CT_ERROR_CORRUPT, "Leaf %" LEAF " is missing: it was deleted", n);
-  if (!ct_stmt_hash (stmt, LEAF_HASH, &stored) || !ct_hash_equal (&stored, &hash))
-    return ct_fail (error, CT_ERROR_CORRUPT,
-                    "Leaf %" LEAF " was edited: it does not have the hash it was written with", n);
-  if (!grow_tree (self, (guint64) n, &hash, error))
+  if (!ct_stmt_hash (stmt, LEAF_HASH, &hash))
+    return ct_fail (error, CT_ERROR_CORRUPT, "Leaf %" LEAF " has no hash", n);
+  if (!queue_leaf (self, n, json, length, &hash) || !grow_tree (self, (guint64) n, &hash, error))
     return FALSE;
   if (!ct_leaf_scan (&leaf, json, length, &cause))
     return ct_fail (error, CT_ERROR_CORRUPT, "Leaf %" LEAF ": %s", n, cause->message);
-  return check_columns (self, stmt, n, &leaf, error) && check_disclosures (self, n, &leaf, error) &&
-         check_rows (self, n, &leaf, error) && check_intent (self, n, &leaf, error) &&
-         check_heads (self, (guint64) n + 1, error);
+  return ct_log_audit_leaf (self, stmt, n, &leaf, error) && check_heads (self, (guint64) n + 1, error);
 }
 
 static gboolean
-check_leaves (Audit *self, GError **error)
+check_leaves (CtLogAudit *self, GError **error)
 {
-  g_autoptr (CtStmt) stmt = ct_db_query (self->db, error, select_leaves, "");
+  g_autoptr (CtStmt) stmt =
+      ct_db_query (self->db, error,
+                   "SELECT n, leaf, leaf_sha256, ev_id, action, actor, object_type, object_id, "
+                   "received_at FROM audit_logs ORDER BY n",
+                   "");
   const CtLogVerifyOptions *options = self->options;
   gint64 n = 0;
 
@@ -581,7 +317,7 @@ check_leaves (Audit *self, GError **error)
 
 /* No head may reach beyond the leaves there are. */
 static gboolean
-check_length (Audit *self, GError **error)
+check_length (CtLogAudit *self, GError **error)
 {
   for (guint i = 0; i < self->n_recalled; i++)
     if (self->recalled[i].size > self->report.n_leaves)
@@ -595,7 +331,7 @@ check_length (Audit *self, GError **error)
 
 /* The stored tiles must be those of the signed tree and no wider: else a checkpoint was taken away. */
 static gboolean
-check_tiles (Audit *self, GError **error)
+check_tiles (CtLogAudit *self, GError **error)
 {
   g_autoptr (CtStmt) stmt = NULL;
 
@@ -619,33 +355,14 @@ check_tiles (Audit *self, GError **error)
   return ct_stmt_finish (stmt, error);
 }
 
-/* Nothing may be left over beside the leaves. */
 static gboolean
-check_rest (Audit *self, GError **error)
-{
-  gboolean has_args;
-
-  if (self->disclosures.there || self->rows.there)
-    return ct_fail (error, CT_ERROR_CORRUPT, "There are %s of leaf %" LEAF ", which does not exist",
-                    self->disclosures.there ? "disclosures" : "row commitments",
-                    self->disclosures.there ? self->disclosures.key : self->rows.key);
-  while (self->intents.there) {
-    if (!take_intent (self, &has_args, error))
-      return FALSE;
-    if (self->options->flags & CT_LOG_VERIFY_ALL_INTENTS)
-      return fail_unanswered (self, error);
-  }
-  return TRUE;
-}
-
-static gboolean
-run (Audit *self, GError **error)
+run (CtLogAudit *self, GError **error)
 {
   if (!load_head (self, error) || !load_remembered (self, error) || !load_device (self, error) ||
       !load_redactions (self, error) || !open_cursors (self, error))
     return FALSE;
   if (!check_leaves (self, error) || !check_length (self, error) || !check_tiles (self, error) ||
-      !check_rest (self, error))
+      !ct_log_audit_rest (self, error))
     return FALSE;
   return !self->state || ct_log_state_compare (self->state, self->db, self->options->cancellable,
                                                &self->report.n_rows, error);
@@ -667,22 +384,29 @@ run (Audit *self, GError **error)
 gboolean
 ct_log_verify (CtDb *db, const CtLogVerifyOptions *options, CtLogReport *report, GError **error)
 {
-  g_auto (Audit) audit = { .db = db, .options = options };
+  g_auto (CtLogAudit) audit = { .db = db, .options = options };
   gboolean own = !ct_db_in_transaction (db), good;
-  g_autoptr (GError) problem = NULL;
+  g_autoptr (GError) problem = NULL, wrong_hash = NULL;
 
   if (own && !ct_db_begin_read (db, error))
     return FALSE;
   audit.stack = (CtTileStack){ .sink = compare_upper, .data = db };
   if (options->flags & CT_LOG_VERIFY_STATE)
     audit.state = ct_log_state_new ();
+  audit.hashes = ct_hash_queue_new (ct_log_audit_explain);
   good = run (&audit, &problem);
+  /* a hash that is wrong was given to the queue before whatever ended the run */
+  if (!ct_hash_queue_finish (audit.hashes, &wrong_hash)) {
+    g_clear_error (&problem);
+    problem = g_steal_pointer (&wrong_hash);
+    good = FALSE;
+  }
   if (good) {
     *report = audit.report;
     audit.report = (CtLogReport){ 0 };
   }
   audit_clear (&audit);
-  audit = (Audit){ 0 };
+  audit = (CtLogAudit){ 0 };
   if (own)
     ct_db_rollback (db);
   if (!good)

@@ -12,19 +12,27 @@ ct_log_leaf_hash (gconstpointer leaf, gsize length)
   return ct_merkle_leaf (leaf, length);
 }
 
-/* SHA256("ct-disclosure-v1" 0 field 0 salt value) */
+/* "ct-disclosure-v1" 0 field 0 salt value */
+void
+ct_log_disclosure_preimage (GByteArray *bytes, const char *field, gconstpointer salt, gsize salt_length,
+                            const char *value)
+{
+  static const char domain[] = "ct-disclosure-v1";
+
+  g_byte_array_append (bytes, (const guint8 *) domain, sizeof domain);
+  g_byte_array_append (bytes, (const guint8 *) field, (guint) strlen (field) + 1);
+  g_byte_array_append (bytes, salt, (guint) salt_length);
+  g_byte_array_append (bytes, (const guint8 *) value, (guint) strlen (value));
+}
+
+/* What a leaf commits to: the SHA-256 of the disclosure's preimage. */
 CtHash
 ct_log_disclosure_hash (const char *field, gconstpointer salt, gsize salt_length, const char *value)
 {
-  static const char domain[] = "ct-disclosure-v1";
-  CtHasher hasher;
+  g_autoptr (GByteArray) bytes = g_byte_array_sized_new (256);
 
-  ct_hasher_init (&hasher);
-  ct_hasher_update (&hasher, domain, sizeof domain);
-  ct_hasher_update (&hasher, field, strlen (field) + 1);
-  ct_hasher_update (&hasher, salt, salt_length);
-  ct_hasher_update (&hasher, value, strlen (value));
-  return ct_hasher_finish (&hasher);
+  ct_log_disclosure_preimage (bytes, field, salt, salt_length, value);
+  return ct_hash (bytes->data, bytes->len);
 }
 
 /**

@@ -46,6 +46,8 @@ gboolean ct_log_find (CtDb *db, const CtId *ev_id, gint64 *index, GError **error
 gboolean ct_log_redact (CtDb *db, const CtId *ev_id, const char *field, GError **error);
 gboolean ct_log_purge (CtDb *db, GError **error);
 CtHash ct_log_leaf_hash (gconstpointer leaf, gsize length);
+void ct_log_disclosure_preimage (GByteArray *bytes, const char *field, gconstpointer salt, gsize salt_length,
+                                 const char *value);
 CtHash ct_log_disclosure_hash (const char *field, gconstpointer salt, gsize salt_length, const char *value);
 
 G_END_DECLS

@@ -185,15 +185,24 @@ ct_row_committer_store (CtRowCommitter *self, CtDb *db, gint64 index, GError **e
                     self->salt, (gsize) CT_ROW_SALT_SIZE, self->entries->data, (gsize) self->entries->len);
 }
 
-/* SHA256("ct-rows-v1" 0 entries) */
+static const char rows_domain[] = "ct-rows-v1";
+
+/* "ct-rows-v1" 0 entries */
+void
+ct_row_entries_preimage (GByteArray *bytes, gconstpointer entries, gsize length)
+{
+  g_byte_array_append (bytes, (const guint8 *) rows_domain, sizeof rows_domain);
+  g_byte_array_append (bytes, entries, (guint) length);
+}
+
+/* Its SHA-256; the entries of a bulk command are not copied for it. */
 CtHash
 ct_row_entries_hash (gconstpointer entries, gsize length)
 {
-  static const char domain[] = "ct-rows-v1";
   CtHasher hasher;
 
   ct_hasher_init (&hasher);
-  ct_hasher_update (&hasher, domain, sizeof domain);
+  ct_hasher_update (&hasher, rows_domain, sizeof rows_domain);
   ct_hasher_update (&hasher, entries, length);
   return ct_hasher_finish (&hasher);
 }

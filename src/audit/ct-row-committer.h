@@ -34,6 +34,7 @@ typedef struct {
 
 /* Reading packed entries: @table stays as long as entries of the same table follow, so keep @entry between calls. */
 gboolean ct_row_entry_next (const guint8 **cursor, const guint8 *end, CtRowEntry *entry);
+void ct_row_entries_preimage (GByteArray *bytes, gconstpointer entries, gsize length);
 CtHash ct_row_entries_hash (gconstpointer entries, gsize length);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtRowCommitter, ct_row_committer_free)
