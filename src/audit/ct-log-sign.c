@@ -291,14 +291,15 @@ ct_log_check_included (CtDb *db, const CtVerifier *verifier, const CtId *ev_id, 
   g_auto (CtCheckpoint) checkpoint = { 0 };
   CtProof proof;
   CtHash hash;
+  guint64 n_leaves, n_signed;
   gint64 index;
 
-  if (!ct_log_find (db, ev_id, &index, error) || !read_leaf_hash (db, index, &hash, error) ||
-      !read_newest (db, verifier, &checkpoint, error))
+  if (!ct_log_find (db, ev_id, &index, error) || !ct_log_size (db, &n_leaves, &n_signed, error))
     return FALSE;
-  if ((guint64) index >= checkpoint.size)
+  if ((guint64) index >= n_signed)
     return ct_fail (error, CT_ERROR_BUSY, "Leaf %" G_GINT64_FORMAT " is not signed yet", index);
-  return ct_log_inclusion (db, (guint64) index, checkpoint.size, &proof, error) &&
+  return read_leaf_hash (db, index, &hash, error) && read_newest (db, verifier, &checkpoint, error) &&
+         ct_log_inclusion (db, (guint64) index, checkpoint.size, &proof, error) &&
          ct_merkle_verify_inclusion (&hash, (guint64) index, checkpoint.size, &proof, &checkpoint.root,
                                      error);
 }

@@ -533,6 +533,9 @@ test_sign (Fixture *f, gconstpointer data)
   gint64 n = 0;
 
   append (f, 0);
+  g_assert_false (ct_log_check_included (f->db, ct_signer_verifier (f->signer), &f->events[0], &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_BUSY);
+  g_clear_error (&error);
   g_assert_true (ct_log_size (f->db, &n_leaves, &n_signed, &error));
   g_assert_true (n_leaves == 1 && n_signed == 0);
   sign (f);
