@@ -8,4 +8,5 @@ ct_commands_register (void)
   ct_commands_config_register ();
   ct_commands_exceptions_register ();
   ct_commands_tasks_register ();
+  ct_commands_posts_register ();
 }

@@ -10,5 +10,6 @@ void ct_commands_records_register (void);
 void ct_commands_config_register (void);
 void ct_commands_exceptions_register (void);
 void ct_commands_tasks_register (void);
+void ct_commands_posts_register (void);
 
 G_END_DECLS

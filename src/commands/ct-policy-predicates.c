@@ -48,6 +48,15 @@ exception_is_my_teams (CtCommand *command, GError **error)
   return is_mine (command, "exception", "SELECT owner, NULL FROM exceptions WHERE id = ?", error);
 }
 
+static gboolean
+post_is_my_teams (CtCommand *command, GError **error)
+{
+  return is_mine (command, "post",
+                  "SELECT t.human_owner, t.assignee FROM outbox o JOIN follow_up_tasks t ON t.id = o.task_id "
+                  "WHERE o.id = ?",
+                  error);
+}
+
 /* A delegate stands in for somebody of the owning team while the delegation lasts. */
 static gboolean
 approval_is_my_teams (CtCommand *command, GError **error)
@@ -81,6 +90,7 @@ ct_policy_predicate (const char *name)
     { "task_is_mine_or_my_teams", task_is_mine_or_my_teams },
     { "exception_is_my_teams", exception_is_my_teams },
     { "approval_is_my_teams", approval_is_my_teams },
+    { "post_is_my_teams", post_is_my_teams },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (predicates); i++)

@@ -1,5 +1,6 @@
 /* What handlers of approvals and posts share: a row of the outbox, and how one comes to be. */
 #include "ct-post-row.h"
+#include "ct-configuration.h"
 #include "ct-effect.h"
 
 #include <string.h>
@@ -123,8 +124,7 @@ ct_post_row_clear (CtPostRow *self)
 static gint64
 duration (CtDb *db, const char *key, gint64 fallback)
 {
-  g_autofree char *stored = ct_db_read_text (db, NULL, "SELECT value FROM settings WHERE key = ?", "s", key);
-  const char *text = stored ? stored : "";
+  g_autofree char *text = ct_configuration_setting (db, key, "");
   char *end = NULL;
   gint64 ms = fallback;
 
@@ -141,10 +141,7 @@ duration (CtDb *db, const char *key, gint64 fallback)
 gboolean
 ct_post_row_is_stopped (CtDb *db)
 {
-  g_autofree char *value =
-      ct_db_read_text (db, NULL, "SELECT value FROM settings WHERE key = ?", "s", CT_SETTING_STOPPED);
-
-  return value && (strcmp (value, "true") == 0 || strcmp (value, "1") == 0);
+  return ct_configuration_setting_bool (db, CT_SETTING_STOPPED, FALSE);
 }
 
 /* How long an approved post can still be called back before it goes out. */

@@ -1,0 +1,471 @@
+#include "ct-outbox-private.h"
+#include "ct-log-sign.h"
+
+#include <string.h>
+
+/* Posts looked at in one round. */
+#define ROUND_MOST 500
+
+/* How long between two looks for a post of unknown fate, and for how long after its attempt one looks at all. */
+#define READ_BACK_EVERY_MS CT_MS_MINUTE
+
+/* How long a task stays "posted" before it is the counterparty's turn, in ms. */
+#define AWAIT_AFTER "60000"
+
+CtOutbox *
+ct_outbox_new (const CtOutboxOptions *options)
+{
+  CtOutbox *self = g_new0 (CtOutbox, 1);
+
+  self->options = *options;
+  self->actor = g_strdup (options->actor);
+  self->holder = g_strdup (options->holder);
+  self->budget = ct_rate_budget_new ();
+  self->read_back = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  return self;
+}
+
+void
+ct_outbox_free (CtOutbox *self)
+{
+  if (!self)
+    return;
+  ct_rate_budget_free (self->budget);
+  g_hash_table_unref (self->read_back);
+  g_free (self->actor);
+  g_free (self->holder);
+  g_free (self);
+}
+
+static void
+entry_free (gpointer data)
+{
+  CtOutboxEntry *self = data;
+
+  g_free (self->number);
+  g_free (self->channel);
+  g_free (self->destination);
+  g_free (self->state);
+  g_free (self->detail);
+  g_free (self->external_id);
+  g_free (self);
+}
+
+void
+ct_outbox_report_clear (CtOutboxReport *self)
+{
+  g_clear_pointer (&self->entries, g_ptr_array_unref);
+  memset (self, 0, sizeof *self);
+}
+
+/* Reading */
+
+typedef struct {
+  const char *sql;
+  gint64 now;
+  GArray *ids; /* (owned) (element-type CtId) */
+} Ids;
+
+static gboolean
+read_ids_cb (CtDb *db, gpointer data, GError **error)
+{
+  Ids *ids = data;
+  g_autoptr (CtStmt) stmt = ct_db_query (db, error, ids->sql, "ii", ids->now, (gint64) ROUND_MOST);
+
+  while (stmt && ct_stmt_next (stmt)) {
+    CtId id;
+
+    if (ct_stmt_id (stmt, 0, &id))
+      g_array_append_val (ids->ids, id);
+  }
+  return stmt && ct_stmt_finish (stmt, error);
+}
+
+static GArray *
+read_ids (CtOutbox *self, const char *sql, GError **error)
+{
+  Ids ids = { sql, ct_outbox_now (self), g_array_new (FALSE, FALSE, sizeof (CtId)) };
+
+  if (ct_store_read (self->options.store, read_ids_cb, &ids, error))
+    return ids.ids;
+  g_array_unref (ids.ids);
+  return NULL;
+}
+
+static gboolean
+read_stopped_cb (CtDb *db, gpointer data, GError **error)
+{
+  *(gboolean *) data = ct_post_row_is_stopped (db);
+  return TRUE;
+}
+
+typedef struct {
+  const CtId *id;
+  gint64 now, until;
+} Quiet;
+
+/* When the quiet period of this post's counterparty and destination ends; 0 where it does not wait for one. */
+static gboolean
+read_quiet_cb (CtDb *db, gpointer data, GError **error)
+{
+  Quiet *quiet = data;
+  gint64 period = ct_post_row_quiet_period (db), last = CT_NULL_INT;
+
+  if (!ct_db_read_int (
+          db, &last, error,
+          "SELECT max(o.sent_at) FROM outbox p JOIN outbox o ON o.distributor_id = p.distributor_id "
+          "AND o.channel = p.channel AND o.destination = p.destination AND o.id <> p.id "
+          "AND o.state IN ('sent', 'sent_unconfirmed') WHERE p.id = ?",
+          "k", quiet->id))
+    return FALSE;
+  quiet->until = last != CT_NULL_INT && last + period > quiet->now ? last + period : 0;
+  return TRUE;
+}
+
+/* Report */
+
+static gboolean
+fill_entry_cb (CtDb *db, gpointer data, GError **error)
+{
+  CtOutboxEntry *entry = data;
+  g_autoptr (CtStmt) stmt = ct_db_query (
+      db, error,
+      "SELECT number, channel, destination, state, problem, external_message_id, ready_at FROM outbox "
+      "WHERE id = ?",
+      "k", &entry->id);
+
+  if (!stmt)
+    return FALSE;
+  if (!ct_stmt_next (stmt))
+    return ct_stmt_finish (stmt, error) && ct_fail (error, CT_ERROR_NOT_FOUND, _ ("There is no such post"));
+  entry->number = g_strdup (ct_stmt_text (stmt, 0));
+  entry->channel = g_strdup (ct_stmt_text (stmt, 1));
+  entry->destination = g_strdup (ct_stmt_text (stmt, 2));
+  entry->state = g_strdup (ct_stmt_text (stmt, 3));
+  if (!entry->detail)
+    entry->detail = g_strdup (ct_stmt_text (stmt, 4));
+  entry->external_id = g_strdup (ct_stmt_text (stmt, 5));
+  entry->ready_at = MAX (entry->ready_at, ct_stmt_int (stmt, 6));
+  return TRUE;
+}
+
+/* Takes @detail. */
+static gboolean
+add_entry (CtOutbox *self, CtOutboxReport *report, const CtId *id, char *detail, gint64 ready_at,
+           GError **error)
+{
+  CtOutboxEntry *entry = g_new0 (CtOutboxEntry, 1);
+
+  entry->id = *id;
+  entry->detail = detail;
+  entry->ready_at = ready_at;
+  if (!ct_store_read (self->options.store, fill_entry_cb, entry, error)) {
+    entry_free (entry);
+    return FALSE;
+  }
+  report->n_sent += g_str_has_prefix (entry->state, "sent");
+  report->n_failed += strcmp (entry->state, "failed") == 0;
+  report->n_unknown += strcmp (entry->state, "unknown") == 0;
+  report->n_waiting += strcmp (entry->state, "ready") == 0 || strcmp (entry->state, "leased") == 0;
+  g_ptr_array_add (report->entries, entry);
+  return TRUE;
+}
+
+static gboolean
+is_reported (const CtOutboxReport *report, const CtId *id)
+{
+  for (guint i = 0; i < report->entries->len; i++)
+    if (ct_id_equal (&((const CtOutboxEntry *) report->entries->pdata[i])->id, id))
+      return TRUE;
+  return FALSE;
+}
+
+/* What is not settled and was not touched. */
+static gboolean
+report_waiting (CtOutbox *self, CtOutboxReport *report, GError **error)
+{
+  g_autoptr (GArray) ids = read_ids (self,
+                                     "SELECT id FROM outbox WHERE ?1 IS NOT NULL AND state IN ('ready', "
+                                     "'leased', 'sending', 'unknown') ORDER BY ready_at, n LIMIT ?2",
+                                     error);
+
+  for (guint i = 0; ids && i < ids->len; i++) {
+    const CtId *id = &g_array_index (ids, CtId, i);
+
+    if (!is_reported (report, id) &&
+        !add_entry (self, report, id, report->stopped ? g_strdup (_ ("All sending is stopped")) : NULL, 0,
+                    error))
+      return FALSE;
+  }
+  return ids != NULL;
+}
+
+/* Recovery */
+
+/* A sender died between "sending" and the end: nobody knows. */
+static gboolean
+recover (CtOutbox *self, GError **error)
+{
+  g_autoptr (GArray) ids = read_ids (
+      self, "SELECT id FROM outbox WHERE state = 'sending' AND leased_until <= ?1 ORDER BY n LIMIT ?2",
+      error);
+
+  for (guint i = 0; ids && i < ids->len; i++) {
+    g_auto (CtPostRow) post = { 0 };
+    g_autofree char *id = ct_id_to_string (&g_array_index (ids, CtId, i));
+
+    if (!ct_outbox_load (self, &g_array_index (ids, CtId, i), &post, error) ||
+        !ct_outbox_execute (self, "post.unknown",
+                            ct_json_build ("sis", "post", id, "fence", post.fence, "detail",
+                                           _ ("The sender stopped while it was sending")),
+                            NULL, error))
+      return FALSE;
+  }
+  return ids != NULL;
+}
+
+/**
+ * ct_outbox_read_back:
+ * @found: (out): whether the provider has the message; where it has not, a person decides
+ *
+ * Looks for a post of unknown fate at its provider, and settles it where it is found. What is not found is not sent
+ * again by itself: it may still be on its way.
+ */
+gboolean
+ct_outbox_read_back (CtOutbox *self, const CtId *id, GCancellable *cancellable, gboolean *found,
+                     GError **error)
+{
+  g_auto (CtPostRow) post = { 0 };
+  g_auto (CtOutboxRoute) route = { 0 };
+  g_auto (CtWireMessage) message = { 0 };
+  g_autofree char *external_id = NULL;
+  g_autofree char *text = ct_id_to_string (id);
+  CtChannelLink link;
+
+  *found = FALSE;
+  if (!ct_outbox_load (self, id, &post, error) ||
+      !ct_outbox_route (self, post.channel, cancellable, &route, error) ||
+      !ct_wire_parse (post.wire, NULL, &message, error))
+    return FALSE;
+  if (!route.klass->read_back)
+    return ct_fail (error, CT_ERROR_REFUSED, _ ("%s cannot be read back: a person must look"),
+                    route.klass->kind);
+  link = ct_outbox_link (self, &route, cancellable);
+  /* the providers' clocks may be behind ours */
+  if (!route.klass->read_back (&link, &message, post.ready_at - CT_MS_HOUR, &external_id, error))
+    return FALSE;
+  if (!external_id)
+    return TRUE;
+  *found = TRUE;
+  return ct_outbox_execute (self, "post.sent",
+                            ct_json_build ("sisss", "post", text, "fence", post.fence, "external_id",
+                                           external_id, "thread", strrchr (external_id, ':') + 1, "detail",
+                                           _ ("found by reading back")),
+                            NULL, error);
+}
+
+static gboolean
+is_time_to_look (CtOutbox *self, const char *id)
+{
+  gint64 now = g_get_monotonic_time () / 1000;
+  gint64 *next = g_hash_table_lookup (self->read_back, id);
+
+  if (next && *next > now)
+    return FALSE;
+  next = g_new (gint64, 1);
+  *next = now + READ_BACK_EVERY_MS;
+  g_hash_table_replace (self->read_back, g_strdup (id), next);
+  return TRUE;
+}
+
+static gboolean
+read_back_all (CtOutbox *self, GCancellable *cancellable, CtOutboxReport *report, GError **error)
+{
+  g_autoptr (GArray) ids = read_ids (
+      self, "SELECT id FROM outbox WHERE state = 'unknown' AND ?1 IS NOT NULL ORDER BY n LIMIT ?2", error);
+
+  for (guint i = 0; ids && i < ids->len; i++) {
+    const CtId *id = &g_array_index (ids, CtId, i);
+    g_autofree char *text = ct_id_to_string (id);
+    g_autoptr (GError) problem = NULL;
+    gboolean found = FALSE;
+    char *detail = NULL;
+
+    if (!is_time_to_look (self, text))
+      continue;
+    if (!ct_outbox_read_back (self, id, cancellable, &found, &problem))
+      detail = g_strdup (problem->message);
+    else if (!found)
+      detail =
+          g_strdup (_ ("It may or may not have been sent; it was not found there: look, then resolve it"));
+    if (!add_entry (self, report, id, detail, 0, error))
+      return FALSE;
+  }
+  return ids != NULL;
+}
+
+/* A task whose posts went out a moment ago waits for an answer from now on. */
+static gboolean
+await_replies (CtOutbox *self, GError **error)
+{
+  g_autoptr (GArray) ids = read_ids (
+      self,
+      "SELECT id FROM follow_up_tasks t WHERE status = 'posted' AND status_since_at <= ?1 - " AWAIT_AFTER
+      " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.task_id = t.id AND o.state IN ('ready', 'leased', "
+      "'sending', "
+      "'unknown')) ORDER BY n LIMIT ?2",
+      error);
+
+  for (guint i = 0; ids && i < ids->len; i++) {
+    g_autofree char *id = ct_id_to_string (&g_array_index (ids, CtId, i));
+    g_autoptr (GError) problem = NULL;
+
+    /* a task that somebody moved meanwhile, or that this actor may not touch, is left to them */
+    if (!ct_outbox_execute (self, "task.await_reply", ct_json_build ("s", "task", id), NULL, &problem) &&
+        !g_error_matches (problem, CT_ERROR, CT_ERROR_CONFLICT) &&
+        !g_error_matches (problem, CT_ERROR, CT_ERROR_REFUSED)) {
+      g_propagate_error (error, g_steal_pointer (&problem));
+      return FALSE;
+    }
+  }
+  return ids != NULL;
+}
+
+/* Rounds */
+
+static gboolean
+sign_cb (CtDb *db, gpointer data, GError **error)
+{
+  CtOutbox *self = data;
+  g_autofree char *note = NULL;
+
+  return ct_log_sign (db, self->options.signer, ct_outbox_now (self), &note, error);
+}
+
+static gboolean
+send_all (CtOutbox *self, GCancellable *cancellable, CtOutboxReport *report, GError **error)
+{
+  g_autoptr (GArray) ids =
+      read_ids (self,
+                "SELECT id FROM outbox WHERE ready_at <= ?1 AND (state = 'ready' OR (state = 'leased' AND "
+                "leased_until <= ?1)) ORDER BY ready_at, n LIMIT ?2",
+                error);
+
+  for (guint i = 0; ids && i < ids->len && !g_cancellable_is_cancelled (cancellable); i++) {
+    const CtId *id = &g_array_index (ids, CtId, i);
+    Quiet quiet = { id, ct_outbox_now (self), 0 };
+    g_autofree char *waits_for = NULL;
+    gint64 ready_at = 0;
+
+    if (!ct_store_read (self->options.store, read_quiet_cb, &quiet, error))
+      return FALSE;
+    if (quiet.until) {
+      waits_for = g_strdup (_ ("This counterparty was written to a short while ago"));
+      ready_at = quiet.until;
+    } else if (!ct_outbox_send_one (self, id, cancellable, &waits_for, &ready_at, error)) {
+      return FALSE;
+    }
+    if (!add_entry (self, report, id, g_steal_pointer (&waits_for), ready_at, error))
+      return FALSE;
+  }
+  return ids != NULL;
+}
+
+/**
+ * ct_outbox_run:
+ * @report: (out): clear with ct_outbox_report_clear(); what happened up to a failure is in the workspace all the same
+ *
+ * One round: settles what a sender left behind, looks for posts of unknown fate, sends what is ready now. Where all
+ * sending is stopped nothing is sent.
+ *
+ * Returns: %FALSE only where the workspace itself cannot be used; a post that fails is in the report
+ */
+gboolean
+ct_outbox_run (CtOutbox *self, GCancellable *cancellable, CtOutboxReport *report, GError **error)
+{
+  g_auto (CtOutboxReport) round = { .entries = g_ptr_array_new_with_free_func (entry_free) };
+
+  if (!ct_store_read (self->options.store, read_stopped_cb, &round.stopped, error) ||
+      !recover (self, error) || !await_replies (self, error))
+    return FALSE;
+  if (!round.stopped && ct_authority_may_send (ct_commander_get_authority (self->options.commander))) {
+    if ((self->options.signer && !ct_store_write (self->options.store, sign_cb, self, error)) ||
+        !read_back_all (self, cancellable, &round, error) || !send_all (self, cancellable, &round, error))
+      return FALSE;
+  }
+  if (!report_waiting (self, &round, error))
+    return FALSE;
+  *report = round;
+  round = (CtOutboxReport){ 0 };
+  return TRUE;
+}
+
+static gboolean
+read_next_cb (CtDb *db, gpointer data, GError **error)
+{
+  return ct_db_read_int (
+      db, data, error,
+      "SELECT min(CASE state WHEN 'ready' THEN ready_at ELSE leased_until END) FROM outbox "
+      "WHERE state IN ('ready', 'leased', 'sending')",
+      "");
+}
+
+/* When the next round has something to do by the clock: 0 for nothing, -1 with @error. */
+gint64
+ct_outbox_next (CtOutbox *self, GError **error)
+{
+  gint64 next = CT_NULL_INT;
+
+  if (!ct_store_read (self->options.store, read_next_cb, &next, error))
+    return -1;
+  return next == CT_NULL_INT ? 0 : next;
+}
+
+/**
+ * ct_outbox_test:
+ * @channel: its name
+ *
+ * Authenticates at the provider; never posts.
+ *
+ * Returns: (transfer full): as whom, or %NULL
+ */
+char *
+ct_outbox_test (CtOutbox *self, const char *channel, GCancellable *cancellable, GError **error)
+{
+  g_auto (CtOutboxRoute) route = { 0 };
+  CtChannelLink link;
+
+  if (!ct_outbox_route (self, channel, cancellable, &route, error))
+    return NULL;
+  link = ct_outbox_link (self, &route, cancellable);
+  return route.klass->test (&link, error);
+}
+
+/**
+ * ct_outbox_retract:
+ * @comment: why
+ *
+ * Takes a sent post back at its provider, then writes that down; repeating it does no harm.
+ */
+gboolean
+ct_outbox_retract (CtOutbox *self, const CtId *id, const char *comment, GCancellable *cancellable,
+                   GError **error)
+{
+  g_auto (CtPostRow) post = { 0 };
+  g_auto (CtOutboxRoute) route = { 0 };
+  g_autofree char *text = ct_id_to_string (id);
+  CtChannelLink link;
+
+  if (!ct_outbox_load (self, id, &post, error) ||
+      !ct_outbox_route (self, post.channel, cancellable, &route, error))
+    return FALSE;
+  if (strcmp (post.state, "sent") != 0 || !post.external_id)
+    return ct_fail (error, CT_ERROR_CONFLICT, _ ("%s cannot be retracted: it is %s"), post.number,
+                    post.state);
+  if (!route.klass->retract)
+    return ct_fail (error, CT_ERROR_REFUSED, _ ("%s cannot take messages back"), route.klass->kind);
+  link = ct_outbox_link (self, &route, cancellable);
+  return route.klass->retract (&link, post.external_id, error) &&
+         ct_outbox_execute (self, "post.retract", ct_json_build ("ss", "post", text, "comment", comment),
+                            NULL, error);
+}
