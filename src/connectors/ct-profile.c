@@ -262,7 +262,7 @@ check_record (CtProfileRecord *self, const char *where, GError **error)
       !is_bound (self, ct_kind_field_index (self->kind, "currency")))
     return ct_fail (error, CT_ERROR_INVALID, _ ("%s: amounts need a \"currency\""), where);
   if (!self->key && !is_bound (self, CT_BINDING_ID))
-    for (guint i = 0; self->kind->key[i] && i < 2; i++)
+    for (guint i = 0; i < 2 && self->kind->key[i]; i++)
       if (!is_bound (self, ct_kind_field_index (self->kind, self->kind->key[i])))
         return ct_fail (error, CT_ERROR_INVALID, _ ("%s: needs a \"key\", or the field \"%s\""), where,
                         self->kind->key[i]);
