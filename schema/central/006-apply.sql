@@ -11,7 +11,8 @@ CREATE TABLE sync.devices (
   label text NOT NULL DEFAULT '' CHECK (octet_length(label) <= 200),
   public_key bytea CHECK (octet_length(public_key) = 32),
   enrolled_by text NOT NULL, enrolled_at bigint NOT NULL, revoked_at bigint,
-  forked_from uuid REFERENCES sync.devices,
+  forked_from uuid REFERENCES sync.devices,       -- which device it was, up to command forked_after
+  forked_after bigint CHECK ((forked_from IS NULL) = (forked_after IS NULL)),
   last_n bigint NOT NULL DEFAULT 0,               -- its last command here, and that intent's hash
   last_sha256 bytea NOT NULL CHECK (octet_length(last_sha256) = 32)
 );
@@ -66,8 +67,8 @@ BEGIN
   RETURN checked;
 END $$;
 
--- Where a row is no longer what the command saw: [{"column", "base", "mine", "theirs"}]. Of a stamp only whether it is
--- set counts: its value is the authority's clock here and the client's there.
+-- Where a row is no longer what the command saw, nor already what it wants: [{"column", "base", "mine", "theirs"}]. Of a
+-- stamp only whether it is set counts: its value is the authority's clock here and the client's there.
 CREATE FUNCTION sync.differences(table_id smallint, row_now jsonb, columns jsonb) RETURNS jsonb LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(jsonb_agg(jsonb_build_object('column', e.key, 'base', e.value -> 0, 'mine', e.value -> 1,
@@ -75,7 +76,7 @@ SET search_path = pg_catalog, pg_temp AS $$
     FROM jsonb_each(columns) e JOIN sync.columns c ON c.tbl = table_id AND c.name = e.key
     WHERE CASE WHEN c.kind = 'stamp' THEN (row_now ->> e.key IS NULL) <> (e.value ->> 0 IS NULL)
                WHEN c.type = 'double precision' THEN (row_now ->> e.key)::float8 IS DISTINCT FROM (e.value ->> 0)::float8
-               ELSE row_now -> e.key IS DISTINCT FROM e.value -> 0 END;
+               ELSE row_now -> e.key IS DISTINCT FROM e.value -> 0 AND row_now -> e.key IS DISTINCT FROM e.value -> 1 END;
 $$;
 
 -- Carries one change out. Returns its conflicts, [] where it was done.
@@ -236,12 +237,14 @@ BEGIN
   RETURN answer;
 END $$;
 
--- Whether a device is another one or went on from it as a fork.
-CREATE FUNCTION sync.descends(device uuid, ancestor uuid) RETURNS boolean LANGUAGE sql STABLE
+-- A device and those it went on from, each with the last command that counts as its own.
+CREATE FUNCTION sync.line(device uuid) RETURNS TABLE (id uuid, upto bigint) LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  WITH RECURSIVE line (id) AS (
-    SELECT device UNION SELECT d.forked_from FROM line JOIN sync.devices d USING (id) WHERE d.forked_from IS NOT NULL)
-  SELECT EXISTS (SELECT FROM line WHERE id = ancestor);
+  WITH RECURSIVE line (id, upto) AS (
+    SELECT device, 9223372036854775807
+    UNION ALL SELECT d.forked_from, least(line.upto, d.forked_after)
+      FROM line JOIN sync.devices d USING (id) WHERE d.forked_from IS NOT NULL)
+  SELECT line.id, line.upto FROM line;
 $$;
 
 -- The object that an intent is, or CT004; its bytes are those that src/commands/ct-intent.c hashes.
@@ -255,7 +258,7 @@ BEGIN
      AND (body ->> 'command_id')::uuid IS NOT NULL AND (body ->> 'occurred_at')::bigint IS NOT NULL
      AND octet_length(decode(body ->> 'previous_sha256', 'hex')) = 32
      AND octet_length(decode(body ->> 'args_sha256', 'hex')) = 32
-     AND sync.descends(device, (body ->> 'device_id')::uuid) THEN
+     AND EXISTS (SELECT FROM sync.line(device) l WHERE l.id = (body ->> 'device_id')::uuid) THEN
     RETURN body;
   END IF;
   RAISE EXCEPTION 'malformed' USING ERRCODE = 'CT004';
@@ -289,7 +292,8 @@ BEGIN
   END IF;
   body := sync.read_intent(intent, device, n);
   IF n <= d.last_n THEN
-    SELECT * INTO o FROM sync.outcomes x WHERE x.device = d.id AND x.n = apply.n AND x.sha256 = hash;
+    SELECT x.* INTO o FROM sync.line(d.id) l JOIN sync.outcomes x ON x.device = l.id AND x.n <= l.upto
+      WHERE x.n = apply.n AND x.sha256 = hash;
     IF FOUND THEN RETURN o.answer; END IF;
     RAISE EXCEPTION 'command % of this device is known with another hash', n USING ERRCODE = 'CT001';
   ELSIF n > d.last_n + 1 THEN
@@ -327,13 +331,15 @@ BEGIN
   SELECT * INTO d FROM sync.devices x WHERE x.id = device AND x.owner = session_user AND x.revoked_at IS NULL;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'this device is not enrolled for %', session_user USING ERRCODE = 'CT002';
-  ELSIF NOT EXISTS (SELECT FROM sync.outcomes o WHERE o.device = d.id AND o.n = shared_n AND o.sha256 = shared_sha256)
+  ELSIF NOT EXISTS (SELECT FROM sync.line(d.id) l JOIN sync.outcomes o ON o.device = l.id AND o.n <= l.upto
+                    WHERE o.n = shared_n AND o.sha256 = shared_sha256)
         AND NOT (shared_sha256 = d.last_sha256 AND shared_n = d.last_n)
         AND NOT EXISTS (SELECT FROM audit.intents i WHERE i.device = d.id AND i.n = shared_n + 1
                         AND decode(i.intent::jsonb ->> 'previous_sha256', 'hex') = shared_sha256) THEN
     RAISE EXCEPTION 'command % of this device is not known with this hash', shared_n USING ERRCODE = 'CT001';
   END IF;
-  INSERT INTO sync.devices (id, owner, label, enrolled_by, enrolled_at, forked_from, last_n, last_sha256)
-    VALUES (new_device, session_user, d.label, session_user, sync.now_ms(), d.id, shared_n, shared_sha256);
+  INSERT INTO sync.devices (id, owner, label, enrolled_by, enrolled_at, forked_from, forked_after,
+                            last_n, last_sha256)
+    VALUES (new_device, session_user, d.label, session_user, sync.now_ms(), d.id, shared_n, shared_n, shared_sha256);
 END $$;
 GRANT EXECUTE ON FUNCTION api.fork(uuid, bigint, bytea, uuid) TO tower_viewer;

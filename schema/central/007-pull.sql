@@ -13,7 +13,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
                     ELSE EXISTS (SELECT FROM sync.txn t WHERE t.number = cursor_number AND t.nonce = cursor_nonce) END,
            false),
          api.my_scopes(), ARRAY(SELECT t.name FROM sync.tables t ORDER BY t.id), w.oldest, w.newest
-    FROM sync.epoch e CROSS JOIN sync.window w
+    FROM (SELECT x.id FROM sync.epoch x LIMIT 1) e
+    CROSS JOIN (SELECT x.oldest, x.newest FROM sync.window x LIMIT 1) w
     LEFT JOIN (SELECT t.number, t.nonce FROM sync.txn t WHERE t.number IS NOT NULL ORDER BY t.number DESC LIMIT 1) h ON true;
 $$;
 
@@ -21,15 +22,16 @@ $$;
 CREATE FUNCTION api.feed(table_name text, after bigint, upto bigint) RETURNS TABLE (id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT DISTINCT e.pk FROM sync.txn t JOIN sync.entry e USING (tid)
-    WHERE t.number > after AND t.number <= upto AND e.scope = ANY (api.my_scopes())
+    WHERE t.number > after AND t.number <= upto AND e.scope = ANY ((SELECT api.my_scopes())::integer[])
       AND e.tbl = (SELECT x.id FROM sync.tables x WHERE x.name = table_name);
 $$;
 
+-- What became of a device's commands after one of them, those before it forked included.
 CREATE FUNCTION api.outcomes(device uuid, after bigint) RETURNS TABLE (n bigint, sha256 text, answer jsonb)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT o.n, encode(o.sha256, 'hex'), o.answer FROM sync.outcomes o
-    JOIN sync.devices d ON d.id = o.device AND d.owner = session_user
-    WHERE o.device = outcomes.device AND o.n > after ORDER BY o.n;
+  SELECT o.n, encode(o.sha256, 'hex'), o.answer FROM sync.devices d, sync.line(d.id) l
+    JOIN sync.outcomes o ON o.device = l.id AND o.n <= l.upto
+    WHERE d.id = outcomes.device AND d.owner = session_user AND o.n > after ORDER BY o.n;
 $$;
 
 -- The last command of a device, as the server knows it: a restored server knows less than it once said.

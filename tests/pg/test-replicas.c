@@ -1,0 +1,652 @@
+/* The sync proof: workspaces of several people, the real commands and policy, a real server. */
+#include "pg-device.h"
+#include "sync-replica.h"
+#include "ct-config.h"
+#include "ct-log.h"
+
+#include <string.h>
+
+static PgServer *server;
+static char *policy; /* schema/policy.json */
+
+/* One person's workstation. */
+typedef struct {
+  SyncReplica *replica; /* (owned) */
+  CtSession *session;   /* (owned) */
+} Station;
+
+static void
+station_free (Station *self)
+{
+  g_clear_pointer (&self->session, ct_session_close);
+  sync_replica_free (self->replica);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Station, station_free)
+
+static Station *
+station_new (const char *database, const char *login)
+{
+  Station *self = g_new0 (Station, 1);
+  g_autoptr (CtSession) ada = pg_server_login (server, database, "ada");
+  g_autoptr (GError) error = NULL;
+  gboolean known;
+  CtHash first;
+
+  self->replica = sync_replica_new ();
+  self->session = pg_server_login (server, database, login);
+  g_assert_true (ct_backlog_hash (self->replica->db, 1, &first, &known, NULL) && known);
+  ct_push_enrol (ada, &self->replica->device, login, "a test's", NULL, 1, &first, NULL, &error);
+  g_assert_no_error (error);
+  return self;
+}
+
+static CtSyncReport
+sync_up (Station *self)
+{
+  g_autoptr (GError) error = NULL;
+  CtSyncReport report;
+
+  ct_sync_round (self->replica->db, self->replica->commander, self->session, self->replica->now, NULL,
+                 &report, &error);
+  g_assert_no_error (error);
+  sync_replica_check (self->replica);
+  return report;
+}
+
+static CtSyncReport
+pull_only (Station *self)
+{
+  g_autoptr (GError) error = NULL;
+  CtSyncReport report = { 0 };
+
+  ct_sync_pull (self->replica->db, self->replica->commander, self->session, self->replica->now, NULL, &report,
+                &error);
+  g_assert_no_error (error);
+  return report;
+}
+
+static char *
+add (Station *self, const char *name, const char *region)
+{
+  CtId id = sync_replica_run (self->replica, "distributor.create",
+                              "{\"legal_name\":\"%s\",\"currency\":\"EUR\",\"region\":\"%s\"}", name, region);
+
+  return ct_id_to_string (&id);
+}
+
+static void
+edit (Station *self, const char *id, const char *column, const char *value)
+{
+  sync_replica_run (self->replica, "distributor.edit", "{\"id\":\"%s\",\"%s\":\"%s\"}", id, column, value);
+}
+
+static char *
+value_of (Station *self, const char *id, const char *expression)
+{
+  g_autofree char *sql =
+      g_strdup_printf ("SELECT %s FROM distributors WHERE id = uuid('%s')", expression, id);
+
+  return ct_db_read_text (self->replica->db, NULL, sql, "");
+}
+
+static void
+assert_value (Station *self, const char *id, const char *expression, const char *expected)
+{
+  g_autofree char *value = value_of (self, id, expression);
+
+  g_assert_cmpstr (value, ==, expected);
+}
+
+static void
+assert_same (Station *a, Station *b)
+{
+  g_autofree char *one = sync_replica_dump (a->replica), *other = sync_replica_dump (b->replica);
+
+  g_assert_cmpstr (one, ==, other);
+}
+
+static gint64
+in_tray (Station *self)
+{
+  return sync_replica_number (self->replica, "SELECT count(*) FROM attention WHERE settled_at IS NULL");
+}
+
+/* Made offline under a provisional number, settled by the server, seen by the other. */
+static void
+test_travels (void)
+{
+  g_autoptr (Station) a = NULL, b = NULL;
+  g_autofree char *id = NULL, *number = NULL;
+  CtSyncReport report;
+
+  pg_server_create (server, "travels", policy);
+  a = station_new ("travels", "anna");
+  b = station_new ("travels", "ben");
+  id = add (a, "Nordwind", "south");
+  assert_value (a, id, "number", "DIST-~1");
+  report = sync_up (a);
+  g_assert_cmpuint (report.pushed, ==, 1);
+  g_assert_cmpuint (report.pulled.settled, ==, 1);
+  number = value_of (a, id, "number");
+  g_assert_true (g_str_has_prefix (number, "DIST-20"));
+  sync_up (b);
+  assert_same (a, b);
+  edit (b, id, "city", "Riga");
+  sync_replica_run (b->replica, "distributor.archive", "{\"id\":\"%s\"}", id);
+  g_assert_cmpuint (sync_up (b).pulled.settled, ==, 2);
+  sync_up (a);
+  assert_same (a, b);
+  sync_replica_run (a->replica, "distributor.restore", "{\"id\":\"%s\"}", id);
+  sync_up (a);
+  sync_up (b);
+  assert_same (a, b);
+  assert_value (b, id, "city || ' ' || rev || ' ' || (archived_at IS NULL)", "Riga 4 1");
+}
+
+static CtHash
+hash_of_replica_row (CtDb *db, const char *id, gconstpointer salt, gsize length)
+{
+  g_autoptr (GByteArray) image = g_byte_array_new ();
+  g_autoptr (CtStmt) row = ct_db_query (db, NULL, "SELECT * FROM distributors WHERE id = uuid(?)", "s", id);
+  CtId key;
+
+  g_assert_true (ct_stmt_next (row) && ct_id_parse (id, &key));
+  ct_row_image_append (image, row);
+  return ct_row_hash (salt, length, "distributors", &key, image->data, image->len);
+}
+
+/* What the server's leaf commits to is the row as each replica holds it, byte for byte. */
+static void
+test_leaf_commits_to_row (void)
+{
+  g_autoptr (Station) a = NULL, b = NULL;
+  g_autoptr (CtSession) root = NULL;
+  g_autofree char *id = NULL, *salt = NULL, *entries = NULL, *row = NULL;
+  guint8 salt_bytes[32];
+  CtHash hash;
+
+  pg_server_create (server, "leaf", policy);
+  a = station_new ("leaf", "anna");
+  b = station_new ("leaf", "ben");
+  root = pg_server_login (server, "leaf", "postgres");
+  id = add (a, "Żółć & Сыновья \xf0\x9f\x90\x9f \\\"quoted\\\"", "south");
+  sync_replica_run (a->replica, "distributor.edit", "{\"id\":\"%s\",\"credit_limit_minor\":9007199254740991}",
+                    id);
+  sync_up (a);
+  sync_up (b);
+  salt = pg_text (root, "SELECT encode(salt, 'hex') FROM audit.rows ORDER BY ev_id DESC LIMIT 1");
+  entries = pg_text (root, "SELECT encode(entries, 'hex') FROM audit.rows ORDER BY ev_id DESC LIMIT 1");
+  for (guint i = 0; i < sizeof salt_bytes; i++)
+    salt_bytes[i] =
+        (guint8) (g_ascii_xdigit_value (salt[2 * i]) << 4 | g_ascii_xdigit_value (salt[2 * i + 1]));
+  hash = hash_of_replica_row (b->replica->db, id, salt_bytes, sizeof salt_bytes);
+  row = ct_hash_to_hex (&hash);
+  g_assert_true (g_str_has_suffix (entries, row));
+}
+
+/* Two people, one record, both offline. The table says what each changes and what comes of it, whether the second one
+ * pushes first (the server compares) or pulls first (the rebase compares). */
+static void
+test_concurrent_edits (void)
+{
+  static const struct {
+    const char *a_column, *a_value, *b_column, *b_value;
+    const char *result; /* of legal_name, city */
+    int tray;
+  } cases[] = {
+    { "legal_name", "Nordwind AG", "city", "Riga", "Nordwind AG, Riga", 0 },
+    { "city", "Tartu", "city", "Riga", "Nordwind, Tartu", 1 },
+    { "city", "Riga", "city", "Riga", "Nordwind, Riga", 0 },
+  };
+
+  pg_server_create (server, "edits", policy);
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (cases); i++) {
+    g_autoptr (Station) a = station_new ("edits", "anna"), b = station_new ("edits", "ben");
+    guint at = i / 2;
+    g_autofree char *id = add (a, "Nordwind", "south");
+
+    sync_up (a);
+    sync_up (b);
+    edit (a, id, cases[at].a_column, cases[at].a_value);
+    edit (b, id, cases[at].b_column, cases[at].b_value);
+    sync_up (a);
+    if (i % 2)
+      pull_only (b);
+    sync_up (b);
+    g_assert_cmpint (in_tray (b), ==, cases[at].tray);
+    g_assert_cmpint (in_tray (a), ==, 0);
+    sync_up (a);
+    assert_same (a, b);
+    assert_value (a, id, "legal_name || ', ' || city", cases[at].result);
+    if (cases[at].tray) {
+      g_autofree char *both =
+          sync_replica_text (b->replica, "SELECT json_extract(theirs, '$.columns[0].column') || ' ' ||"
+                                         " json_extract(theirs, '$.columns[0].mine') || ' ' ||"
+                                         " json_extract(theirs, '$.columns[0].theirs') FROM attention");
+      g_autoptr (GError) error = NULL;
+
+      g_assert_cmpstr (both, ==, "city Riga Tartu");
+      /* the person decides: mine */
+      ct_tray_settle (b->replica->db, b->replica->commander,
+                      sync_replica_number (b->replica, "SELECT seq FROM attention"), "mine", NULL, "admin",
+                      b->replica->now, &error);
+      g_assert_no_error (error);
+      sync_up (b);
+      sync_up (a);
+      assert_value (a, id, "city", "Riga");
+      assert_same (a, b);
+    }
+  }
+}
+
+/* A decision made offline is applied, or it lies in the tray; it never vanishes and is never made twice. */
+static void
+test_offline_decision (void)
+{
+  static const struct {
+    const char *column, *value; /* what happens meanwhile */
+    const char *state;          /* what comes of it */
+    int tray;
+  } cases[] = {
+    { NULL, NULL, "active", 0 },
+    { "notes", "called them", "active", 0 },
+    { "onboarding_state", "active", "active", 0 },
+    { "onboarding_state", "suspended", "suspended", 1 },
+    { "archived", NULL, "contract", 1 },
+  };
+
+  pg_server_create (server, "decision", policy);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (Station) a = station_new ("decision", "anna"), b = station_new ("decision", "ben");
+    g_autofree char *id = add (a, "Nordwind", "south");
+
+    edit (a, id, "onboarding_state", "contract");
+    sync_up (a);
+    sync_up (b);
+    edit (b, id, "onboarding_state", "active"); /* offline */
+    if (cases[i].value)
+      edit (a, id, cases[i].column, cases[i].value);
+    else if (cases[i].column)
+      sync_replica_run (a->replica, "distributor.archive", "{\"id\":\"%s\"}", id);
+    sync_up (a);
+    pull_only (b);
+    assert_value (b, id, "onboarding_state", cases[i].state);
+    sync_up (b);
+    g_assert_cmpint (in_tray (b), ==, cases[i].tray);
+    sync_up (a);
+    assert_value (a, id, "onboarding_state", cases[i].state);
+    assert_same (a, b);
+    g_assert_cmpint (
+        sync_replica_number (
+            b->replica,
+            "SELECT count(*) FROM intents i WHERE seq > 1 AND"
+            " (EXISTS (SELECT 1 FROM sync_outcomes o WHERE o.seq = i.seq AND o.outcome = 'applied')"
+            " OR EXISTS (SELECT 1 FROM attention a WHERE a.seq = i.seq))"),
+        ==, 1);
+  }
+}
+
+/* The line is cut after the commit. The next pull settles the command, and its effect is there once. */
+static void
+test_lost_answer (void)
+{
+  g_autoptr (Station) a = NULL;
+  g_autoptr (PgProxy) proxy = NULL;
+  g_autofree char *address = NULL, *id = NULL;
+  g_autoptr (CtSession) line = NULL;
+  g_autoptr (GError) error = NULL;
+  CtSyncReport report = { 0 };
+  gboolean again;
+
+  pg_server_create (server, "lost", policy);
+  a = station_new ("lost", "anna");
+  id = add (a, "Nordwind", "south");
+  proxy = pg_proxy_start (server);
+  address = pg_proxy_address (proxy, "lost", "anna");
+  line = ct_session_open (address, NULL, &error);
+  g_assert_no_error (error);
+  pg_proxy_swallow_answers (proxy, "api.apply");
+  g_assert_false (ct_sync_push (a->replica->db, line, NULL, &report, &again, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_UNKNOWN_FATE);
+  g_assert_cmpint (pg_number (a->session, "SELECT count(*) FROM api.distributors"), ==, 1);
+  /* it was applied: the handler must not run again on top of its own rows */
+  report = pull_only (a);
+  g_assert_cmpuint (report.pulled.settled, ==, 1);
+  g_assert_cmpint (in_tray (a), ==, 0);
+  g_assert_cmpint (sync_replica_number (a->replica, "SELECT count(*) FROM distributors"), ==, 1);
+  report = sync_up (a);
+  g_assert_cmpuint (report.pushed, ==, 0);
+  assert_value (a, id, "rev", "1");
+}
+
+/* A workspace that was copied: both go on, nothing of either is lost, and they are two devices from then on. */
+static void
+test_copied_workspace (void)
+{
+  g_autoptr (Station) a = NULL, copy = NULL;
+  g_autofree char *id = NULL;
+  CtSyncReport report;
+
+  pg_server_create (server, "copied", policy);
+  a = station_new ("copied", "anna");
+  id = add (a, "Nordwind", "south");
+  sync_up (a);
+  edit (a, id, "notes", "pending when it was copied");
+  copy = g_new0 (Station, 1);
+  copy->replica = sync_replica_copy (a->replica);
+  copy->session = pg_server_login (server, "copied", "anna");
+  edit (a, id, "city", "Riga");
+  edit (copy, id, "street", "Main Street");
+  g_assert_false (sync_up (a).forked);
+  report = sync_up (copy);
+  g_assert_true (report.forked);
+  sync_up (a);
+  assert_same (a, copy);
+  assert_value (a, id, "city || ', ' || street || ', ' || notes",
+                "Riga, Main Street, pending when it was copied");
+  g_assert_cmpint (pg_number (copy->session, "SELECT count(*) FROM api.distributors"), ==, 1);
+  /* and on */
+  edit (copy, id, "city", "Tartu");
+  edit (a, id, "country", "EE");
+  g_assert_false (sync_up (copy).forked);
+  g_assert_false (sync_up (a).forked);
+  sync_up (copy);
+  assert_same (a, copy);
+  {
+    g_autoptr (CtSession) root = pg_server_login (server, "copied", "postgres");
+
+    g_assert_cmpint (pg_number (root, "SELECT count(*) FROM sync.devices"), ==, 2);
+    g_assert_cmpint (pg_number (root, "SELECT count(*) FROM sync.devices WHERE forked_from IS NOT NULL"), ==,
+                     1);
+  }
+}
+
+/* A workspace restored from an older backup learns what it had done since, and offers what it does now. */
+static void
+test_restored_workspace (void)
+{
+  g_autoptr (Station) a = NULL, restored = NULL;
+  g_autofree char *id = NULL;
+
+  pg_server_create (server, "backup", policy);
+  a = station_new ("backup", "anna");
+  id = add (a, "Nordwind", "south");
+  sync_up (a);
+  restored = g_new0 (Station, 1);
+  restored->replica = sync_replica_copy (a->replica);
+  restored->session = pg_server_login (server, "backup", "anna");
+  edit (a, id, "city", "Riga");
+  sync_up (a);
+  /* the first workspace is gone; the backup does not know of Riga */
+  edit (restored, id, "street", "Main Street");
+  g_assert_true (sync_up (restored).forked);
+  assert_value (restored, id, "city || ', ' || street", "Riga, Main Street");
+  g_assert_cmpint (in_tray (restored), ==, 0);
+}
+
+/* The server is restored from a backup: the replicas notice, and offer again what it has lost. */
+static void
+test_restored_server (void)
+{
+  g_autoptr (Station) a = NULL, b = NULL;
+  g_autoptr (CtSession) root = NULL;
+  g_autofree char *id = NULL, *later = NULL;
+  CtSyncReport report;
+
+  pg_server_create (server, "before", policy);
+  a = station_new ("before", "anna");
+  b = station_new ("before", "ben");
+  id = add (a, "Nordwind", "south");
+  sync_up (a);
+  sync_up (b);
+  /* a backup is made */
+  g_clear_pointer (&a->session, ct_session_close);
+  g_clear_pointer (&b->session, ct_session_close);
+  root = pg_server_login (server, "postgres", "postgres");
+  while (pg_number (root, "SELECT count(*) FROM pg_stat_activity WHERE datname = 'before'"))
+    g_usleep (1000);
+  g_assert_true (ct_session_run (root, NULL, NULL, "CREATE DATABASE after TEMPLATE before", ""));
+  a->session = pg_server_login (server, "before", "anna");
+  b->session = pg_server_login (server, "before", "ben");
+  edit (a, id, "city", "Riga");
+  later = add (a, "Made after the backup", "south");
+  sync_up (a);
+  sync_up (b);
+  edit (b, id, "notes", "settled, and lost with the server");
+  sync_up (b);
+  /* the server is lost, the backup takes its place */
+  ct_session_close (a->session);
+  ct_session_close (b->session);
+  a->session = pg_server_login (server, "after", "anna");
+  b->session = pg_server_login (server, "after", "ben");
+  report = sync_up (a);
+  g_assert_true (report.pulled.offer_again);
+  g_assert_cmpuint (report.pushed, ==, 2);
+  report = sync_up (b);
+  g_assert_true (report.pulled.offer_again);
+  sync_up (a);
+  sync_up (b);
+  assert_same (a, b);
+  assert_value (b, id, "city || ', ' || notes", "Riga, settled, and lost with the server");
+  assert_value (b, later, "legal_name", "Made after the backup");
+  g_assert_cmpint (in_tray (a) + in_tray (b), ==, 0);
+}
+
+/* Somebody wrote into the file past the commands: the replica is taken anew, a copy stays, pending work goes on. */
+static void
+test_tampered_replica (void)
+{
+  g_autoptr (Station) a = NULL, b = NULL;
+  g_autofree char *id = NULL, *copy = NULL;
+  CtSyncReport report;
+
+  pg_server_create (server, "tampered", policy);
+  a = station_new ("tampered", "anna");
+  b = station_new ("tampered", "ben");
+  id = add (a, "Nordwind", "south");
+  sync_up (a);
+  sync_up (b);
+  edit (b, id, "city", "Riga");
+  g_assert_true (
+      ct_db_exec (b->replica->db, "UPDATE distributors SET city = 'tampered', legal_name = 'too'", NULL));
+  edit (a, id, "street", "Main Street");
+  sync_up (a);
+  report = sync_up (b);
+  g_assert_true (report.rebuilt);
+  assert_value (b, id, "legal_name || ', ' || city || ', ' || street", "Nordwind, Riga, Main Street");
+  copy = g_strdup_printf ("%s.damaged-%" G_GINT64_FORMAT, ct_db_get_path (b->replica->db), b->replica->now);
+  g_assert_true (g_file_test (copy, G_FILE_TEST_EXISTS));
+  sync_up (a);
+  assert_same (a, b);
+}
+
+/* Rows of another region never come; a row that leaves takes pending work on it to the tray. */
+static void
+test_scopes (void)
+{
+  g_autoptr (Station) a = NULL, n = NULL;
+  g_autofree char *secret = NULL, *leaves = NULL;
+
+  pg_server_create (server, "regions", policy);
+  a = station_new ("regions", "anna");
+  n = station_new ("regions", "north");
+  secret = add (a, "Secret", "south");
+  leaves = add (a, "Leaves", "north");
+  sync_up (a);
+  sync_up (n);
+  g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM distributors"), ==, 1);
+  edit (n, leaves, "city", "Riga");
+  edit (a, leaves, "region", "south");
+  sync_up (a);
+  g_assert_cmpuint (sync_up (n).pulled.gone, ==, 1);
+  g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM distributors"), ==, 0);
+  g_assert_cmpint (
+      sync_replica_number (n->replica,
+                           "SELECT count(*) FROM distributors_fts WHERE distributors_fts MATCH 'leaves'"),
+      ==, 0);
+  g_assert_cmpint (in_tray (n), ==, 1);
+  /* what they may not do there is rejected there, and shown here */
+  g_free (add (n, "Not yours to make", "south"));
+  g_assert_cmpuint (sync_up (n).pulled.rejected, ==, 1);
+  g_assert_cmpint (in_tray (n), ==, 2);
+  assert_value (a, secret, "legal_name", "Secret");
+}
+
+/* A rejection in the middle of the queue: what builds on it follows it to the tray, the rest is pushed. */
+static void
+test_queue_after_rejection (void)
+{
+  g_autoptr (Station) a = NULL;
+  g_autofree char *first = NULL, *refused = NULL, *codes = NULL;
+  g_autoptr (CtSession) root = NULL;
+
+  pg_server_create (server, "queue", policy);
+  a = station_new ("queue", "north");
+  first = add (a, "First", "north");
+  refused = add (a, "Refused", "south");
+  edit (a, refused, "city", "Riga");
+  edit (a, first, "city", "Tartu");
+  sync_up (a);
+  codes = sync_replica_text (
+      a->replica, "SELECT group_concat(seq || json_extract(theirs, '$.code'), ' ') FROM attention");
+  g_assert_cmpstr (codes, ==, "3refused 4depends");
+  assert_value (a, first, "city", "Tartu");
+  g_assert_cmpint (sync_replica_number (a->replica, "SELECT acknowledged FROM sync_state"), ==, 5);
+  /* the chain that the server has is whole: it knows of the withdrawn command too */
+  root = pg_server_login (server, "queue", "postgres");
+  g_assert_cmpint (pg_number (root, "SELECT count(*) FROM audit.intents"), ==, 4);
+  g_assert_cmpint (
+      pg_number (root, "SELECT count(*) FROM sync.outcomes WHERE answer ->> 'code' = 'withdrawn'"), ==, 1);
+}
+
+/* ---- random ---- */
+
+static void
+act (Station *self, GRand *rand)
+{
+  static const char *const columns[] = { "legal_name", "city", "street", "notes", "country" };
+  static const char *const regions[] = { "north", "south" };
+  const char *column = columns[g_rand_int_range (rand, 0, G_N_ELEMENTS (columns))];
+  g_autofree char *sql = g_strdup_printf ("SELECT uuid_text(id) FROM distributors ORDER BY id LIMIT 1 OFFSET "
+                                          "%u %% max(1, (SELECT count(*) FROM distributors))",
+                                          g_rand_int (rand) >> 8);
+  g_autofree char *id = ct_db_read_text (self->replica->db, NULL, sql, "");
+  g_autofree char *args = NULL;
+  const char *command = "distributor.edit";
+  int what = g_rand_int_range (rand, 0, 10);
+  CtId made;
+
+  if (!id || what == 0) {
+    command = "distributor.create";
+    args = g_strdup_printf ("{\"legal_name\":\"%u\",\"currency\":\"EUR\",\"region\":\"%s\"}",
+                            g_rand_int (rand), regions[g_rand_int_range (rand, 0, 2)]);
+  } else if (what <= 2) {
+    command = what == 1 ? "distributor.archive" : "distributor.restore";
+    args = g_strdup_printf ("{\"id\":\"%s\"}", id);
+  } else if (what == 3) {
+    args = g_strdup_printf ("{\"id\":\"%s\",\"region\":\"%s\"}", id, regions[g_rand_int_range (rand, 0, 2)]);
+  } else {
+    args = g_strdup_printf ("{\"id\":\"%s\",\"%s\":\"%u\"}", id, column, g_rand_int (rand));
+  }
+  sync_replica_try (self->replica, command, args, &made, NULL);
+}
+
+static char *
+server_rows (const char *login, const char *database)
+{
+  g_autoptr (CtSession) session = pg_server_login (server, database, login);
+
+  return pg_text (
+      session,
+      "SELECT coalesce(string_agg(id || ' ' || number || ' ' || rev || ' ' || legal_name || ' ' || city"
+      " || ' ' || street || ' ' || notes || ' ' || country || ' ' || region || ' ' || updated_at"
+      " || ' ' || coalesce(archived_at, 0), E'\\n' ORDER BY id), '') FROM api.distributors");
+}
+
+static char *
+replica_rows (Station *self)
+{
+  return sync_replica_text (
+      self->replica,
+      "SELECT coalesce(group_concat(r, char(10)), '') FROM (SELECT uuid_text(id) || ' ' || number || ' ' ||"
+      " rev || ' ' || legal_name || ' ' || city || ' ' || street || ' ' || notes || ' ' || country || ' ' ||"
+      " region || ' ' || updated_at || ' ' || coalesce(archived_at, 0) AS r FROM distributors ORDER BY id)");
+}
+
+/* Three people act and sync in any order; in the end each sees exactly what the server lets them see. */
+static void
+test_random (void)
+{
+  static const char *const logins[] = { "anna", "ben", "north" };
+  guint settled = 0, left = 0;
+
+  for (guint32 seed = 1; seed <= 4; seed++) {
+    g_autofree char *database = g_strdup_printf ("random%u", seed);
+    g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
+    Station *stations[G_N_ELEMENTS (logins)];
+
+    pg_server_create (server, database, policy);
+    for (guint i = 0; i < G_N_ELEMENTS (logins); i++)
+      stations[i] = station_new (database, logins[i]);
+    for (int step = 0; step < 60; step++) {
+      Station *station = stations[g_rand_int_range (rand, 0, G_N_ELEMENTS (logins))];
+
+      switch (g_rand_int_range (rand, 0, 5)) {
+      case 0:
+        settled += sync_up (station).pulled.settled;
+        break;
+      case 1:
+        settled += pull_only (station).pulled.settled;
+        break;
+      default:
+        act (station, rand);
+        break;
+      }
+    }
+    for (int round = 0; round < 2; round++)
+      for (guint i = 0; i < G_N_ELEMENTS (logins); i++)
+        settled += sync_up (stations[i]).pulled.settled;
+    for (guint i = 0; i < G_N_ELEMENTS (logins); i++) {
+      g_autofree char *there = server_rows (logins[i], database), *here = replica_rows (stations[i]);
+      gint64 pending, oldest;
+
+      g_assert_cmpstr (here, ==, there);
+      g_assert_true (ct_backlog_waiting (stations[i]->replica->db, &pending, &oldest, NULL));
+      g_assert_cmpint (pending, ==, 0);
+      left += (guint) in_tray (stations[i]);
+      station_free (stations[i]);
+    }
+  }
+  g_test_message ("%u settled, %u in trays", settled, left);
+  g_assert_cmpuint (settled, >, 50);
+  g_assert_cmpuint (left, >, 10);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *path = g_build_filename (CT_SOURCE_ROOT, "schema", "policy.json", NULL);
+  int result;
+
+  g_test_init (&argc, &argv, NULL);
+  g_assert_true (g_file_get_contents (path, &policy, NULL, NULL));
+  server = pg_server_start ();
+  g_test_add_func ("/pg/replicas/travels", test_travels);
+  g_test_add_func ("/pg/replicas/leaf-commits-to-row", test_leaf_commits_to_row);
+  g_test_add_func ("/pg/replicas/concurrent-edits", test_concurrent_edits);
+  g_test_add_func ("/pg/replicas/offline-decision", test_offline_decision);
+  g_test_add_func ("/pg/replicas/lost-answer", test_lost_answer);
+  g_test_add_func ("/pg/replicas/copied-workspace", test_copied_workspace);
+  g_test_add_func ("/pg/replicas/restored-workspace", test_restored_workspace);
+  g_test_add_func ("/pg/replicas/restored-server", test_restored_server);
+  g_test_add_func ("/pg/replicas/tampered-replica", test_tampered_replica);
+  g_test_add_func ("/pg/replicas/scopes", test_scopes);
+  g_test_add_func ("/pg/replicas/queue-after-rejection", test_queue_after_rejection);
+  g_test_add_func ("/pg/replicas/random", test_random);
+  result = g_test_run ();
+  pg_server_stop (server);
+  g_free (policy);
+  return result;
+}
