@@ -2,6 +2,7 @@
 #include "ct-commands.h"
 #include "ct-configuration.h"
 #include "ct-effect.h"
+#include "ct-wire.h"
 
 #include <string.h>
 
@@ -184,6 +185,8 @@ channel_add_run (CtCommand *command, GError **error)
 
   if (ct_text_is_blank (name) || strchr (name, ':'))
     return ct_fail (error, CT_ERROR_INVALID, _ ("A channel's name must not be empty and holds no colon"));
+  if (!ct_wire_check_destination (ct_arg_text (command, "kind"), ct_arg_text (command, "destination"), error))
+    return FALSE;
   if (known ? !ct_effect_update (command, error, "channels", &id, "kind,base_url,archived_at", "ssn",
                                  ct_arg_text (command, "kind"), ct_arg_text (command, "base_url"))
             : !ct_effect_insert (command, error, "channels", &id, "name,kind,base_url", "sss", name,

@@ -5,6 +5,7 @@
 #include "ct-outbox.h"
 #include "ct-post-row.h"
 #include "ct-wire.h"
+#include "ct-workspace-delivery.h"
 #include "slack-process.h"
 
 typedef struct {
@@ -759,6 +760,43 @@ test_race (Fixture *f, gconstpointer data)
   g_assert_cmpuint (sent_count (f), ==, 6);
 }
 
+static void
+on_tested_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  *(char **) data = ct_workspace_test_channel_finish (CT_WORKSPACE (source), result, NULL);
+}
+
+/* As the programs use it. */
+static void
+test_workspace (Fixture *f, gconstpointer data)
+{
+  g_auto (CtOutboxReport) report = { 0 };
+  g_autoptr (GError) error = NULL;
+  g_autofree char *who = NULL;
+  CtId post = make_ready (f, "hello", FLAW_NONE);
+  CtWorkspace *workspace = ct_workspace_open (f->w.folder, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (ct_workspace_set_now (workspace, f->w.now, NULL));
+  g_assert_true (ct_workspace_set_actor (workspace, "view", NULL));
+  g_assert_true (ct_workspace_deliver (workspace, NULL, &report, &error));
+  expect_state (f, &post, "ready");
+  g_assert_cmpuint (report.n_waiting, ==, 1);
+  ct_outbox_report_clear (&report);
+  g_assert_true (ct_workspace_set_actor (workspace, "anna", NULL));
+  g_assert_true (ct_workspace_deliver (workspace, NULL, &report, &error));
+  expect_state (f, &post, "sent");
+  g_assert_cmpint (ct_workspace_next_delivery (workspace, NULL), ==, 0);
+  ct_workspace_test_channel_async (workspace, "slack", NULL, on_tested_cb, &who);
+  while (!who)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpstr (who, ==, "control-tower in Test");
+  g_assert_true (ct_workspace_retract (workspace, &post, "sent too early", NULL, &error));
+  g_assert_cmpuint (sent_count (f), ==, 0);
+  ct_workspace_close (workspace);
+  g_assert_finalize_object (workspace);
+}
+
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
 
 int
@@ -784,5 +822,6 @@ main (int argc, char **argv)
   ADD ("/outbox/race", test_race);
   ADD ("/outbox/retract", test_retract);
   ADD ("/outbox/channel", test_channel);
+  ADD ("/outbox/workspace", test_workspace);
   return g_test_run ();
 }

@@ -1,0 +1,336 @@
+/* The outbox worker as the programs use it. */
+#include "ct-workspace-delivery.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* An outbox with all it stands on; kept with the workspace, so that providers' limits hold from round to round. */
+typedef struct {
+  GMutex busy; /* one round at a time */
+  CtSecretStore *secrets;
+  CtHttpClient *http;
+  CtSigner *signer;
+  CtVerifier *verifier;
+  char *actor, *holder;
+  CtOutbox *outbox;
+} Sender;
+
+static void
+sender_free (gpointer data)
+{
+  Sender *self = data;
+
+  ct_outbox_free (self->outbox);
+  ct_secret_store_free (self->secrets);
+  ct_http_client_unref (self->http);
+  ct_signer_free (self->signer);
+  ct_verifier_free (self->verifier);
+  g_free (self->actor);
+  g_free (self->holder);
+  g_mutex_clear (&self->busy);
+  g_free (self);
+}
+
+typedef struct {
+  char *id, *vkey;
+} Identity;
+
+static void
+identity_clear (Identity *self)
+{
+  g_free (self->id);
+  g_free (self->vkey);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Identity, identity_clear)
+
+static gboolean
+read_identity_cb (CtDb *db, gpointer data, GError **error)
+{
+  Identity *identity = data;
+
+  identity->id = ct_db_read_text (db, error, "SELECT value FROM workspace WHERE key = 'workspace_id'", "");
+  if (identity->id)
+    identity->vkey = ct_db_read_text (db, error, "SELECT value FROM workspace WHERE key = 'log_vkey'", "");
+  return identity->vkey != NULL;
+}
+
+/**
+ * ct_workspace_secrets_new:
+ *
+ * Returns: (transfer full): the store of this workspace's channel tokens
+ */
+CtSecretStore *
+ct_workspace_secrets_new (CtWorkspace *self, GError **error)
+{
+  g_auto (Identity) identity = { 0 };
+
+  if (!ct_store_read (ct_workspace_get_store (self), read_identity_cb, &identity, error))
+    return NULL;
+  return ct_secret_store_new (ct_workspace_get_folder (self), identity.id);
+}
+
+/**
+ * ct_workspace_store_token:
+ * @channel: its name
+ * @secret: bound to the channel's address
+ * @plain_file: the person asked for the plain-text file of the workspace, %CT_SECRET_FILE
+ *
+ * Errors: %CT_ERROR_NOT_FOUND where there is no keyring
+ */
+gboolean
+ct_workspace_store_token (CtWorkspace *self, const char *channel, CtSecret *secret, gboolean plain_file,
+                          GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CtSecretStore) secrets = ct_workspace_secrets_new (self, error);
+
+  return secrets && ct_secret_store_save (secrets, plain_file ? CT_SECRET_PLAIN_FILE : CT_SECRET_KEYRING,
+                                          channel, secret, cancellable, error);
+}
+
+static gint64
+clock_cb (gpointer data)
+{
+  return ct_workspace_now (data);
+}
+
+/* The signer is there where this machine is the log's sequencer; without it posts wait for a checkpoint. */
+static Sender *
+sender_new (CtWorkspace *workspace, GError **error)
+{
+  g_auto (Identity) identity = { 0 };
+  g_autoptr (GError) no_signer = NULL;
+  g_autoptr (CtHttpClient) http = ct_http_client_new (NULL, error);
+  g_autoptr (CtVerifier) verifier = NULL;
+  Sender *self;
+
+  if (!http || !ct_store_read (ct_workspace_get_store (workspace), read_identity_cb, &identity, error) ||
+      !(verifier = ct_verifier_parse (identity.vkey, error)))
+    return NULL;
+  self = g_new0 (Sender, 1);
+  g_mutex_init (&self->busy);
+  self->http = g_steal_pointer (&http);
+  self->verifier = g_steal_pointer (&verifier);
+  self->secrets = ct_secret_store_new (ct_workspace_get_folder (workspace), identity.id);
+  self->signer = ct_workspace_get_log_signer (workspace, &no_signer);
+  if (!self->signer)
+    g_debug ("No log key here: %s", no_signer->message);
+  self->actor = g_strdup (ct_workspace_get_actor (workspace));
+  self->holder = g_strdup_printf ("%s/%d", g_get_host_name (), (int) getpid ());
+  self->outbox = ct_outbox_new (&(CtOutboxOptions){
+      .store = ct_workspace_get_store (workspace),
+      .commander = ct_workspace_get_commander (workspace),
+      .secrets = self->secrets,
+      .http = self->http,
+      .log = self->verifier,
+      .signer = self->signer,
+      .actor = self->actor,
+      .holder = self->holder,
+      .loopback_only = strcmp (ct_workspace_get_environment (workspace), "demo") == 0,
+      .clock = clock_cb,
+      .clock_data = workspace,
+  });
+  return self;
+}
+
+/* The workspace's sender, held for one round. A trial that acts as somebody else gets another one. */
+typedef Sender SenderLock;
+
+static SenderLock *
+acquire (CtWorkspace *workspace, GError **error)
+{
+  static GMutex making;
+  Sender *self;
+
+  g_mutex_lock (&making);
+  self = g_object_get_data (G_OBJECT (workspace), "ct-sender");
+  if (self)
+    g_mutex_lock (&self->busy);
+  if (self && strcmp (self->actor, ct_workspace_get_actor (workspace)) != 0) {
+    g_mutex_unlock (&self->busy);
+    self = NULL;
+  }
+  if (!self && (self = sender_new (workspace, error))) {
+    g_mutex_lock (&self->busy);
+    g_object_set_data_full (G_OBJECT (workspace), "ct-sender", self, sender_free);
+  }
+  g_mutex_unlock (&making);
+  return self;
+}
+
+static void
+release (SenderLock *self)
+{
+  g_mutex_unlock (&self->busy);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SenderLock, release)
+
+/**
+ * ct_workspace_deliver:
+ *
+ * One round of the outbox: see ct_outbox_run().
+ */
+gboolean
+ct_workspace_deliver (CtWorkspace *self, GCancellable *cancellable, CtOutboxReport *report, GError **error)
+{
+  g_autoptr (SenderLock) sender = acquire (self, error);
+
+  return sender && ct_outbox_run (sender->outbox, cancellable, report, error);
+}
+
+/* When the outbox has something to do by the clock: see ct_outbox_next(). */
+gint64
+ct_workspace_next_delivery (CtWorkspace *self, GError **error)
+{
+  g_autoptr (SenderLock) sender = acquire (self, error);
+
+  return sender ? ct_outbox_next (sender->outbox, error) : -1;
+}
+
+/* Authenticates at the channel's provider and never posts; (transfer full): as whom. */
+char *
+ct_workspace_test_channel (CtWorkspace *self, const char *channel, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (SenderLock) sender = acquire (self, error);
+
+  return sender ? ct_outbox_test (sender->outbox, channel, cancellable, error) : NULL;
+}
+
+/* Looks for a post of unknown fate at its provider: see ct_outbox_read_back(). */
+gboolean
+ct_workspace_read_back (CtWorkspace *self, const CtId *post, GCancellable *cancellable, gboolean *found,
+                        GError **error)
+{
+  g_autoptr (SenderLock) sender = acquire (self, error);
+
+  return sender && ct_outbox_read_back (sender->outbox, post, cancellable, found, error);
+}
+
+/* Takes a sent post back: see ct_outbox_retract(). */
+gboolean
+ct_workspace_retract (CtWorkspace *self, const CtId *post, const char *comment, GCancellable *cancellable,
+                      GError **error)
+{
+  g_autoptr (SenderLock) sender = acquire (self, error);
+
+  return sender && ct_outbox_retract (sender->outbox, post, comment, cancellable, error);
+}
+
+static void
+report_free (gpointer data)
+{
+  ct_outbox_report_clear (data);
+  g_free (data);
+}
+
+static void
+deliver_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  CtOutboxReport *report = g_new0 (CtOutboxReport, 1);
+  GError *error = NULL;
+
+  if (ct_workspace_deliver (source, cancellable, report, &error)) {
+    g_task_return_pointer (task, report, report_free);
+    return;
+  }
+  report_free (report);
+  g_task_return_error (task, error);
+}
+
+void
+ct_workspace_deliver_async (CtWorkspace *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                            gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, ct_workspace_deliver_async);
+  g_task_run_in_thread (task, deliver_thread);
+}
+
+gboolean
+ct_workspace_deliver_finish (CtWorkspace *self, GAsyncResult *result, CtOutboxReport *report, GError **error)
+{
+  CtOutboxReport *done = g_task_propagate_pointer (G_TASK (result), error);
+
+  if (!done)
+    return FALSE;
+  *report = *done;
+  g_free (done);
+  return TRUE;
+}
+
+static void
+test_thread (GTask *task, gpointer source, gpointer channel, GCancellable *cancellable)
+{
+  GError *error = NULL;
+  char *who = ct_workspace_test_channel (source, channel, cancellable, &error);
+
+  if (who)
+    g_task_return_pointer (task, who, g_free);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+ct_workspace_test_channel_async (CtWorkspace *self, const char *channel, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, ct_workspace_test_channel_async);
+  g_task_set_task_data (task, g_strdup (channel), g_free);
+  g_task_run_in_thread (task, test_thread);
+}
+
+char *
+ct_workspace_test_channel_finish (CtWorkspace *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+typedef struct {
+  CtId post;
+  char *comment;
+} Retraction;
+
+static void
+retraction_free (gpointer data)
+{
+  Retraction *self = data;
+
+  g_free (self->comment);
+  g_free (self);
+}
+
+static void
+retract_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const Retraction *retraction = data;
+  GError *error = NULL;
+
+  if (ct_workspace_retract (source, &retraction->post, retraction->comment, cancellable, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+ct_workspace_retract_async (CtWorkspace *self, const CtId *post, const char *comment,
+                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  Retraction *retraction = g_new0 (Retraction, 1);
+
+  retraction->post = *post;
+  retraction->comment = g_strdup (comment);
+  g_task_set_source_tag (task, ct_workspace_retract_async);
+  g_task_set_task_data (task, retraction, retraction_free);
+  g_task_run_in_thread (task, retract_thread);
+}
+
+gboolean
+ct_workspace_retract_finish (CtWorkspace *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
