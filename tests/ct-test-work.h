@@ -4,10 +4,11 @@
 #define CT_TEST_COMMANDS
 #include "ct-test.h"
 #include "ct-approvals.h"
+#include "ct-approve.h"
 #include "ct-detect.h"
 #include "ct-rows.h"
 #include "ct-task-row.h"
-#include "ct-workspace.h"
+#include "ct-workspace-private.h"
 
 #include <string.h>
 
@@ -186,4 +187,79 @@ work_expect_status (Work *w, const char *task, const char *status)
   g_autofree char *found = work_status (w, task);
 
   g_assert_cmpstr (found, ==, status);
+}
+
+/* Begins a draft and stores @text for #ops, citing the invoice; the approval that it asks for. */
+static inline char *
+work_draft (Work *w, const char *task, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  g_auto (CtOutcome) outcome = { 0 };
+  g_autoptr (JsonArray) facts = json_array_new ();
+  g_autoptr (JsonObject) args = NULL;
+  static const char *const fields[] = { "state", "paid_minor", "due_on" };
+  JsonArray *outputs = json_array_new ();
+  CtRequest request = { "draft.store", NULL, "robot", w->now, 0, NULL };
+
+  for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
+    json_array_add_object_element (
+        facts, ct_json_build ("sss", "type", "invoice", "id", w->invoice, "field", fields[i]));
+  json_array_add_object_element (
+      outputs, ct_json_build ("ssssssia", "kind", "channel_post", "channel", "slack", "destination", "#ops",
+                              "language", "en", "text", text, "rationale", "first reminder", "confidence",
+                              (gint64) 80, "facts", json_array_ref (facts)));
+  args = ct_json_build ("ssssa", "task", task, "provider", "template", "model", "none", "prompt_version", "1",
+                        "outputs", outputs);
+  if (work_count (w, "SELECT count(*) FROM follow_up_tasks WHERE status = 'drafting'") == 0)
+    work_do (w, "robot", "task.begin_draft", "{\"task\":\"%s\"}", task);
+  request.args = args;
+  ct_commander_execute (w->commander, w->db, &request, &outcome, &error);
+  g_assert_no_error (error);
+  if (json_array_get_length (ct_json_array (outcome.result, "approvals")) == 0)
+    return NULL;
+  return g_strdup (json_array_get_string_element (ct_json_array (outcome.result, "approvals"), 0));
+}
+
+/* Approves with this workspace's device; the error, or NULL. */
+static inline GError *
+work_approve (Work *w, const char *actor, const char *approval)
+{
+  GError *error = NULL;
+  g_auto (CtOutcome) outcome = { 0 };
+  g_autofree char *device = work_text (w, "SELECT value FROM workspace WHERE key = 'device_id'");
+  guint8 secret[CT_DEVICE_SECRET_SIZE];
+  CtApprove approve = { w->commander, actor, w->now, { { 0 } }, secret, NULL };
+  CtId id;
+
+  g_assert_true (ct_keys_load_device (w->folder, secret, NULL));
+  g_assert_true (ct_id_parse (device, &approve.device) && ct_id_parse (approval, &id));
+  ct_approve (w->db, &approve, &id, NULL, &outcome, &error);
+  return error;
+}
+
+static inline void
+work_approves (Work *w, const char *actor, const char *approval)
+{
+  g_autoptr (GError) error = work_approve (w, actor, approval);
+
+  g_assert_no_error (error);
+}
+
+static inline void
+work_approval_fails (Work *w, const char *actor, const char *approval, CtErrorCode code, const char *part)
+{
+  g_autoptr (GError) error = work_approve (w, actor, approval);
+
+  g_assert_error (error, CT_ERROR, (int) code);
+  if (part && !strstr (error->message, part))
+    g_error ("“%s” is not in “%s”", part, error->message);
+}
+
+static inline void
+work_expect_approval (Work *w, const char *approval, const char *state)
+{
+  g_autofree char *sql = g_strdup_printf ("SELECT state FROM approvals WHERE id = uuid('%s')", approval);
+  g_autofree char *found = work_text (w, sql);
+
+  g_assert_cmpstr (found, ==, state);
 }

@@ -257,7 +257,8 @@ ct_approvals_settle_task (CtCommand *command, const CtId *task, gint64 next_chec
       !ct_approvals_are_pending (command->db, task, &pending, error) ||
       !is_going_out (command->db, task, &going, error))
     return FALSE;
-  if (pending || going || !ct_task_state_is_drafted (row.status))
+  if (pending || going ||
+      (row.status != CT_TASK_WAITING_FOR_HUMAN_APPROVAL && row.status != CT_TASK_APPROVED))
     return TRUE;
   ct_command_touches (command, task);
   return ct_task_row_move (command, &row, CT_TASK_SCHEDULED, error) &&

@@ -37,7 +37,7 @@ CtId ct_approvals_id (const CtId *command_id, guint index);
  *   "sla_events": {"insert": true},
  *   "follow_up_tasks": {"update": ["status", "status_since_at", "status_before", "next_check_at", "sla_due_at",
  *     "sla_warning_at", "sla_hard_at", "escalate_at"], "status": [["waiting_for_human_approval", "scheduled"],
- *     ["approved", "scheduled"], ["drafting", "scheduled"]]} */
+ *     ["approved", "scheduled"]]} */
 gboolean ct_approvals_void_for_exception (CtCommand *command, const CtId *exception, const char *reason,
                                           GError **error);
 gboolean ct_approvals_void_for_task (CtCommand *command, const CtId *task, const char *reason,

@@ -7,6 +7,8 @@ ct_commands_register (void)
   ct_commands_records_register ();
   ct_commands_config_register ();
   ct_commands_exceptions_register ();
+  ct_commands_approvals_register ();
+  ct_commands_drafts_register ();
   ct_commands_tasks_register ();
   ct_commands_posts_register ();
 }

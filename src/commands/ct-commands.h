@@ -9,6 +9,8 @@ void ct_commands_register (void);
 void ct_commands_records_register (void);
 void ct_commands_config_register (void);
 void ct_commands_exceptions_register (void);
+void ct_commands_approvals_register (void);
+void ct_commands_drafts_register (void);
 void ct_commands_tasks_register (void);
 void ct_commands_posts_register (void);
 

@@ -57,7 +57,8 @@ post_is_my_teams (CtCommand *command, GError **error)
                   error);
 }
 
-/* A delegate stands in for somebody of the owning team while the delegation lasts. */
+/* A delegate stands in for somebody of the owning team while the delegation lasts; one approval can be delegated by
+ * itself. */
 static gboolean
 approval_is_my_teams (CtCommand *command, GError **error)
 {
@@ -70,7 +71,8 @@ approval_is_my_teams (CtCommand *command, GError **error)
       command->db, error,
       "SELECT 1 FROM approvals a JOIN delegations d ON d.starts_at <= ?2 AND d.ends_at > ?2 "
       "JOIN people p ON p.id = d.delegate_id AND p.login = ?3 "
-      "JOIN person_roles r ON r.person_id = d.person_id AND r.role IN (a.owner, 'admin') WHERE a.id = ?1",
+      "JOIN person_roles r ON r.person_id = d.person_id AND r.role IN (a.owner, 'admin') WHERE a.id = ?1 "
+      "UNION ALL SELECT 1 FROM approvals WHERE id = ?1 AND delegated_to = ?3",
       "kis", &id, command->now, command->actor);
   if (!stmt)
     return FALSE;
