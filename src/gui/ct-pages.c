@@ -1,0 +1,48 @@
+#include "ct-pages.h"
+#include "exceptions/ct-exceptions-page.h"
+
+#include <string.h>
+
+const CtPageDef ct_pages[] = {
+  { "exceptions", N_ ("Exceptions"), "dialog-warning-symbolic", 'e', ct_exceptions_page_get_type,
+    "SELECT count(*) FROM exceptions WHERE state = 'open'", "exceptions", "exception task",
+    ct_exceptions_page_actions },
+  { NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL },
+};
+
+const CtRecordSearch ct_record_searches[] = {
+  { "exception", "dialog-warning-symbolic",
+    "SELECT id, number, subject FROM exceptions WHERE number LIKE ?1 ESCAPE '\\' OR subject LIKE ?1 ESCAPE "
+    "'\\' "
+    "ORDER BY state <> 'open', score DESC LIMIT 8" },
+  { "order", "package-x-generic-symbolic",
+    "SELECT o.id, o.number, d.legal_name FROM orders o JOIN distributors d ON d.id = o.distributor_id "
+    "WHERE o.number LIKE ?1 ESCAPE '\\' ORDER BY o.n DESC LIMIT 8" },
+  { "distributor", "system-users-symbolic",
+    "SELECT id, number, legal_name FROM distributors WHERE number LIKE ?1 ESCAPE '\\' OR legal_name LIKE ?1 "
+    "ESCAPE '\\' ORDER BY legal_name LIMIT 8" },
+  { NULL, NULL, NULL },
+};
+
+/* (nullable) */
+const CtPageDef *
+ct_page_find (const char *name)
+{
+  for (const CtPageDef *def = ct_pages; def->name; def++)
+    if (g_strcmp0 (def->name, name) == 0)
+      return def;
+  return NULL;
+}
+
+/* The page on which records of a kind are at home; (nullable). */
+const CtPageDef *
+ct_page_of_record (const char *kind)
+{
+  for (const CtPageDef *def = ct_pages; def->name; def++) {
+    g_auto (GStrv) kinds = g_strsplit (def->records ? def->records : "", " ", -1);
+
+    if (g_strv_contains ((const char *const *) kinds, kind))
+      return def;
+  }
+  return NULL;
+}

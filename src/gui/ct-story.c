@@ -1,0 +1,146 @@
+#include "ct-story.h"
+#include "ct-format.h"
+
+struct _CtStory {
+  GArray *events; /* (owned) (element-type CtStoryEvent) */
+};
+
+static void
+event_clear (gpointer data)
+{
+  CtStoryEvent *event = data;
+
+  g_free (event->action);
+  g_free (event->actor);
+  g_free (event->note);
+}
+
+void
+ct_story_free (CtStory *self)
+{
+  g_array_unref (self->events);
+  g_free (self);
+}
+
+/**
+ * ct_story_read:
+ * @most: at most so many events
+ * @objects_sql: a SELECT of the ids whose story it is; ?1 is @n
+ *
+ * On a store's thread.
+ */
+CtStory *
+ct_story_read (CtDb *db, guint most, GError **error, const char *objects_sql, gint64 n)
+{
+  g_autofree char *sql =
+      g_strdup_printf ("WITH ids(id) AS (%s), events(n) AS (SELECT l.n FROM ids JOIN audit_logs l ON "
+                       "l.object_id = ids.id UNION "
+                       "SELECT o.n FROM ids JOIN audit_objects o ON o.object_id = ids.id) SELECT l.n, "
+                       "l.action, l.actor, l.received_at, "
+                       "(SELECT d.value FROM audit_disclosures d WHERE d.n = l.n AND d.field IN ('comment', "
+                       "'reason', 'text') LIMIT 1) "
+                       "FROM events JOIN audit_logs l ON l.n = events.n ORDER BY l.n DESC LIMIT %u",
+                       objects_sql, most);
+  g_autoptr (CtStmt) stmt = ct_db_query (db, error, sql, "i", n);
+  CtStory *self;
+
+  if (!stmt)
+    return NULL;
+  self = g_new0 (CtStory, 1);
+  self->events = g_array_new (FALSE, TRUE, sizeof (CtStoryEvent));
+  g_array_set_clear_func (self->events, event_clear);
+  while (ct_stmt_next (stmt)) {
+    CtStoryEvent event = { .n = ct_stmt_int (stmt, 0), .at = ct_stmt_int (stmt, 3) };
+
+    event.action = g_strdup (ct_stmt_text (stmt, 1));
+    event.actor = g_strdup (ct_stmt_text (stmt, 2));
+    event.note = g_strdup (ct_stmt_text (stmt, 4));
+    g_array_append_val (self->events, event);
+  }
+  if (!ct_stmt_finish (stmt, error)) {
+    ct_story_free (self);
+    return NULL;
+  }
+  return self;
+}
+
+/* What an action did, for people: "task.create" becomes "Task: create" where no words are known; (transfer full). */
+char *
+ct_story_label (const char *action)
+{
+  static const struct {
+    const char *action, *label;
+  } labels[] = {
+    { "task.create", N_ ("Follow-up task created") },
+    { "task.assign", N_ ("Task assigned") },
+    { "task.unassign", N_ ("Task unassigned") },
+    { "task.schedule", N_ ("Next check scheduled") },
+    { "task.snooze", N_ ("Task snoozed") },
+    { "task.wake", N_ ("Task woken") },
+    { "task.escalate", N_ ("Task escalated") },
+    { "task.block", N_ ("Task blocked") },
+    { "task.resolve", N_ ("Task resolved") },
+    { "task.reopen", N_ ("Task reopened") },
+    { "task.note", N_ ("Note added") },
+    { "task.breach", N_ ("SLA breached") },
+    { "note.add", N_ ("Note added") },
+    { "exception.assign", N_ ("Owner changed") },
+    { "exception.close", N_ ("Exception closed") },
+    { "detection.apply", N_ ("Detected by a rule") },
+    { "detect.apply", N_ ("Detected by a rule") },
+    { "draft.add", N_ ("Draft written") },
+    { "draft.create", N_ ("Draft written") },
+    { "approval.request", N_ ("Approval asked for") },
+    { "approval.approve", N_ ("Approved") },
+    { "approval.edit", N_ ("Edited") },
+    { "approval.reject", N_ ("Rejected") },
+    { "approval.ask", N_ ("Changes asked for") },
+    { "approval.void", N_ ("Approval voided") },
+    { "post.lease", N_ ("Sending prepared") },
+    { "post.sending", N_ ("Sending begun") },
+    { "post.sent", N_ ("Posted") },
+    { "post.failed", N_ ("Post failed") },
+    { "post.unknown", N_ ("Fate of the post unknown") },
+    { "post.resolve", N_ ("Fate of the post settled") },
+    { "reply.add", N_ ("Reply received") },
+    { "order.create", N_ ("Order created") },
+    { "order.edit", N_ ("Order changed") },
+    { "order.archive", N_ ("Order archived") },
+    { "order.restore", N_ ("Order restored") },
+    { "distributor.create", N_ ("Distributor created") },
+    { "distributor.edit", N_ ("Distributor changed") },
+    { "distributor.archive", N_ ("Distributor archived") },
+    { "distributor.restore", N_ ("Distributor restored") },
+    { "import.chunk", N_ ("Imported") },
+    { "command.undo", N_ ("Undone") },
+  };
+  g_auto (GStrv) parts = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (labels); i++)
+    if (g_strcmp0 (labels[i].action, action) == 0)
+      return g_strdup (_ (labels[i].label));
+  parts = g_strsplit_set (action, "._", -1);
+  for (guint i = 0; parts[i]; i++)
+    if (i == 0 && parts[i][0])
+      parts[i][0] = g_ascii_toupper (parts[i][0]);
+  return parts[0] && parts[1] ? g_strdup_printf ("%s: %s", parts[0], parts[1]) : g_strdup (action);
+}
+
+/* Adds the events to a pane. */
+void
+ct_story_show (CtStory *self, CtDetail *detail, CtWorkspace *workspace)
+{
+  gint64 now = ct_workspace_now (workspace);
+
+  for (guint i = 0; i < self->events->len; i++) {
+    CtStoryEvent *event = &g_array_index (self->events, CtStoryEvent, i);
+    g_autofree char *what = ct_story_label (event->action);
+    g_autofree char *when = ct_format_time (event->at, now, ct_workspace_get_zone (workspace));
+    g_autofree char *who =
+        event->note ? g_strdup_printf ("%s: %s", event->actor, event->note) : g_strdup (event->actor);
+
+    ct_detail_add_event (detail, what, who, when);
+  }
+  if (self->events->len == 0)
+    ct_detail_add_text (detail, _ ("Nothing has happened yet."), "dim-label");
+}

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "ct-detail.h"
+#include "ct-workspace.h"
+
+G_BEGIN_DECLS
+
+/* What happened to some records, newest first, out of the audit log. */
+typedef struct _CtStory CtStory;
+
+typedef struct {
+  gint64 n; /* of the leaf */
+  char *action, *actor, *note;
+  gint64 at;
+} CtStoryEvent;
+
+CtStory *ct_story_read (CtDb *db, guint most, GError **error, const char *objects_sql, gint64 n);
+void ct_story_free (CtStory *self);
+void ct_story_show (CtStory *self, CtDetail *detail, CtWorkspace *workspace);
+char *ct_story_label (const char *action);
+
+G_END_DECLS

@@ -1,0 +1,476 @@
+#include "ct-window.h"
+#include "ct-palette.h"
+#include "ct-shortcuts.h"
+#include "ct-sidebar.h"
+#include "ct-ui-settings.h"
+
+/* How long g waits for the letter of a page. */
+#define PREFIX_MS 1500
+
+struct _CtWindow {
+  AdwApplicationWindow parent_instance;
+  AdwToastOverlay *toasts;
+  GtkStack *stack;
+  AdwStatusPage *problem;
+  AdwLeaflet *leaflet;
+  CtSidebar *sidebar;
+  AdwWindowTitle *title;
+  GtkLabel *environment;
+  GtkMenuButton *status;
+  GtkLabel *status_text;
+  GtkStack *pages;
+  GtkWidget *back;
+
+  CtWorkspace *workspace; /* (owned) (nullable) */
+  GCancellable *cancellable;
+  CtPage *page; /* (unowned) (nullable): in front */
+  gint64 prefix_until;
+  gboolean undoing;
+};
+
+G_DEFINE_FINAL_TYPE (CtWindow, ct_window, ADW_TYPE_APPLICATION_WINDOW)
+
+/* --- pages ---------------------------------------------------------------------------------------------------- */
+
+static void
+subtitle_cb (CtWindow *self)
+{
+  if (self->page)
+    adw_window_title_set_subtitle (self->title, ct_page_get_subtitle (self->page));
+}
+
+static void
+bring_up (CtWindow *self, CtPage *page, const CtPageDef *def)
+{
+  if (self->page)
+    ct_page_set_shown (self->page, FALSE);
+  self->page = page;
+  gtk_stack_set_visible_child (self->pages, GTK_WIDGET (page));
+  adw_window_title_set_title (self->title, _ (def->title));
+  subtitle_cb (self);
+  ct_sidebar_show_page (self->sidebar, def->name);
+  ct_page_set_shown (page, TRUE);
+  if (ct_ui_settings ())
+    g_settings_set_string (ct_ui_settings (), "page", def->name);
+}
+
+/**
+ * ct_window_go:
+ * @name: of a page
+ *
+ * Brings a page up, making it at its first time.
+ *
+ * Returns: (transfer none) (nullable): the page
+ */
+CtPage *
+ct_window_go (CtWindow *self, const char *name)
+{
+  const CtPageDef *def = ct_page_find (name);
+  GtkWidget *page;
+
+  if (!def || !self->workspace)
+    return NULL;
+  page = gtk_stack_get_child_by_name (self->pages, name);
+  if (!page) {
+    page = g_object_new (def->type (), NULL);
+    gtk_stack_add_named (self->pages, page, name);
+    ct_page_set_workspace (CT_PAGE (page), self->workspace);
+    g_signal_connect_object (page, "notify::subtitle", G_CALLBACK (subtitle_cb), self, G_CONNECT_SWAPPED);
+  }
+  if (self->page != CT_PAGE (page))
+    bring_up (self, CT_PAGE (page), def);
+  adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_FORWARD);
+  return CT_PAGE (page);
+}
+
+static void
+go_cb (CtSidebar *sidebar, const char *name, CtWindow *self)
+{
+  ct_window_go (self, name);
+}
+
+static void
+back_cb (GtkButton *button, CtWindow *self)
+{
+  adw_leaflet_navigate (self->leaflet, ADW_NAVIGATION_DIRECTION_BACK);
+}
+
+/* --- the workspace -------------------------------------------------------------------------------------------- */
+
+static void
+show_environment (CtWindow *self)
+{
+  static const struct {
+    const char *name, *label, *style;
+  } kinds[] = {
+    { "demo", N_ ("Demo"), "ct-demo" },
+    { "staging", N_ ("Staging"), "ct-staging" },
+    { "production", N_ ("Production"), "ct-production" },
+  };
+  const char *name = ct_workspace_get_environment (self->workspace);
+
+  gtk_label_set_text (self->environment, name);
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (g_strcmp0 (kinds[i].name, name) == 0) {
+      gtk_label_set_text (self->environment, _ (kinds[i].label));
+      gtk_widget_add_css_class (GTK_WIDGET (self->environment), kinds[i].style);
+    }
+}
+
+static void
+show_workspace (CtWindow *self)
+{
+  g_autofree char *first = ct_ui_settings () ? g_settings_get_string (ct_ui_settings (), "page") : NULL;
+  g_autofree char *text = g_strdup_printf (
+      _ ("You work as %s.\nEverything is kept on this computer, in %s. No server is connected."),
+      ct_workspace_get_actor (self->workspace), ct_workspace_get_folder (self->workspace));
+
+  ct_store_watch (ct_workspace_get_store (self->workspace));
+  ct_sidebar_set_workspace (self->sidebar, self->workspace);
+  show_environment (self);
+  gtk_label_set_text (self->status_text, text);
+  gtk_stack_set_visible_child_name (self->stack, "main");
+  if (!ct_window_go (self, first))
+    ct_window_go (self, ct_pages[0].name);
+}
+
+static void
+show_problem (CtWindow *self, const GError *error)
+{
+  adw_status_page_set_description (self->problem, error->message);
+  gtk_stack_set_visible_child_name (self->stack, "problem");
+}
+
+typedef struct {
+  char *folder;
+  gint64 now;
+} Opening;
+
+static void
+opening_free (gpointer data)
+{
+  Opening *opening = data;
+
+  g_free (opening->folder);
+  g_free (opening);
+}
+
+static void
+open_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Opening *opening = data;
+  GError *error = NULL;
+  g_autoptr (CtWorkspace) workspace = ct_workspace_open (opening->folder, &error);
+
+  if (workspace && (!opening->now || ct_workspace_set_now (workspace, opening->now, &error)))
+    g_task_return_pointer (task, g_steal_pointer (&workspace), g_object_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+opened_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  CtWindow *self = CT_WINDOW (source);
+  g_autoptr (GError) error = NULL;
+  CtWorkspace *workspace = g_task_propagate_pointer (G_TASK (result), &error);
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  if (!workspace) {
+    show_problem (self, error);
+    return;
+  }
+  self->workspace = workspace;
+  show_workspace (self);
+}
+
+/* Opens a workspace off the main thread: a large one may have to be upgraded. @now 0 is the clock. */
+void
+ct_window_open_folder (CtWindow *self, const char *folder, gint64 now)
+{
+  g_autoptr (GTask) task = g_task_new (self, self->cancellable, opened_cb, NULL);
+  Opening *opening = g_new0 (Opening, 1);
+
+  g_return_if_fail (!self->workspace);
+  opening->folder = g_strdup (folder);
+  opening->now = now;
+  g_task_set_source_tag (task, ct_window_open_folder);
+  g_task_set_task_data (task, opening, opening_free);
+  gtk_stack_set_visible_child_name (self->stack, "opening");
+  g_task_run_in_thread (task, open_thread);
+}
+
+/* --- actions -------------------------------------------------------------------------------------------------- */
+
+static void
+go_action (GtkWidget *widget, const char *name, GVariant *value)
+{
+  ct_window_go (CT_WINDOW (widget), g_variant_get_string (value, NULL));
+}
+
+static void
+show_action (GtkWidget *widget, const char *name, GVariant *value)
+{
+  const char *page_name, *view;
+  g_autoptr (JsonNode) node = NULL;
+  CtPage *page;
+
+  g_variant_get (value, "(&s&s)", &page_name, &view);
+  page = ct_window_go (CT_WINDOW (widget), page_name);
+  node = ct_json_parse (view, -1, 1 << 16, NULL);
+  if (page && node && JSON_NODE_HOLDS_OBJECT (node))
+    ct_page_show_view (page, json_node_get_object (node));
+}
+
+static void
+record_action (GtkWidget *widget, const char *name, GVariant *value)
+{
+  const char *kind, *text;
+  const CtPageDef *def;
+  CtPage *page;
+  CtId id;
+
+  g_variant_get (value, "(&s&s)", &kind, &text);
+  def = ct_page_of_record (kind);
+  page = def && ct_id_parse (text, &id) ? ct_window_go (CT_WINDOW (widget), def->name) : NULL;
+  if (page)
+    ct_page_show_record (page, &id);
+}
+
+static void
+toast_action (GtkWidget *widget, const char *name, GVariant *value)
+{
+  CtWindow *self = CT_WINDOW (widget);
+  AdwToast *toast = adw_toast_new (g_variant_get_string (value, NULL));
+
+  if (g_strcmp0 (name, "win.toast-undo") == 0) {
+    adw_toast_set_button_label (toast, _ ("_Undo"));
+    adw_toast_set_action_name (toast, "win.undo");
+    adw_toast_set_timeout (toast, 8);
+  }
+  adw_toast_overlay_add_toast (self->toasts, toast);
+}
+
+static void
+undone_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (CtWindow) self = data;
+  g_autoptr (GError) error = NULL;
+
+  self->undoing = FALSE;
+  if (ct_workspace_execute_finish (CT_WORKSPACE (source), result, NULL, &error))
+    ct_page_toast (self, FALSE, _ ("Undone"));
+  else if (g_error_matches (error, CT_ERROR, CT_ERROR_NOT_FOUND))
+    ct_page_toast (self, FALSE, _ ("There is nothing to undo"));
+  else
+    ct_page_problem (self, _ ("This cannot be undone"), error);
+}
+
+static void
+undo_action (GtkWidget *widget, const char *name, GVariant *value)
+{
+  CtWindow *self = CT_WINDOW (widget);
+
+  if (!self->workspace || self->undoing)
+    return;
+  self->undoing = TRUE;
+  ct_workspace_undo_async (self->workspace, self->cancellable, undone_cb, g_object_ref (self));
+}
+
+static void
+search_action (GtkWidget *widget, const char *name, GVariant *value)
+{
+  CtWindow *self = CT_WINDOW (widget);
+
+  if (self->page)
+    ct_page_search (self->page);
+}
+
+static void
+palette_action (GtkWidget *widget, const char *name, GVariant *value)
+{
+  CtWindow *self = CT_WINDOW (widget);
+
+  if (self->workspace)
+    ct_palette_open (self);
+}
+
+static void
+shortcuts_action (GtkWidget *widget, const char *name, GVariant *value)
+{
+  ct_shortcuts_open (GTK_WINDOW (widget));
+}
+
+static void
+close_action (GtkWidget *widget, const char *name, GVariant *value)
+{
+  gtk_window_close (GTK_WINDOW (widget));
+}
+
+/* --- keys ----------------------------------------------------------------------------------------------------- */
+
+static gboolean
+go_by_key (CtWindow *self, guint key)
+{
+  for (const CtPageDef *def = ct_pages; def->name; def++)
+    if (def->key == key) {
+      ct_window_go (self, def->name);
+      return TRUE;
+    }
+  return FALSE;
+}
+
+/* Keys that no widget wanted: g and a letter go to a page, the rest is the page's. */
+static gboolean
+key_cb (GtkEventControllerKey *controller, guint key, guint code, GdkModifierType state, CtWindow *self)
+{
+  gint64 now = g_get_monotonic_time ();
+  gboolean follows = now < self->prefix_until;
+
+  if (!self->workspace || state & (GDK_ALT_MASK | GDK_SUPER_MASK | GDK_META_MASK))
+    return FALSE;
+  self->prefix_until = 0;
+  if (!(state & GDK_CONTROL_MASK)) {
+    if (follows && go_by_key (self, key))
+      return TRUE;
+    if (key == GDK_KEY_question) {
+      ct_shortcuts_open (GTK_WINDOW (self));
+      return TRUE;
+    }
+    if (key == GDK_KEY_g) {
+      self->prefix_until = now + PREFIX_MS * 1000;
+      return TRUE;
+    }
+  }
+  return self->page && ct_page_key (self->page, key, state);
+}
+
+/* --- object --------------------------------------------------------------------------------------------------- */
+
+static void
+restore_size (CtWindow *self)
+{
+  GSettings *settings = ct_ui_settings ();
+
+  if (!settings)
+    return;
+  gtk_window_set_default_size (GTK_WINDOW (self), g_settings_get_int (settings, "window-width"),
+                               g_settings_get_int (settings, "window-height"));
+  if (g_settings_get_boolean (settings, "window-maximized"))
+    gtk_window_maximize (GTK_WINDOW (self));
+}
+
+static gboolean
+ct_window_close_request (GtkWindow *window)
+{
+  GSettings *settings = ct_ui_settings ();
+  int width, height;
+
+  if (settings) {
+    gtk_window_get_default_size (window, &width, &height);
+    g_settings_set_int (settings, "window-width", width);
+    g_settings_set_int (settings, "window-height", height);
+    g_settings_set_boolean (settings, "window-maximized", gtk_window_is_maximized (window));
+  }
+  return GTK_WINDOW_CLASS (ct_window_parent_class)->close_request (window);
+}
+
+static void
+ct_window_dispose (GObject *object)
+{
+  CtWindow *self = CT_WINDOW (object);
+
+  g_cancellable_cancel (self->cancellable);
+  self->page = NULL;
+  gtk_widget_dispose_template (GTK_WIDGET (self), CT_TYPE_WINDOW);
+  G_OBJECT_CLASS (ct_window_parent_class)->dispose (object);
+}
+
+static void
+ct_window_finalize (GObject *object)
+{
+  CtWindow *self = CT_WINDOW (object);
+
+  g_clear_object (&self->cancellable);
+  g_clear_object (&self->workspace);
+  G_OBJECT_CLASS (ct_window_parent_class)->finalize (object);
+}
+
+static void
+install_actions (GtkWidgetClass *widget_class)
+{
+  static const struct {
+    const char *name, *type;
+    GtkWidgetActionActivateFunc run;
+  } actions[] = {
+    { "win.go", "s", go_action },
+    { "win.show", "(ss)", show_action },
+    { "win.record", "(ss)", record_action },
+    { "win.toast", "s", toast_action },
+    { "win.toast-undo", "s", toast_action },
+    { "win.undo", NULL, undo_action },
+    { "win.search", NULL, search_action },
+    { "win.palette", NULL, palette_action },
+    { "win.shortcuts", NULL, shortcuts_action },
+    { "win.close", NULL, close_action },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
+    gtk_widget_class_install_action (widget_class, actions[i].name, actions[i].type, actions[i].run);
+}
+
+static void
+ct_window_class_init (CtWindowClass *klass)
+{
+  static const struct {
+    const char *name;
+    gssize offset;
+  } children[] = {
+#define CHILD(name) { #name, G_STRUCT_OFFSET (CtWindow, name) }
+    CHILD (toasts), CHILD (stack),       CHILD (problem), CHILD (leaflet),     CHILD (sidebar), CHILD (title),
+    CHILD (pages),  CHILD (environment), CHILD (status),  CHILD (status_text), CHILD (back),
+#undef CHILD
+  };
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = ct_window_dispose;
+  G_OBJECT_CLASS (klass)->finalize = ct_window_finalize;
+  GTK_WINDOW_CLASS (klass)->close_request = ct_window_close_request;
+  g_type_ensure (CT_TYPE_SIDEBAR);
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/controltower/ControlTower/ct-window.ui");
+  for (guint i = 0; i < G_N_ELEMENTS (children); i++)
+    gtk_widget_class_bind_template_child_full (widget_class, children[i].name, FALSE, children[i].offset);
+  gtk_widget_class_bind_template_callback (widget_class, go_cb);
+  gtk_widget_class_bind_template_callback (widget_class, back_cb);
+  gtk_widget_class_bind_template_callback (widget_class, key_cb);
+  install_actions (widget_class);
+}
+
+static void
+ct_window_init (CtWindow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->cancellable = g_cancellable_new ();
+  restore_size (self);
+}
+
+CtWindow *
+ct_window_new (GtkApplication *application)
+{
+  return g_object_new (CT_TYPE_WINDOW, "application", application, NULL);
+}
+
+/* (transfer none) (nullable): NULL until one is open */
+CtWorkspace *
+ct_window_get_workspace (CtWindow *self)
+{
+  return self->workspace;
+}
+
+/* (transfer none) (nullable): the page in front */
+CtPage *
+ct_window_get_page (CtWindow *self)
+{
+  return self->page;
+}
