@@ -21,7 +21,7 @@ CREATE TABLE distributors(
   archived_at INTEGER) STRICT;
 CREATE UNIQUE INDEX distributors_external ON distributors(source, external_ref) WHERE external_ref IS NOT NULL;
 CREATE INDEX distributors_name ON distributors(legal_name);
-CREATE INDEX distributors_onboarding ON distributors(onboarding_state, onboarding_since_at);
+CREATE INDEX distributors_onboarding ON distributors(onboarding_since_at);
 
 CREATE TABLE contacts(
   id BLOB NOT NULL PRIMARY KEY CHECK(length(id) = 16), n INTEGER NOT NULL UNIQUE, rev INTEGER NOT NULL DEFAULT 1,
@@ -56,7 +56,7 @@ CREATE TABLE orders(
   notes TEXT NOT NULL DEFAULT '',
   archived_at INTEGER) STRICT;
 CREATE INDEX orders_distributor ON orders(distributor_id);
-CREATE INDEX orders_status ON orders(status, status_since_at);
+CREATE INDEX orders_status_since ON orders(status_since_at);
 CREATE INDEX orders_required ON orders(required_on);
 CREATE INDEX orders_ordered ON orders(ordered_on);
 CREATE UNIQUE INDEX orders_external ON orders(source, external_ref) WHERE external_ref IS NOT NULL;
@@ -100,6 +100,7 @@ CREATE TABLE shipments(
   freight_minor INTEGER, currency TEXT, destination TEXT NOT NULL DEFAULT '',
   source TEXT NOT NULL DEFAULT '', external_ref TEXT, archived_at INTEGER) STRICT;
 CREATE INDEX shipments_order ON shipments(order_id);
+CREATE INDEX shipments_delivered ON shipments(delivered_at) WHERE delivered_at IS NOT NULL;
 CREATE INDEX shipments_tracking ON shipments(tracking_number) WHERE tracking_number <> '';
 CREATE UNIQUE INDEX shipments_external ON shipments(source, external_ref) WHERE external_ref IS NOT NULL;
 

@@ -107,7 +107,7 @@ same_facts (CtRule *rule, const char *before, const char *now)
 static gboolean
 keep_episode (CtDetection *self, const CtId *exception, GError **error)
 {
-  CtId id = ct_id_derive (exception, "exception_episodes", (guint64) self->command->now);
+  CtId id = ct_effect_new_id (self->command, "exception_episodes", (guint64) self->count.opened);
 
   return ct_db_run (self->command->db, error,
                     "INSERT INTO exception_episodes(id, n, created_at, updated_at, exception_id, episode, "

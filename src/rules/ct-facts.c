@@ -55,7 +55,7 @@ static const CtFact order_facts[] = {
     N_ ("Lines priced under 80 % of the list") },
   { "duplicates", 'i', 0,
     "(SELECT count(*) FROM orders o WHERE o.distributor_id = s.distributor_id AND o.id <> s.id AND "
-    "o.ordered_on = s.ordered_on AND "
+    "+o.ordered_on = s.ordered_on AND "
     "o.total_minor = s.total_minor AND o.status <> 'cancelled' AND o.archived_at IS NULL)",
     N_ ("Orders that look the same") },
   { "distributor", 't', 0, DISTRIBUTOR ("legal_name"), N_ ("Distributor") },

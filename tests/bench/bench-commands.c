@@ -14,8 +14,8 @@ by_commands (CtDb *db, CtCommander *commander)
 
   for (int i = 0; i < COMMANDS; i++) {
     g_autofree char *name = g_strdup_printf ("Distributor %d", i);
-    g_autoptr (JsonObject) args =
-        ct_json_build ("sssss", "legal_name", name, "country", "DE", "city", "Hamburg", "currency", "EUR", "notes", "Key account");
+    g_autoptr (JsonObject) args = ct_json_build ("sssss", "legal_name", name, "country", "DE", "city",
+                                                 "Hamburg", "currency", "EUR", "notes", "Key account");
     CtRequest request = { "distributor.create", args, "admin", BENCH_NOW + i, 0, NULL };
     g_auto (CtOutcome) outcome = { 0 };
     GError *error = NULL;
@@ -41,7 +41,8 @@ typedef struct {
 static Copied copied[] = {
   { "intents", "SELECT seq, * FROM intents", NULL },
   { "changesets", "SELECT seq, * FROM changesets", NULL },
-  { "distributors", "SELECT (SELECT l.n FROM audit_logs l WHERE l.object_id = d.id) + 1, d.* FROM distributors d", NULL },
+  { "distributors",
+    "SELECT (SELECT l.n FROM audit_logs l WHERE l.object_id = d.id) + 1, d.* FROM distributors d", NULL },
   { "audit_logs", "SELECT n + 1, * FROM audit_logs", NULL },
   { "audit_disclosures", "SELECT n + 1, * FROM audit_disclosures", NULL },
   { "audit_rows", "SELECT n + 1, * FROM audit_rows", NULL },
@@ -143,7 +144,8 @@ by_inserts (CtDb *db, int first, int last)
   for (int command = first; command < last; command++) {
     ct_db_run (db, &error, "BEGIN IMMEDIATE", "");
     for (guint t = 0; t < G_N_ELEMENTS (copied); t++)
-      for (; next[t] < copied[t].rows->len && ((Row *) copied[t].rows->pdata[next[t]])->command == command; next[t]++)
+      for (; next[t] < copied[t].rows->len && ((Row *) copied[t].rows->pdata[next[t]])->command == command;
+           next[t]++)
         insert_row (statements[t], copied[t].rows->pdata[next[t]]);
     for (guint t = 0; t < G_N_ELEMENTS (copied); t++)
       ct_stmt_rebind (statements[t], NULL, "");
@@ -167,8 +169,10 @@ main (void)
   gint64 first = 0;
 
   bench_check (error);
-  ct_db_exec (plain, "DROP TRIGGER audit_logs_no_delete; DELETE FROM audit_logs; DELETE FROM audit_disclosures; DELETE FROM audit_rows; "
-                     "DELETE FROM changesets; DELETE FROM intents;",
+  ct_db_exec (plain,
+              "DROP TRIGGER audit_logs_no_delete; DELETE FROM audit_logs; DELETE FROM audit_disclosures; "
+              "DELETE FROM audit_rows; "
+              "DELETE FROM changesets; DELETE FROM intents;",
               &error);
   bench_check (error);
   for (int round = 0; round < ROUNDS; round++) {
@@ -178,10 +182,11 @@ main (void)
       read_rows (db, &copied[t]);
     inserts[round] = by_inserts (plain, (int) first, (int) first + COMMANDS);
   }
-  detail = g_strdup_printf ("%.0f commands a second against %.0f transactions of the same rows", COMMANDS / bench_median (commands, ROUNDS),
-                            COMMANDS / bench_median (inserts, ROUNDS));
-  bench_print ("commands per second / the same rows by plain prepared INSERTs", 0.5, ">=",
-               bench_median (inserts, ROUNDS) / bench_median (commands, ROUNDS), "ratio", detail);
+  detail =
+      g_strdup_printf ("%.0f commands a second against %.0f transactions of the same rows",
+                       COMMANDS / bench_median (commands, ROUNDS), COMMANDS / bench_median (inserts, ROUNDS));
+  bench_print ("commands per second / the same rows by plain prepared INSERTs", 0.5,
+               ">=", bench_median (inserts, ROUNDS) / bench_median (commands, ROUNDS), "ratio", detail);
   ct_commander_free (commander);
   ct_db_close (db);
   ct_db_close (plain);
