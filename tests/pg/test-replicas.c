@@ -587,6 +587,7 @@ test_random (void)
     g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
     Station *stations[G_N_ELEMENTS (logins)];
 
+    sync_replica_seed (seed);
     pg_server_create (server, database, policy);
     for (guint i = 0; i < G_N_ELEMENTS (logins); i++)
       stations[i] = station_new (database, logins[i]);

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 typedef struct {
   char *folder;           /* (owned) */
   CtDb *db;               /* (owned) */
-  CtCommander *commander; /* (owned): with the central authority */
+  CtCommander *commander; /* (unowned): with the central authority, shared by all */
   CtId device;
   gint64 now; /* moves on with every command */
 } SyncReplica;
@@ -21,6 +21,8 @@ SyncReplica *sync_replica_new (void);
 SyncReplica *sync_replica_open (const char *file);
 SyncReplica *sync_replica_copy (SyncReplica *self);
 void sync_replica_free (SyncReplica *self);
+void sync_replica_seed (guint32 seed);
+CtId sync_replica_new_id (void);
 gboolean sync_replica_try (SyncReplica *self, const char *command, const char *args, CtId *id,
                            GError **error);
 CtId sync_replica_run (SyncReplica *self, const char *command, const char *format, ...) G_GNUC_PRINTF (3, 4);
