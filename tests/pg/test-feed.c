@@ -70,6 +70,15 @@ reader_pull (Reader *self)
   return pulled->rows->len;
 }
 
+/* Pulls, and that many rows must come. */
+static void
+reader_brings (Reader *self, guint expected)
+{
+  guint rows = reader_pull (self);
+
+  g_assert_cmpuint (rows, ==, expected);
+}
+
 /* What the reader has is exactly what its login sees. */
 static void
 reader_check (Reader *self, const char *login)
@@ -181,7 +190,7 @@ test_cursor_moves (void)
   reader_pull (&north);
   before = north.cursor;
   pg_device_add (anna, "Not theirs", "south");
-  g_assert_cmpuint (reader_pull (&north), ==, 0);
+  reader_brings (&north, 0);
   g_assert_cmpint (north.cursor.number, >, before.number);
   g_assert_false (ct_id_equal (&north.cursor.nonce, &before.nonce));
   g_assert_cmpuint (north.whole, ==, 1);
@@ -210,7 +219,7 @@ test_delete_and_insert (void)
   g_clear_pointer (&verdict, ct_verdict_free);
   verdict = pg_device_push_ok (anna, "d.edit", make);
   g_assert_cmpint (verdict->kind, ==, CT_PUSH_APPLIED);
-  g_assert_cmpuint (reader_pull (&reader), ==, 1);
+  reader_brings (&reader, 1);
   g_assert_nonnull (strstr (g_hash_table_lookup (reader.rows, text), "Second"));
   g_clear_pointer (&verdict, ct_verdict_free);
   g_clear_pointer (&drop, g_free);
@@ -218,7 +227,7 @@ test_delete_and_insert (void)
       g_strdup_printf ("[{\"table\":\"distributors\",\"id\":\"%s\",\"op\":\"delete\",\"columns\":{}}]", text);
   verdict = pg_device_push_ok (anna, "d.delete", drop);
   g_assert_cmpint (verdict->kind, ==, CT_PUSH_APPLIED);
-  g_assert_cmpuint (reader_pull (&reader), ==, 1);
+  reader_brings (&reader, 1);
   g_assert_null (g_hash_table_lookup (reader.rows, text));
 }
 
@@ -241,7 +250,7 @@ test_scopes_change (void)
                           "\"region\":[\"north\",\"west\"]}}]",
                           moving_text);
   verdict = pg_device_push_ok (anna, "d.edit", away);
-  g_assert_cmpuint (reader_pull (&north), ==, 1);
+  reader_brings (&north, 1);
   g_assert_false (g_hash_table_contains (north.rows, moving_text));
   g_assert_true (ct_session_run (
       root, NULL, NULL, "INSERT INTO sync.grants SELECT 'north', (sync.scope_ids(ARRAY['region:west']))[1]",
@@ -275,7 +284,7 @@ test_restored_server (void)
     g_assert_true (ct_session_run (root, NULL, NULL, restores[i], ""));
     reader_pull (&reader);
     g_assert_cmpuint (reader.whole, ==, i + 2);
-    g_assert_cmpuint (reader_pull (&reader), ==, 0);
+    reader_brings (&reader, 0);
   }
   reader.cursor.number += 1000;
   reader_pull (&reader);
