@@ -89,7 +89,8 @@ ct_intent_append (CtDb *db, CtIntent *intent, GError **error)
       db, error,
       "INSERT INTO intents(seq, command_id, name, args, args_sha256, actor, device_id, occurred_at, "
       "schema_version, previous_sha256, sha256) VALUES(?, ?, ?, ?, ?, ?, ?, ?, "
-      "(SELECT user_version FROM pragma_user_version), ?, ?)",
-      "iksshskihh", intent->seq, &intent->command_id, intent->name, intent->args, &intent->args_sha256,
-      intent->actor, &intent->device_id, intent->occurred_at, &intent->previous, &intent->sha256);
+      "?, ?, ?)",
+      "iksshskiihh", intent->seq, &intent->command_id, intent->name, intent->args, &intent->args_sha256,
+      intent->actor, &intent->device_id, intent->occurred_at, ct_db_schema_version (db), &intent->previous,
+      &intent->sha256);
 }

@@ -377,6 +377,23 @@ keep (Execution *self, const CtRequest *request, gint64 *event, GError **error)
          ct_undo_note (&self->command, self->intent.seq, error) && acknowledge (self, event, error);
 }
 
+/* All of a command but the bounds of its transaction: what fails must be rolled back by the caller. */
+static gboolean
+execute (CtCommander *self, CtDb *db, const CtRequest *request, CtOutcome *outcome, GError **error)
+{
+  g_auto (Execution) execution = { .commander = self };
+  gint64 event = -1;
+
+  if (!prepare (&execution, db, request, error) || !run_handler (&execution, error) ||
+      (!execution.command.idle && !keep (&execution, request, &event, error)))
+    return FALSE;
+  outcome->command_id = execution.command.id;
+  outcome->seq = execution.intent.seq;
+  outcome->event = event;
+  outcome->result = g_steal_pointer (&execution.command.result);
+  return TRUE;
+}
+
 /**
  * ct_commander_execute_within:
  * @db: in a transaction
@@ -387,23 +404,19 @@ gboolean
 ct_commander_execute_within (CtCommander *self, CtDb *db, const CtRequest *request, CtOutcome *outcome,
                              GError **error)
 {
-  g_auto (Execution) execution = { .commander = self };
-  gint64 event = -1;
+  CtOutcome done = { 0 };
 
   if (!ct_db_savepoint (db, error))
     return FALSE;
-  if (!prepare (&execution, db, request, error) || !run_handler (&execution, error) ||
-      (!execution.command.idle && !keep (&execution, request, &event, error))) {
-    g_clear_pointer ((CtRecorder **) &execution.command.recorder, ct_recorder_free);
+  if (!execute (self, db, request, &done, error)) {
     ct_db_rollback_to (db, NULL);
     return FALSE;
   }
-  if (!ct_db_release (db, error))
+  if (!ct_db_release (db, error)) {
+    ct_outcome_clear (&done);
     return FALSE;
-  outcome->command_id = execution.command.id;
-  outcome->seq = execution.intent.seq;
-  outcome->event = event;
-  outcome->result = g_steal_pointer (&execution.command.result);
+  }
+  *outcome = done;
   return TRUE;
 }
 
@@ -426,7 +439,7 @@ ct_commander_execute (CtCommander *self, CtDb *db, const CtRequest *request, CtO
 
   if (!ct_db_begin (db, error))
     return FALSE;
-  if (!ct_commander_execute_within (self, db, request, &done, error)) {
+  if (!execute (self, db, request, &done, error)) {
     ct_db_rollback (db);
     return FALSE;
   }

@@ -86,6 +86,7 @@ configure (CtDb *self, CtDbFlags flags, GError **error)
   sqlite3_extended_result_codes (self->handle, 1);
   sqlite3_busy_timeout (self->handle, 10000);
   sqlite3_db_config (self->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+  sqlite3_db_config (self->handle, SQLITE_DBCONFIG_LOOKASIDE, NULL, 1024, 512);
   sqlite3_update_hook (self->handle, update_cb, self);
   if (!ct_db_add_functions (self, error))
     return FALSE;
@@ -116,6 +117,12 @@ ct_db_open (const char *path, CtDbFlags flags, GError **error)
   g_autoptr (CtDb) self = NULL;
   int result;
 
+  static gsize once = 0;
+
+  if (g_once_init_enter (&once)) {
+    sqlite3_config (SQLITE_CONFIG_MEMSTATUS, 0); /* a lock on every allocation, for figures nobody reads */
+    g_once_init_leave (&once, 1);
+  }
   if (!is_local (path, error))
     return NULL;
   if (!(flags & CT_DB_CREATE) && !g_file_test (path, G_FILE_TEST_EXISTS)) {
@@ -389,6 +396,17 @@ ct_db_data_version (CtDb *self)
   gint64 version = 0;
 
   return ct_db_read_int (self, &version, NULL, "PRAGMA data_version", "") ? version : 0;
+}
+
+/* The schema's version, as the transaction found it. */
+gint64
+ct_db_schema_version (CtDb *self)
+{
+  gint64 version = self->schema_version;
+
+  if (version < 0 && !ct_db_read_int (self, &version, NULL, "PRAGMA user_version", ""))
+    return 0;
+  return version;
 }
 
 /* Puts @table behind all tables that refer to it. */

@@ -55,6 +55,7 @@ gboolean ct_db_foreign_keys_hold (CtDb *self);
 /* Tables written by the last committed transaction of this connection; (transfer full) (nullable). */
 GStrv ct_db_take_changed_tables (CtDb *self);
 gint64 ct_db_data_version (CtDb *self);
+gint64 ct_db_schema_version (CtDb *self);
 const char *const *ct_db_business_tables (CtDb *self, GError **error);
 const char *const *ct_db_column_names (CtDb *self, const char *table, GError **error);
 

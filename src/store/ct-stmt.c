@@ -2,6 +2,17 @@
 
 #include <string.h>
 
+/* Ends a run. One that writes is first run to its end: resetting it after a row of RETURNING would take back what it
+ * wrote where triggers or foreign keys took part. */
+static void
+end_run (CtStmt *self)
+{
+  if (self->result == SQLITE_ROW && !sqlite3_stmt_readonly (self->handle))
+    while (sqlite3_step (self->handle) == SQLITE_ROW)
+      ;
+  sqlite3_reset (self->handle);
+}
+
 /* Idle statements kept a connection. */
 #define MOST_IDLE 400
 
@@ -130,7 +141,7 @@ ct_stmt_rebind (CtStmt *self, GError **error, const char *format, ...)
   va_list args;
   int result;
 
-  sqlite3_reset (self->handle);
+  end_run (self);
   self->result = SQLITE_OK;
   va_start (args, format);
   result = bind_values (self, 1, format, args);
@@ -179,10 +190,10 @@ ct_stmt_finish (CtStmt *self, GError **error)
     ct_stmt_next (self);
   if (self->result != SQLITE_ROW && self->result != SQLITE_DONE && self->result != SQLITE_OK) {
     ct_db_fail (self->db, self->result, error);
-    sqlite3_reset (self->handle);
+    end_run (self);
     return FALSE;
   }
-  sqlite3_reset (self->handle);
+  end_run (self);
   return TRUE;
 }
 
@@ -201,7 +212,7 @@ ct_stmt_free (CtStmt *self)
 {
   if (!self)
     return;
-  sqlite3_reset (self->handle);
+  end_run (self);
   sqlite3_clear_bindings (self->handle);
   if (g_hash_table_size (self->db->statements) < MOST_IDLE &&
       !g_hash_table_contains (self->db->statements, self->sql)) {

@@ -165,8 +165,9 @@ make_replica (const char *path, const char *folder, const CtWorkspaceOptions *op
   return ct_db_commit (db, error);
 }
 
-static void
-remove_half (const char *folder)
+/* Takes back what a failed making left. */
+void
+ct_workspace_remove_half (const char *folder)
 {
   static const char *const files[] = { "replica.db",  "replica.db-wal", "replica.db-shm",
                                        CT_KEY_DEVICE, CT_KEY_LOG,       "keys" };
@@ -202,6 +203,6 @@ ct_workspace_create (const char *folder, const CtWorkspaceOptions *options, GErr
     return TRUE;
   if (workspace)
     ct_workspace_close (workspace);
-  remove_half (folder);
+  ct_workspace_remove_half (folder);
   return FALSE;
 }

@@ -12,6 +12,8 @@ gboolean ct_keys_make (const char *folder, const char *log_name, guint8 device_p
                        CtSigner **signer, GError **error);
 gboolean ct_keys_load_device (const char *folder, guint8 secret[CT_DEVICE_SECRET_SIZE], GError **error);
 
+void ct_workspace_remove_half (const char *folder);
+
 /* Makes all layers' commands known. */
 void ct_workspace_register_commands (void);
 
