@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define MOST_CHANNELS 20
+/* How long a run has for its draft before another one may take the task up. */
+#define DRAFT_MS (10 * CT_MS_MINUTE)
 
 /* task.create */
 
@@ -530,7 +532,8 @@ begin_draft_run (CtCommand *command, GError **error)
   if (task.status == CT_TASK_APPROVED && going)
     return ct_fail (error, CT_ERROR_CONFLICT, _ ("%s: a post is on its way; wait for it"), task.number);
   return ct_task_row_move (command, &task, CT_TASK_DRAFTING, error) &&
-         ct_effect_update (command, error, "follow_up_tasks", &task.id, "snoozed_until", "n") &&
+         ct_effect_update (command, error, "follow_up_tasks", &task.id, "snoozed_until,next_check_at", "ni",
+                           command->now + DRAFT_MS) &&
          ct_task_row_finish (command, &task, error);
 }
 
@@ -539,21 +542,11 @@ static gboolean
 breach_run (CtCommand *command, GError **error)
 {
   g_auto (CtTaskRow) task = { 0 };
-  g_auto (CtSlaTerms) terms = { 0 };
-  g_autoptr (GArray) ledger = NULL;
   guint targets = 0;
 
   if (!ct_task_row_of (command, &task, error) ||
-      !(ledger = ct_sla_book_read (command->db, &task.id, error)) ||
-      !ct_sla_terms_load (command->db, task.sla_policy, &task.exception_id, &terms, error))
+      !ct_sla_book_unrecorded (command->db, &task.id, command->now, &targets, error))
     return FALSE;
-  for (guint i = 0; i < CT_N_SLA_TARGETS; i++) {
-    CtSlaState state;
-
-    ct_sla_state (ledger, (CtSlaTarget) i, &terms.goals[i], terms.calendar, command->now, &state);
-    if (state.breached && !state.breach_recorded)
-      targets |= 1u << i;
-  }
   if (targets == 0)
     return ct_fail (error, CT_ERROR_CONFLICT, _ ("%s has no breach that is not recorded"), task.number);
   return ct_sla_book_write (command, &task.id, CT_SLA_BREACH, targets, ct_task_state_party (task.status),

@@ -197,3 +197,35 @@ ct_sla_book_write (CtCommand *command, const CtId *task, CtSlaEventKind kind, gu
   }
   return TRUE;
 }
+
+/**
+ * ct_sla_book_unrecorded:
+ * @targets: (out): CT_SLA_BIT()s of what the task has run past and the ledger does not say yet
+ */
+gboolean
+ct_sla_book_unrecorded (CtDb *db, const CtId *task, gint64 now, guint *targets, GError **error)
+{
+  g_auto (CtSlaTerms) terms = { 0 };
+  g_autoptr (GArray) ledger = ct_sla_book_read (db, task, error);
+  g_autofree char *policy =
+      ledger ? ct_db_read_text (db, error, "SELECT sla_policy FROM follow_up_tasks WHERE id = ?", "k", task)
+             : NULL;
+  CtId exception;
+  gboolean has_exception;
+
+  if (!policy)
+    return FALSE;
+  has_exception = ct_db_read_id (db, &exception, NULL,
+                                 "SELECT exception_id FROM follow_up_tasks WHERE id = ?", "k", task);
+  if (!ct_sla_terms_load (db, policy, has_exception ? &exception : NULL, &terms, error))
+    return FALSE;
+  *targets = 0;
+  for (guint i = 0; i < CT_N_SLA_TARGETS; i++) {
+    CtSlaState state;
+
+    ct_sla_state (ledger, (CtSlaTarget) i, &terms.goals[i], terms.calendar, now, &state);
+    if (state.breached && !state.breach_recorded)
+      *targets |= 1u << i;
+  }
+  return TRUE;
+}

@@ -30,6 +30,8 @@ void ct_sla_book_dates (const GArray *ledger, const CtSlaTerms *terms, gint64 es
 gboolean ct_sla_book_write (CtCommand *command, const CtId *task, CtSlaEventKind kind, guint targets,
                             CtParty party, GError **error);
 
+gboolean ct_sla_book_unrecorded (CtDb *db, const CtId *task, gint64 now, guint *targets, GError **error);
+
 /* Sets of targets for ct_sla_book_write(). */
 #define CT_SLA_BIT(target) (1u << CT_SLA_##target)
 #define CT_SLA_ALL         ((1u << CT_N_SLA_TARGETS) - 1)
