@@ -8,6 +8,7 @@
 #include "ct-effect.h"
 #include "ct-post-row.h"
 #include "ct-rows.h"
+#include "ct-wire.h"
 
 #include <string.h>
 
@@ -458,7 +459,21 @@ void_run (CtCommand *command, GError **error)
          finish (command, &approval, error);
 }
 
-/* The same bytes wait for a decision again. */
+/* The same message under the new approval's key; (transfer full). */
+static GBytes *
+rekey (GBytes *wire, const char *key, GError **error)
+{
+  g_auto (CtWireMessage) message = { 0 };
+  g_autofree char *kind = NULL;
+
+  if (!ct_wire_parse (wire, &kind, &message, error))
+    return NULL;
+  g_free (message.key);
+  message.key = g_strdup (key);
+  return ct_wire_build (kind, &message, error);
+}
+
+/* The same message waits for a decision again. */
 static gboolean
 ask_anew (CtCommand *command, const CtApprovalRow *old, GError **error)
 {
@@ -466,16 +481,21 @@ ask_anew (CtCommand *command, const CtApprovalRow *old, GError **error)
   g_autofree char *text = ct_id_to_string (&id);
   g_autofree char *number =
       ct_authority_number (command->authority, command->db, "APPROVAL", 4, command->now, error);
+  g_autoptr (GBytes) wire = number ? rekey (old->wire, text, error) : NULL;
   gsize length;
-  gconstpointer bytes = g_bytes_get_data (old->wire, &length);
+  gconstpointer bytes;
+  CtHash payload;
 
+  if (!wire)
+    return FALSE;
+  bytes = g_bytes_get_data (wire, &length);
+  payload = ct_hash (bytes, length);
   json_object_set_string_member (command->result, "id", text);
-  return number &&
-         ct_effect_insert (command, error, "approvals", &id,
+  return ct_effect_insert (command, error, "approvals", &id,
                            "number,task_id,output_id,owner,channel,destination,wire,payload_sha256,context,"
                            "context_sha256,amount_minor,currency,policy,expires_at,deadline_at,edited_by",
                            "skksssbhshissizs", number, &old->task_id, &old->output_id, old->owner,
-                           old->channel, old->destination, bytes, length, &old->payload_sha256, old->context,
+                           old->channel, old->destination, bytes, length, &payload, old->context,
                            &old->context_sha256, old->amount_minor, old->currency, old->policy,
                            old->expires_at, old->deadline_at, old->edited_by);
 }

@@ -1,5 +1,6 @@
 /* The steps of a post, each a command: ready → leased → sending → sent | sent_unconfirmed | failed | unknown. The sender
  * runs them with the fence of its lease, so that a sender that slept through its lease changes nothing any more. */
+#include "ct-approvals.h"
 #include "ct-commands.h"
 #include "ct-effect.h"
 #include "ct-post-row.h"
@@ -212,6 +213,20 @@ failed_run (CtCommand *command, GError **error)
          end_attempt (command, &post, "failed", detail, error) && finish (command, &post, error);
 }
 
+/* What the approval stood on has changed: it is void, the post with it, and the agent looks again. */
+static gboolean
+void_run (CtCommand *command, GError **error)
+{
+  static const char *const from[] = { "leased", NULL };
+  g_auto (CtPostRow) post = { 0 };
+
+  return ct_post_row_of (command, &post, error) && check_state (&post, from, error) &&
+         check_fence (command, &post, error) &&
+         ct_approvals_void_one (command, &post.approval_id, ct_arg_text (command, "detail"), error) &&
+         ct_approvals_settle_task (command, &post.task_id, command->now, error) &&
+         finish (command, &post, error);
+}
+
 static gboolean
 unknown_run (CtCommand *command, GError **error)
 {
@@ -331,6 +346,7 @@ ct_commands_posts_register (void)
     { "post.sent", "post", sent_run, 0, sent_args },
     { "post.release", "post", release_run, 0, release_args },
     { "post.failed", "post", failed_run, 0, detail_args },
+    { "post.void", "post", void_run, 0, detail_args },
     { "post.unknown", "post", unknown_run, 0, detail_args },
     { "post.resolve", "post", resolve_run, 0, resolve_args },
     { "post.retract", "post", retract_run, 0, comment_args },

@@ -1,5 +1,6 @@
 /* No proof, no post: a post goes out only where a signed approval of exactly these bytes stands in the signed log. */
 #include "ct-outbox-private.h"
+#include "ct-approval-context.h"
 #include "ct-approval-seal.h"
 #include "ct-configuration.h"
 #include "ct-leaf.h"
@@ -18,8 +19,7 @@ typedef struct {
   CtApprovalSeal seal;
   CtId device;
   guint8 signature[CT_SEAL_SIGNATURE_SIZE];
-  char *state, *channel, *destination, *approver;
-  gint64 decided_at;
+  char *state, *channel, *destination, *approver, *context;
 } Approval;
 
 static void
@@ -29,6 +29,7 @@ approval_clear (Approval *self)
   g_free (self->channel);
   g_free (self->destination);
   g_free (self->approver);
+  g_free (self->context);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Approval, approval_clear)
@@ -51,7 +52,7 @@ load_approval (CtDb *db, const CtPostRow *post, Approval *self, GError **error)
   g_autoptr (CtStmt) stmt = ct_db_query (
       db, error,
       "SELECT state, channel, destination, decided_by, payload_sha256, context_sha256, expires_at, nonce, "
-      "device_id, signature, decided_at FROM approvals WHERE id = ?",
+      "device_id, signature, context FROM approvals WHERE id = ?",
       "k", &post->approval_id);
 
   if (!stmt)
@@ -65,7 +66,7 @@ load_approval (CtDb *db, const CtPostRow *post, Approval *self, GError **error)
   self->seal.destination = self->destination = g_strdup (ct_stmt_text (stmt, 2));
   self->seal.approver = self->approver = g_strdup (ct_stmt_text (stmt, 3));
   self->seal.expires_at = ct_stmt_int (stmt, 6);
-  self->decided_at = ct_stmt_int_or (stmt, 10, 0);
+  self->context = g_strdup (ct_stmt_text (stmt, 10));
   return (ct_stmt_hash (stmt, 4, &self->seal.payload) && ct_stmt_hash (stmt, 5, &self->seal.context) &&
           take_blob (stmt, 7, self->seal.nonce, sizeof self->seal.nonce) &&
           ct_stmt_id (stmt, 8, &self->device) &&
@@ -96,6 +97,30 @@ check_approval (const Proof *proof, const Approval *approval, GError **error)
     return ct_fail (error, CT_ERROR_REFUSED,
                     _ ("Channel, destination or approver of %s are not those of its approval"), post->number);
   return TRUE;
+}
+
+/* The facts that the draft cites and the last message that came in are what the approver signed. */
+static gboolean
+check_context (CtDb *db, const Proof *proof, const Approval *approval, GError **error)
+{
+  CtHash context = ct_hash (approval->context, strlen (approval->context));
+  g_autofree char *now = NULL;
+  g_autofree char *what = NULL;
+  g_autoptr (JsonArray) changes = NULL;
+
+  if (!ct_hash_equal (&context, &approval->seal.context))
+    return ct_fail (error, CT_ERROR_REFUSED, _ ("The facts of %s are not those that were approved"),
+                    proof->post->number);
+  now = ct_approval_context_renew (db, &proof->post->task_id, approval->context, error);
+  if (!now)
+    return FALSE;
+  if (strcmp (now, approval->context) == 0)
+    return TRUE;
+  changes = ct_approval_context_changes (db, approval->context, now, error);
+  if (!changes)
+    return FALSE;
+  what = ct_approval_context_describe (changes);
+  return ct_fail (error, CT_ERROR_CONFLICT, _ ("what it relied on has changed: %s"), what);
 }
 
 static gboolean
@@ -215,7 +240,8 @@ prove_cb (CtDb *db, gpointer data, GError **error)
     return FALSE;
   ok = load_approval (db, proof->post, &approval, error) && check_approval (proof, &approval, error) &&
        check_signature (db, proof, &approval, error) && check_wire (db, proof, &message, &kind, error) &&
-       check_guardrails (db, proof, kind, message.text, error) && check_log (db, proof, error);
+       check_log (db, proof, error) && check_context (db, proof, &approval, error) &&
+       check_guardrails (db, proof, kind, message.text, error);
   ct_db_rollback (db);
   return ok;
 }
@@ -223,7 +249,8 @@ prove_cb (CtDb *db, gpointer data, GError **error)
 /**
  * ct_outbox_prove:
  *
- * Errors: %CT_ERROR_BUSY where the approval's leaf waits to be signed; anything else means that the post must not go out
+ * Errors: %CT_ERROR_BUSY where the approval's leaf waits to be signed, %CT_ERROR_CONFLICT where the facts have changed,
+ * so that the approval is void; anything else means that the post must not go out
  */
 gboolean
 ct_outbox_prove (CtOutbox *self, const CtPostRow *post, GError **error)

@@ -287,6 +287,8 @@ send_leased (CtOutbox *self, const CtPostRow *post, gint64 fence, GCancellable *
 
   *ready_at = ct_outbox_now (self);
   if (!ct_outbox_prove (self, post, &problem)) {
+    if (g_error_matches (problem, CT_ERROR, CT_ERROR_CONFLICT))
+      return step (self, "post.void", post, fence, ct_json_build ("s", "detail", problem->message), error);
     if (!g_error_matches (problem, CT_ERROR, CT_ERROR_BUSY))
       return step (self, "post.failed", post, fence, ct_json_build ("s", "detail", problem->message), error);
   } else if (!ct_outbox_route (self, post->channel, cancellable, &route, &problem)) {

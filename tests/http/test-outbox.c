@@ -1,5 +1,6 @@
 /* The outbox worker over a real replica, a real audit log and a Slack-compatible server on a socket. */
 #include "ct-test-work.h"
+#include "ct-approval-context.h"
 #include "ct-approval-seal.h"
 #include "ct-log-sign.h"
 #include "ct-outbox.h"
@@ -18,6 +19,7 @@ typedef struct {
   CtOutboxOptions options;
   CtOutbox *outbox;
   char *device_key; /* 64 bytes */
+  char *context;    /* of a draft that cites nothing of its own */
   CtId device, task;
   guint n_posts;
 } Fixture;
@@ -89,6 +91,8 @@ set_up (Fixture *f, gconstpointer data)
   use_channel (f, slack_process_url (f->slack));
   task = work_task (&f->w);
   g_assert_true (ct_id_parse (task, &f->task));
+  f->context = ct_approval_context_build (f->w.db, &f->task, NULL, &error);
+  g_assert_no_error (error);
   f->options = (CtOutboxOptions){ .store = f->store,
                                   .commander = f->w.commander,
                                   .secrets = f->secrets,
@@ -115,6 +119,7 @@ tear_down (Fixture *f, gconstpointer data)
   ct_http_client_unref (f->http);
   ct_signer_free (f->signer);
   g_free (f->device_key);
+  g_free (f->context);
   work_tear_down (&f->w, NULL);
 }
 
@@ -169,7 +174,7 @@ static void
 insert_approval (Fixture *f, const CtId *id, GBytes *wire, const CtHash *payload)
 {
   CtId output = ct_id_derive (id, "output", 0);
-  CtHash context = ct_hash ("{}", 2);
+  CtHash context = ct_hash (f->context, strlen (f->context));
   g_autofree char *number = g_strdup_printf ("APPROVAL-2026-%04u", ++f->n_posts);
   g_autoptr (GError) error = NULL;
   gsize length;
@@ -178,8 +183,8 @@ insert_approval (Fixture *f, const CtId *id, GBytes *wire, const CtHash *payload
   ct_db_run (
       f->w.db, &error,
       "INSERT INTO ai_outputs(id, n, created_at, updated_at, task_id, revision, kind, channel, destination, "
-      "text, "
-      "provider, model, prompt_version, confidence, author) VALUES(?, next_n(), ?, ?, ?, ?, 'channel_post', "
+      "text, provider, model, prompt_version, confidence, author) VALUES(?, next_n(), ?, ?, ?, ?, "
+      "'channel_post', "
       "'slack', '#ops', 'x', 'template', 'template', '1', 90, 'agent')",
       "kiiki", &output, f->w.now, f->w.now, &f->task, (gint64) f->n_posts);
   g_assert_no_error (error);
@@ -187,10 +192,9 @@ insert_approval (Fixture *f, const CtId *id, GBytes *wire, const CtHash *payload
       f->w.db, &error,
       "INSERT INTO approvals(id, n, created_at, updated_at, number, task_id, output_id, owner, channel, "
       "destination, wire, payload_sha256, context, context_sha256, expires_at) VALUES(?, next_n(), ?, ?, ?, "
-      "?, "
-      "?, 'accounting', 'slack', '#ops', ?, ?, '{}', ?, ?)",
-      "kiiskkbhhi", id, f->w.now, f->w.now, number, &f->task, &output, data, length, payload, &context,
-      f->w.now + CT_MS_DAY);
+      "?, ?, 'accounting', 'slack', '#ops', ?, ?, ?, ?, ?)",
+      "kiiskkbhshi", id, f->w.now, f->w.now, number, &f->task, &output, data, length, payload, f->context,
+      &context, f->w.now + CT_MS_DAY);
   g_assert_no_error (error);
 }
 
@@ -199,7 +203,7 @@ approve (Fixture *f, const CtId *id, const CtHash *payload, Flaw flaw)
 {
   CtApprovalSeal seal = { .approval = *id,
                           .payload = *payload,
-                          .context = ct_hash ("{}", 2),
+                          .context = ct_hash (f->context, strlen (f->context)),
                           .channel = "slack",
                           .destination = "#ops",
                           .approver = "anna",
@@ -592,6 +596,8 @@ test_proof (Fixture *f, gconstpointer data)
       "failed: The bytes of" },
     { FLAW_NONE, "DROP TRIGGER outbox_bytes_stay; UPDATE outbox SET destination = '#all'",
       "failed: Channel, destination or approver" },
+    { FLAW_NONE, "DROP TRIGGER approvals_bytes_stay; UPDATE approvals SET context = '{}'",
+      "failed: The facts of" },
     { FLAW_NONE, "UPDATE outbox SET approver = 'boris'", "failed: Channel, destination or approver" },
     { FLAW_NONE, "UPDATE channel_destinations SET archived_at = 1",
       "failed: slack:#ops is not a registered" },
@@ -766,6 +772,48 @@ on_tested_cb (GObject *source, GAsyncResult *result, gpointer data)
   *(char **) data = ct_workspace_test_channel_finish (CT_WORKSPACE (source), result, NULL);
 }
 
+/* From a draft to the message, through the commands that people and agents run. */
+static void
+test_whole_life (Fixture *f, gconstpointer data)
+{
+  g_auto (CtOutboxReport) report = { 0 };
+  g_autofree char *task = ct_id_to_string (&f->task);
+  g_autofree char *approval = work_draft (&f->w, task, "The invoice is ten days late");
+  g_autofree char *again = NULL;
+
+  work_approves (&f->w, "anna", approval);
+  /* called back within the undo window, approved again */
+  again = work_run (&f->w, "anna", "approval.unsend", "{\"approval\":\"%s\"}", approval);
+  f->w.now += CT_UNDO_WINDOW_MS;
+  run (f, &report);
+  g_assert_cmpuint (sent_count (f), ==, 0);
+  work_approves (&f->w, "anna", again);
+  f->w.now += CT_UNDO_WINDOW_MS;
+  run (f, &report);
+  g_assert_cmpuint (report.n_sent, ==, 1);
+  g_assert_cmpuint (sent_count (f), ==, 1);
+  work_expect_status (&f->w, task, "posted");
+}
+
+/* Paid within the undo window: what was approved does not go out, and the agent looks again. */
+static void
+test_paid_meanwhile (Fixture *f, gconstpointer data)
+{
+  g_auto (CtOutboxReport) report = { 0 };
+  g_autofree char *task = ct_id_to_string (&f->task);
+  g_autofree char *approval = work_draft (&f->w, task, "The invoice is ten days late");
+
+  work_approves (&f->w, "anna", approval);
+  work_do (&f->w, "admin", "invoice.edit", "{\"id\":\"%s\",\"state\":\"paid\",\"paid_on\":\"2026-06-03\"}",
+           f->w.invoice);
+  f->w.now += CT_UNDO_WINDOW_MS;
+  run (f, &report);
+  g_assert_cmpuint (sent_count (f), ==, 0);
+  work_expect_approval (&f->w, approval, "voided");
+  work_expect_status (&f->w, task, "scheduled");
+  g_assert_cmpint (work_count (&f->w, "SELECT count(*) FROM outbox WHERE state = 'cancelled'"), ==, 1);
+}
+
 /* As the programs use it. */
 static void
 test_workspace (Fixture *f, gconstpointer data)
@@ -822,6 +870,8 @@ main (int argc, char **argv)
   ADD ("/outbox/race", test_race);
   ADD ("/outbox/retract", test_retract);
   ADD ("/outbox/channel", test_channel);
+  ADD ("/outbox/whole-life", test_whole_life);
+  ADD ("/outbox/paid-meanwhile", test_paid_meanwhile);
   ADD ("/outbox/workspace", test_workspace);
   return g_test_run ();
 }
