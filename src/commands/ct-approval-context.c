@@ -165,10 +165,10 @@ collect_keys (CtDb *db, const CtId *task, JsonArray *cited, GError **error)
 static gboolean
 read_last_inbound (CtDb *db, const CtId *task, JsonNode **inbound, GError **error)
 {
-  g_autoptr (CtStmt) stmt = ct_db_query (
-      db, error,
-      "SELECT id, sha256(text) FROM replies WHERE task_id = ? ORDER BY received_at DESC, id DESC LIMIT 1",
-      "k", task);
+  g_autoptr (CtStmt) stmt = ct_db_query (db, error,
+                                         "SELECT id, sha256(text), count(*) OVER () FROM replies WHERE "
+                                         "task_id = ? ORDER BY received_at DESC, id DESC LIMIT 1",
+                                         "k", task);
   CtHash hash;
   CtId id;
 
@@ -178,7 +178,8 @@ read_last_inbound (CtDb *db, const CtId *task, JsonNode **inbound, GError **erro
     g_autofree char *id_text = ct_id_to_string (&id);
     g_autofree char *hex = ct_hash_to_hex (&hash);
 
-    *inbound = ct_json_wrap_object (ct_json_build ("ss", "id", id_text, "sha256", hex));
+    *inbound = ct_json_wrap_object (
+        ct_json_build ("ssi", "id", id_text, "sha256", hex, "count", ct_stmt_int (stmt, 2)));
     return TRUE;
   }
   if (!ct_stmt_finish (stmt, error))

@@ -6,7 +6,7 @@ G_BEGIN_DECLS
 
 /* The ground an approval stands on: the facts that a draft cites, as they are in the records, and the last message
  * that came in. Canonical JSON:
- *   {"facts":[{"field","id","type","value"}…],"last_inbound":{"id","sha256"} or null,"v":1}
+ *   {"facts":[{"field","id","type","value"}…],"last_inbound":{"count","id","sha256"} or null,"v":1}
  * with facts in order of type, id and field. The hash of it is signed; a change of any of it voids the approval. */
 
 gboolean ct_approval_context_knows (const char *type, const char *field);

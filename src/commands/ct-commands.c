@@ -10,5 +10,6 @@ ct_commands_register (void)
   ct_commands_approvals_register ();
   ct_commands_drafts_register ();
   ct_commands_tasks_register ();
+  ct_commands_replies_register ();
   ct_commands_posts_register ();
 }

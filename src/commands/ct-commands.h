@@ -12,6 +12,7 @@ void ct_commands_exceptions_register (void);
 void ct_commands_approvals_register (void);
 void ct_commands_drafts_register (void);
 void ct_commands_tasks_register (void);
+void ct_commands_replies_register (void);
 void ct_commands_posts_register (void);
 
 G_END_DECLS

@@ -162,7 +162,10 @@ static gboolean
 insert_event (CtCommand *command, const CtId *task, const CtSlaEvent *event, guint index, CtParty party,
               GError **error)
 {
-  CtId id = ct_effect_new_id (command, "sla_events", index);
+  g_autofree char *text = ct_id_to_string (task);
+  g_autofree char *label =
+      g_strconcat ("sla_events/", text, NULL); /* one command may concern several tasks */
+  CtId id = ct_effect_new_id (command, label, index);
 
   return ct_effect_insert (command, error, "sla_events", &id,
                            "subject_type,subject_id,target,instance,event,at,party", "sksisis", "task", task,

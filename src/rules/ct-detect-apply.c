@@ -1,5 +1,6 @@
 /* What a rule's hits mean for its exceptions. */
 #include "ct-detect-private.h"
+#include "ct-approvals.h"
 #include "ct-effect.h"
 #include "ct-exception-state.h"
 
@@ -220,7 +221,8 @@ clear_one (CtDetection *self, const CtId *exception, GError **error)
   self->count.cleared++;
   tell_story (self, &hit, exception);
   return ct_effect_update (command, error, "exceptions", exception, "state,cleared_at", "si", "cleared",
-                           command->now);
+                           command->now) &&
+         ct_approvals_void_for_exception (command, exception, "the exception has cleared", error);
 }
 
 /* Open ones whose condition no longer holds; where it needs a person to close it, it stays. */
