@@ -377,9 +377,16 @@ keep (Execution *self, const CtRequest *request, gint64 *event, GError **error)
          ct_undo_note (&self->command, self->intent.seq, error) && acknowledge (self, event, error);
 }
 
-/* All of a command but the bounds of its transaction: what fails must be rolled back by the caller. */
-static gboolean
-execute (CtCommander *self, CtDb *db, const CtRequest *request, CtOutcome *outcome, GError **error)
+/**
+ * ct_commander_execute_bare:
+ * @db: in a transaction, or at a savepoint, that the caller rolls back where this fails
+ *
+ * Executes a command without a net of its own. A savepoint around a bulk command is dear: each statement with triggers
+ * ends a savepoint of its own, and within another one that costs time in proportion to all pages changed so far.
+ */
+gboolean
+ct_commander_execute_bare (CtCommander *self, CtDb *db, const CtRequest *request, CtOutcome *outcome,
+                           GError **error)
 {
   g_auto (Execution) execution = { .commander = self };
   gint64 event = -1;
@@ -408,7 +415,7 @@ ct_commander_execute_within (CtCommander *self, CtDb *db, const CtRequest *reque
 
   if (!ct_db_savepoint (db, error))
     return FALSE;
-  if (!execute (self, db, request, &done, error)) {
+  if (!ct_commander_execute_bare (self, db, request, &done, error)) {
     ct_db_rollback_to (db, NULL);
     return FALSE;
   }
@@ -439,7 +446,7 @@ ct_commander_execute (CtCommander *self, CtDb *db, const CtRequest *request, CtO
 
   if (!ct_db_begin (db, error))
     return FALSE;
-  if (!execute (self, db, request, &done, error)) {
+  if (!ct_commander_execute_bare (self, db, request, &done, error)) {
     ct_db_rollback (db);
     return FALSE;
   }

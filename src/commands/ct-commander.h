@@ -31,6 +31,8 @@ CtPolicy *ct_commander_get_policy (CtCommander *self);
 CtAuthority *ct_commander_get_authority (CtCommander *self);
 gboolean ct_commander_execute (CtCommander *self, CtDb *db, const CtRequest *request, CtOutcome *outcome,
                                GError **error);
+gboolean ct_commander_execute_bare (CtCommander *self, CtDb *db, const CtRequest *request, CtOutcome *outcome,
+                                    GError **error);
 gboolean ct_commander_execute_within (CtCommander *self, CtDb *db, const CtRequest *request,
                                       CtOutcome *outcome, GError **error);
 gboolean ct_commander_rerun_within (CtCommander *self, CtDb *db, gint64 seq, GError **error);

@@ -1,4 +1,4 @@
-/* import.chunk: up to 5,000 rows of a file, written by one command with one leaf that commits to every row. The typed
+/* import.chunk: up to 10,000 rows of a file, written by one command with one leaf that commits to every row. The typed
  * values come as the command's attachment (ct-chunk.h); the arguments say what stands in it. */
 #include "ct-import-chunk.h"
 #include "ct-effect.h"
@@ -41,7 +41,6 @@ typedef struct {
   GHashTable *touched; /* (owned): ids of orders whose lines changed */
   CtId line_order;     /* whose next free position is known */
   gint64 line_position;
-  gboolean careful; /* each row has a savepoint */
   GString *scratch; /* (owned) */
 } Import;
 
@@ -396,12 +395,6 @@ typedef struct {
   guint n;
 } Row;
 
-typedef enum {
-  ROW_DONE,
-  ROW_RESTART, /* refused after part of it was written: the chunk begins anew, with a savepoint for each row */
-  ROW_FAILED,
-} RowResult;
-
 static void
 keep_links (Import *self)
 {
@@ -412,25 +405,24 @@ keep_links (Import *self)
   }
 }
 
+/* The row is not taken: neither are those of its records that were written already. */
 static gboolean
-undo_row (Import *self, guint n_written, GError **error)
+refuse_row (Import *self, guint32 row, const Refusal *refusal, GError **error)
 {
-  ct_upsert_log_truncate (self->log, n_written);
+  add_refusal (self, row, refusal);
+  self->outcomes->str[row] = 'r';
   self->line_order = (CtId){ { 0 } };
-  return ct_db_run (self->command->db, error, "ROLLBACK TO import_row", "");
+  return ct_upsert_log_undo_row (self->log, self->command, error);
 }
 
-static RowResult
+static gboolean
 write_row (Import *self, const Row *row, GError **error)
 {
-  guint n_written = self->log->rows->len;
-  gboolean guarded = self->careful && row->n > 1;
   CtUpsertOutcome outcomes[MOST_LAYOUTS];
   char letter = 's';
 
   g_array_set_size (self->row_links, 0);
-  if (guarded && !ct_db_run (self->command->db, error, "SAVEPOINT import_row", ""))
-    return ROW_FAILED;
+  ct_upsert_log_begin_row (self->log, row->n > 1);
   for (guint i = 0; i < row->n; i++) {
     g_auto (Refusal) refusal = { 0 };
     GError *problem = NULL;
@@ -438,30 +430,20 @@ write_row (Import *self, const Row *row, GError **error)
     outcomes[i] = write_record (self, &row->records[i], &refusal, &problem);
     if (problem) {
       g_propagate_error (error, problem);
-      return ROW_FAILED;
+      return FALSE;
     }
-    if (outcomes[i] == CT_UPSERT_REFUSED) {
-      if (self->log->rows->len > n_written && !guarded)
-        return ROW_RESTART;
-      add_refusal (self, row->records[i].row, &refusal);
-      letter = 'r';
-      break;
-    }
+    if (outcomes[i] == CT_UPSERT_REFUSED)
+      return refuse_row (self, row->records[i].row, &refusal, error);
     if (outcomes[i] == CT_UPSERT_CREATED && i == 0)
       letter = 'c';
     else if (outcomes[i] != CT_UPSERT_UNCHANGED && letter == 's')
       letter = 'u';
   }
   self->outcomes->str[row->records[0].row] = letter;
-  if (letter == 'r') {
-    if (guarded && !undo_row (self, n_written, error))
-      return ROW_FAILED;
-  } else {
-    keep_links (self);
-    for (guint i = 0; i < row->n; i++)
-      self->layouts[row->records[i].layout].counts[outcomes[i]]++;
-  }
-  return !guarded || ct_db_run (self->command->db, error, "RELEASE import_row", "") ? ROW_DONE : ROW_FAILED;
+  keep_links (self);
+  for (guint i = 0; i < row->n; i++)
+    self->layouts[row->records[i].layout].counts[outcomes[i]]++;
+  return TRUE;
 }
 
 static gboolean
@@ -473,7 +455,7 @@ take_into_row (Import *self, Row *row, const CtChunkRecord *record, GError **err
   return TRUE;
 }
 
-static RowResult
+static gboolean
 write_rows (Import *self, GError **error)
 {
   g_autofree Row *row = g_new (Row, 1);
@@ -491,20 +473,18 @@ write_rows (Import *self, GError **error)
   row->n = 0;
   while (ct_chunk_reader_next (&reader, &record, &problem) && !problem) {
     if (row->n > 0 && row->records[0].row != record.row) {
-      RowResult result = write_row (self, row, error);
-
-      if (result != ROW_DONE)
-        return result;
+      if (!write_row (self, row, error))
+        return FALSE;
       row->n = 0;
     }
     if (!take_into_row (self, row, &record, error))
-      return ROW_FAILED;
+      return FALSE;
   }
   if (problem) {
     g_propagate_error (error, problem);
-    return ROW_FAILED;
+    return FALSE;
   }
-  return row->n > 0 ? write_row (self, row, error) : ROW_DONE;
+  return row->n == 0 || write_row (self, row, error);
 }
 
 /* An order whose lines carry its total: the sum of them, as they stand now. */
@@ -530,41 +510,6 @@ update_totals (Import *self, GError **error)
       ct_upsert_log_updated (self->log, "orders", key);
   }
   return TRUE;
-}
-
-static void
-forget (Import *self)
-{
-  ct_upsert_log_truncate (self->log, 0);
-  g_byte_array_set_size (self->log->images, 0);
-  g_hash_table_remove_all (self->links);
-  g_hash_table_remove_all (self->touched);
-  g_clear_pointer (&self->refused, json_array_unref);
-  self->refused = json_array_new ();
-  self->line_order = (CtId){ { 0 } };
-  for (guint i = 0; i < self->n_layouts; i++)
-    memset (self->layouts[i].counts, 0, sizeof self->layouts[i].counts);
-  memset (self->outcomes->str, '.', self->outcomes->len);
-}
-
-/* Almost no row is refused half-way, and a savepoint for each costs as much as the row: they are used only after one was. */
-static gboolean
-write_all (Import *self, GError **error)
-{
-  CtDb *db = self->command->db;
-  RowResult result;
-
-  if (!ct_db_run (db, error, "SAVEPOINT import_chunk", ""))
-    return FALSE;
-  result = write_rows (self, error);
-  if (result == ROW_RESTART) {
-    if (!ct_db_run (db, error, "ROLLBACK TO import_chunk", ""))
-      return FALSE;
-    forget (self);
-    self->careful = TRUE;
-    result = write_rows (self, error);
-  }
-  return result == ROW_DONE && ct_db_run (db, error, "RELEASE import_chunk", "");
 }
 
 static JsonObject *
@@ -606,9 +551,10 @@ import_chunk_run (CtCommand *command, GError **error)
     return FALSE;
   g_string_set_size (self.outcomes, self.n_rows);
   memset (self.outcomes->str, '.', self.n_rows);
-  if (!write_all (&self, error) || !update_totals (&self, error) ||
+  if (!write_rows (&self, error) || !update_totals (&self, error) ||
       !ct_upsert_log_commit (self.log, command, error))
     return FALSE;
+  command->idle = self.log->rows->len == 0;
   kinds = report_counts (&self);
   summary = ct_json_canonical_object (kinds, error);
   json_object_set_object_member (command->result, "records", kinds);

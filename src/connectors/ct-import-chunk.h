@@ -5,7 +5,7 @@
 G_BEGIN_DECLS
 
 /* The most rows one import.chunk command takes. */
-#define CT_IMPORT_CHUNK_ROWS 5000
+#define CT_IMPORT_CHUNK_ROWS 10000
 
 void ct_import_chunk_register (void);
 

@@ -14,7 +14,29 @@ typedef struct {
   GPtrArray *errors; /* (owned) (element-type CtFieldError) */
 } BadRow;
 
+/* Rows on their way: one batch is filled while the one before it is written. */
 typedef struct {
+  GByteArray *chunk; /* (owned) */
+  guint n_rows;      /* in chunk */
+  guint64 lines[CT_IMPORT_CHUNK_ROWS];
+  GArray *bad; /* (owned) (element-type BadRow): refused before they came into the chunk, and then by it */
+  guint64 position; /* bytes of the file read when it was full */
+} Batch;
+
+typedef struct _Run Run;
+
+/* A chunk in the store's writer thread, and the thread that waits for it. */
+typedef struct {
+  Run *run;
+  GBytes *bytes;    /* (owned) */
+  JsonObject *args; /* (owned) */
+  CtRequest request;
+  CtOutcome outcome;
+  GError *error; /* (owned) (nullable) */
+  GThread *thread;
+} ChunkJob;
+
+struct _Run {
   CtImport *import;               /* (unowned) */
   const CtImportOptions *options; /* (unowned) */
   CtDb *dry_db;                   /* (unowned) (nullable): the transaction of a dry run */
@@ -33,11 +55,10 @@ typedef struct {
   CtCsvReader *again;         /* (owned) (nullable): the same file, at the last refused row */
   CtMapping *mapping;         /* (owned) */
   JsonArray *layouts;         /* (owned) */
-  GByteArray *chunk;          /* (owned) */
-  guint n_rows;               /* in chunk */
-  guint64 lines[CT_IMPORT_CHUNK_ROWS];
-  GArray *bad; /* (owned) (element-type BadRow): since the last chunk */
-} Run;
+  Batch batches[2];
+  guint filling;  /* index of the batch that takes rows */
+  ChunkJob *sent; /* (owned) (nullable): the other batch, being written */
+};
 
 static void
 bad_row_clear (gpointer data)
@@ -46,8 +67,21 @@ bad_row_clear (gpointer data)
 }
 
 static void
+job_free (ChunkJob *self)
+{
+  if (self->thread)
+    g_thread_join (self->thread);
+  g_bytes_unref (self->bytes);
+  json_object_unref (self->args);
+  ct_outcome_clear (&self->outcome);
+  g_clear_error (&self->error);
+  g_free (self);
+}
+
+static void
 run_clear (Run *self)
 {
+  g_clear_pointer (&self->sent, job_free);
   g_clear_pointer (&self->lookups, g_hash_table_unref);
   g_clear_pointer (&self->report, ct_import_report_free);
   g_clear_pointer (&self->refused_names, g_hash_table_unref);
@@ -57,16 +91,18 @@ run_clear (Run *self)
   g_clear_pointer (&self->again, ct_csv_reader_free);
   g_clear_pointer (&self->mapping, ct_mapping_free);
   g_clear_pointer (&self->layouts, json_array_unref);
-  g_clear_pointer (&self->chunk, g_byte_array_unref);
-  g_clear_pointer (&self->bad, g_array_unref);
+  for (guint i = 0; i < G_N_ELEMENTS (self->batches); i++) {
+    g_clear_pointer (&self->batches[i].chunk, g_byte_array_unref);
+    g_clear_pointer (&self->batches[i].bad, g_array_unref);
+  }
 }
 
 static void
-add_bad_row (Run *self, guint64 line, GPtrArray *errors)
+add_bad_row (Batch *batch, guint64 line, GPtrArray *errors)
 {
   BadRow bad = { line, g_ptr_array_ref (errors) };
 
-  g_array_append_val (self->bad, bad);
+  g_array_append_val (batch->bad, bad);
 }
 
 static GPtrArray *
@@ -75,34 +111,56 @@ new_errors (void)
   return g_ptr_array_new_with_free_func (ct_field_error_free);
 }
 
-/* One chunk on its way through the store's writer thread. */
-typedef struct {
-  Run *run;
-  CtRequest request;
-  CtOutcome outcome;
-} ChunkJob;
-
 static gboolean
 execute_chunk (CtDb *db, gpointer data, GError **error)
 {
   ChunkJob *job = data;
   CtCommander *commander = job->run->options->commander;
 
-  return job->run->dry_db ? ct_commander_execute_within (commander, db, &job->request, &job->outcome, error)
+  return job->run->dry_db ? ct_commander_execute_bare (commander, db, &job->request, &job->outcome, error)
                           : ct_commander_execute (commander, db, &job->request, &job->outcome, error);
 }
 
 static JsonObject *
-chunk_args (Run *self, GBytes *bytes)
+chunk_args (Run *self, const Batch *batch)
 {
-  gsize length;
-  gconstpointer data = g_bytes_get_data (bytes, &length);
-  CtHash hash = ct_hash (data, length);
+  CtHash hash = ct_hash (batch->chunk->data, batch->chunk->len);
   g_autofree char *hex = ct_hash_to_hex (&hash);
 
   return ct_json_build ("sssisa", "source", self->import->profile->source, "profile",
-                        self->import->profile->name, "file", self->input->name, "rows", (gint64) self->n_rows,
-                        "sha256", hex, "records", json_array_ref (self->layouts));
+                        self->import->profile->name, "file", self->input->name, "rows",
+                        (gint64) batch->n_rows, "sha256", hex, "records", json_array_ref (self->layouts));
+}
+
+static gpointer
+wait_for_writer (gpointer data)
+{
+  ChunkJob *job = data;
+
+  ct_store_write (job->run->options->store, execute_chunk, job, &job->error);
+  return NULL;
+}
+
+/* Sends the batch at hand to the writer thread; a dry run is there already. */
+static void
+send_batch (Run *self)
+{
+  const Batch *batch = &self->batches[self->filling];
+  ChunkJob *job = g_new0 (ChunkJob, 1);
+
+  job->run = self;
+  job->bytes = g_bytes_new_static (batch->chunk->data, batch->chunk->len);
+  job->args = chunk_args (self, batch);
+  job->request = (CtRequest){ .name = "import.chunk",
+                              .args = job->args,
+                              .actor = self->options->actor,
+                              .now = self->options->now,
+                              .attachment = job->bytes };
+  self->sent = job;
+  if (self->dry_db)
+    execute_chunk (self->dry_db, job, &job->error);
+  else
+    job->thread = g_thread_new ("ct-import", wait_for_writer, job);
 }
 
 static void
@@ -127,9 +185,9 @@ add_counts (Run *self, JsonObject *kinds)
 }
 
 static void
-count_outcomes (Run *self, const char *outcomes)
+count_outcomes (Run *self, const Batch *batch, const char *outcomes)
 {
-  for (guint i = 0; i < self->n_rows; i++) {
+  for (guint i = 0; i < batch->n_rows; i++) {
     self->created += outcomes[i] == 'c';
     self->changed += outcomes[i] == 'u';
     /* '.': the row holds no record */
@@ -153,7 +211,7 @@ explain (Run *self, JsonObject *refusal)
 }
 
 static void
-take_refusals (Run *self, JsonArray *refused)
+take_refusals (Run *self, Batch *batch, JsonArray *refused)
 {
   for (guint i = 0; i < json_array_get_length (refused); i++) {
     JsonObject *refusal = json_array_get_object_element (refused, i);
@@ -164,30 +222,27 @@ take_refusals (Run *self, JsonArray *refused)
                                       ct_json_string (refusal, "field", NULL), &name);
 
     g_ptr_array_add (errors, ct_field_error_new (column, name, ct_json_string (refusal, "key", ""), reason));
-    add_bad_row (self, self->lines[ct_json_int (refusal, "row", 0)], errors);
+    add_bad_row (batch, batch->lines[ct_json_int (refusal, "row", 0)], errors);
   }
 }
 
+/* Waits for the batch that is being written and takes what became of it. */
 static gboolean
-send_chunk (Run *self, GError **error)
+receive_batch (Run *self, Batch *batch, GError **error)
 {
-  g_autoptr (GBytes) bytes = g_bytes_new_static (self->chunk->data, self->chunk->len);
-  g_autoptr (JsonObject) args = chunk_args (self, bytes);
-  ChunkJob job = { .run = self,
-                   .request = { .name = "import.chunk",
-                                .args = args,
-                                .actor = self->options->actor,
-                                .now = self->options->now,
-                                .attachment = bytes } };
-  gboolean ok = self->dry_db ? execute_chunk (self->dry_db, &job, error)
-                             : ct_store_write (self->options->store, execute_chunk, &job, error);
+  ChunkJob *job = self->sent;
+  JsonObject *result;
 
-  if (!ok)
+  g_clear_pointer (&job->thread, g_thread_join);
+  if (job->error) {
+    g_propagate_error (error, g_steal_pointer (&job->error));
     return FALSE;
-  count_outcomes (self, ct_json_string (job.outcome.result, "outcomes", ""));
-  add_counts (self, ct_json_object (job.outcome.result, "records"));
-  take_refusals (self, ct_json_array (job.outcome.result, "refused"));
-  ct_outcome_clear (&job.outcome);
+  }
+  result = job->outcome.result;
+  count_outcomes (self, batch, ct_json_string (result, "outcomes", ""));
+  add_counts (self, ct_json_object (result, "records"));
+  take_refusals (self, batch, ct_json_array (result, "refused"));
+  g_clear_pointer (&self->sent, job_free);
   self->chunks++;
   return TRUE;
 }
@@ -252,33 +307,54 @@ report_bad_row (Run *self, const BadRow *bad, GError **error)
   return ct_fail (error, CT_ERROR_CONFLICT, _ ("%s has changed while it was imported"), self->input->path);
 }
 
+/* Takes the results of a batch that was sent, reports its refused rows, and empties it. */
+static gboolean
+settle (Run *self, Batch *batch, GError **error)
+{
+  if (self->sent && !receive_batch (self, batch, error))
+    return FALSE;
+  if (batch->n_rows == 0 && batch->bad->len == 0)
+    return TRUE;
+  g_array_sort (batch->bad, compare_bad_rows);
+  for (guint i = 0; i < batch->bad->len; i++)
+    if (!report_bad_row (self, &g_array_index (batch->bad, BadRow, i), error))
+      return FALSE;
+  self->rejected += batch->bad->len;
+  self->read = self->created + self->changed + self->unchanged + self->rejected;
+  g_array_set_size (batch->bad, 0);
+  g_byte_array_set_size (batch->chunk, 0);
+  batch->n_rows = 0;
+  if (self->options->progress)
+    self->options->progress (MIN (self->done + batch->position, self->total), self->total, self->read,
+                             self->options->progress_data);
+  return TRUE;
+}
+
+/* Sends the batch at hand as soon as the one before it is settled, and goes on with that one's room. */
 static gboolean
 flush (Run *self, GError **error)
 {
+  Batch *batch = &self->batches[self->filling];
+
+  batch->position = ct_csv_reader_get_position (self->reader);
+  if (!settle (self, &self->batches[!self->filling], error))
+    return FALSE;
   if (g_cancellable_is_cancelled (self->options->cancellable)) {
     self->cancelled = TRUE;
     return TRUE;
   }
-  if (self->n_rows > 0 && !send_chunk (self, error))
+  if (batch->n_rows > 0)
+    send_batch (self);
+  else if (!settle (self, batch, error))
     return FALSE;
-  g_array_sort (self->bad, compare_bad_rows);
-  for (guint i = 0; i < self->bad->len; i++)
-    if (!report_bad_row (self, &g_array_index (self->bad, BadRow, i), error))
-      return FALSE;
-  self->rejected += self->bad->len;
-  g_array_set_size (self->bad, 0);
-  self->read = self->created + self->changed + self->unchanged + self->rejected;
-  g_byte_array_set_size (self->chunk, 0);
-  self->n_rows = 0;
-  if (self->options->progress)
-    self->options->progress (MIN (self->done + ct_csv_reader_get_position (self->reader), self->total),
-                             self->total, self->read, self->options->progress_data);
+  self->filling = !self->filling;
   return TRUE;
 }
 
 static void
 take_row (Run *self, const CtCsvRow *row)
 {
+  Batch *batch = &self->batches[self->filling];
   g_autoptr (GPtrArray) errors = new_errors ();
   const char *const *header = ct_csv_reader_get_header (self->reader);
 
@@ -289,21 +365,21 @@ take_row (Run *self, const CtCsvRow *row)
     g_ptr_array_add (errors,
                      ct_field_error_new (column, column > 0 ? header[column - 1] : "",
                                          shown < row->n_fields ? row->fields[shown].text : "", row->problem));
-    add_bad_row (self, row->line, errors);
+    add_bad_row (batch, row->line, errors);
     return;
   }
-  if (!ct_mapping_convert (self->mapping, row, self->n_rows, self->chunk, errors)) {
-    add_bad_row (self, row->line, errors);
+  if (!ct_mapping_convert (self->mapping, row, batch->n_rows, batch->chunk, errors)) {
+    add_bad_row (batch, row->line, errors);
     return;
   }
-  self->lines[self->n_rows++] = row->line;
+  batch->lines[batch->n_rows++] = row->line;
 }
 
 static gboolean
-is_full (const Run *self)
+is_full (const Batch *batch)
 {
-  return self->n_rows == CT_IMPORT_CHUNK_ROWS || self->bad->len >= CT_IMPORT_CHUNK_ROWS ||
-         self->chunk->len > MOST_CHUNK_BYTES;
+  return batch->n_rows == CT_IMPORT_CHUNK_ROWS || batch->bad->len >= CT_IMPORT_CHUNK_ROWS ||
+         batch->chunk->len > MOST_CHUNK_BYTES;
 }
 
 static gboolean
@@ -316,14 +392,16 @@ read_rows (Run *self, GError **error)
     if (!ct_import_wants_row (self->input, &row))
       continue;
     take_row (self, &row);
-    if (is_full (self) && !flush (self, error))
+    if (is_full (&self->batches[self->filling]) && !flush (self, error))
       return FALSE;
   }
   if (problem) {
     g_propagate_error (error, problem);
     return FALSE;
   }
-  return self->cancelled || flush (self, error);
+  if (!self->cancelled && !flush (self, error))
+    return FALSE;
+  return settle (self, &self->batches[!self->filling], error);
 }
 
 static gboolean
@@ -444,9 +522,11 @@ ct_import_run (CtImport *import, const CtImportOptions *options, GError **error)
   self->refused_names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->records = json_object_new ();
   self->errors = json_array_new ();
-  self->chunk = g_byte_array_sized_new (1024 * 1024);
-  self->bad = g_array_new (FALSE, FALSE, sizeof (BadRow));
-  g_array_set_clear_func (self->bad, bad_row_clear);
+  for (guint i = 0; i < G_N_ELEMENTS (self->batches); i++) {
+    self->batches[i].chunk = g_byte_array_sized_new (1024 * 1024);
+    self->batches[i].bad = g_array_new (FALSE, FALSE, sizeof (BadRow));
+    g_array_set_clear_func (self->batches[i].bad, bad_row_clear);
+  }
   ok =
       options->dry_run ? ct_store_write (options->store, dry_run_job, self, error) : run_inputs (self, error);
   if (ok)

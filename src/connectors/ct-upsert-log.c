@@ -1,6 +1,17 @@
 #include "ct-upsert.h"
 #include "ct-row-committer.h"
 
+static void
+undo_free (gpointer data)
+{
+  CtUpsertUndo *self = data;
+
+  g_free (self->sql);
+  g_array_unref (self->values);
+  g_ptr_array_unref (self->texts);
+  g_free (self);
+}
+
 CtUpsertLog *
 ct_upsert_log_new (void)
 {
@@ -8,6 +19,7 @@ ct_upsert_log_new (void)
 
   self->rows = g_array_new (FALSE, FALSE, sizeof (CtWrittenRow));
   self->images = g_byte_array_new ();
+  self->undo = g_ptr_array_new_with_free_func (undo_free);
   self->numbers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return self;
 }
@@ -17,15 +29,69 @@ ct_upsert_log_free (CtUpsertLog *self)
 {
   g_array_unref (self->rows);
   g_byte_array_unref (self->images);
+  g_ptr_array_unref (self->undo);
   g_hash_table_unref (self->numbers);
   g_free (self);
 }
 
-/* Forgets what was written after the first @n_rows: it was rolled back. */
+/* @guarded: the row has several records, so that one that is refused takes back the others. */
 void
-ct_upsert_log_truncate (CtUpsertLog *self, guint n_rows)
+ct_upsert_log_begin_row (CtUpsertLog *self, gboolean guarded)
 {
-  g_array_set_size (self->rows, n_rows);
+  self->guarded = guarded;
+  self->row_begins = self->rows->len;
+  if (self->undo->len > 0)
+    g_ptr_array_set_size (self->undo, 0);
+}
+
+/* Takes @undo, which stands for the next row to be logged as updated. */
+void
+ct_upsert_log_take_undo (CtUpsertLog *self, CtUpsertUndo *undo)
+{
+  g_ptr_array_add (self->undo, undo);
+}
+
+/* The update that the last undo stands for did not come about. */
+void
+ct_upsert_log_drop_undo (CtUpsertLog *self)
+{
+  g_ptr_array_set_size (self->undo, (int) self->undo->len - 1);
+}
+
+static gboolean
+undo_update (CtUpsertLog *self, CtCommand *command, GError **error)
+{
+  CtUpsertUndo *undo = self->undo->pdata[self->undo->len - 1];
+  g_autoptr (CtStmt) stmt = ct_db_query (command->db, error, undo->sql, "k", &undo->id);
+
+  for (guint i = 0; stmt && i < undo->values->len; i++)
+    if (!ct_upsert_bind (stmt, (int) i + 2, &g_array_index (undo->values, CtValue, i), error))
+      return FALSE;
+  if (!stmt || !ct_stmt_finish (stmt, error))
+    return FALSE;
+  ct_upsert_log_drop_undo (self);
+  return TRUE;
+}
+
+/**
+ * ct_upsert_log_undo_row:
+ *
+ * Takes back what the row at hand has written, last first: inserted rows go, updated ones hold what they held. A savepoint
+ * would do it too, at the price of every row that is fine.
+ */
+gboolean
+ct_upsert_log_undo_row (CtUpsertLog *self, CtCommand *command, GError **error)
+{
+  while (self->rows->len > self->row_begins) {
+    const CtWrittenRow *row = &g_array_index (self->rows, CtWrittenRow, self->rows->len - 1);
+    g_autofree char *sql = g_strdup_printf ("DELETE FROM %s WHERE id = ?", row->table);
+
+    if (row->length > 0 ? !ct_db_run (command->db, error, sql, "k", &row->id)
+                        : !undo_update (self, command, error))
+      return FALSE;
+    g_array_set_size (self->rows, self->rows->len - 1);
+  }
+  return TRUE;
 }
 
 void

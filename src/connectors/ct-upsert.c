@@ -11,6 +11,9 @@ enum {
   IMAGE_UPDATED = -4,
 };
 
+/* Columns of a row that is looked for: id, rev, updated_at, then the kind's fields. */
+#define FIRST_FIELD 3
+
 struct _CtUpsert {
   CtCommand *command; /* (unowned) */
   const CtKind *kind;
@@ -140,8 +143,9 @@ default_value (CtUpsert *self, guint i)
   }
 }
 
-static gboolean
-bind (CtStmt *stmt, int at, const CtValue *value, GError **error)
+/* Binds a value to the parameter @at. */
+gboolean
+ct_upsert_bind (CtStmt *stmt, int at, const CtValue *value, GError **error)
 {
   switch (value->type) {
   case 'i':
@@ -164,7 +168,7 @@ finder (CtUpsert *self, const char *condition, GError **error)
 
   if (stmt)
     return ct_stmt_rebind (stmt, error, "") ? stmt : NULL;
-  sql = g_string_new ("SELECT id");
+  sql = g_string_new ("SELECT id,rev,updated_at");
   for (guint i = 0; i < self->n_fields; i++)
     g_string_append_printf (sql, ",%s", self->kind->fields[i].column);
   g_string_append_printf (sql, " FROM %s WHERE %s", self->kind->table, condition);
@@ -190,9 +194,9 @@ find_by_reference (CtUpsert *self, CtUpsertRecord *record, gboolean *found, GErr
       self, unique ? "source=?1 AND external_ref=?2" : "source=?1 AND external_ref=?2 AND order_id=?3",
       error);
 
-  if (!stmt || !bind (stmt, 1, &record->values[self->source], error) ||
-      !bind (stmt, 2, &record->values[self->external_ref], error) ||
-      (!unique && !bind (stmt, 3, &record->values[0], error)))
+  if (!stmt || !ct_upsert_bind (stmt, 1, &record->values[self->source], error) ||
+      !ct_upsert_bind (stmt, 2, &record->values[self->external_ref], error) ||
+      (!unique && !ct_upsert_bind (stmt, 3, &record->values[0], error)))
     return NULL;
   return is_found (self, stmt, record, found, error) ? stmt : NULL;
 }
@@ -209,7 +213,7 @@ find_by_key (CtUpsert *self, CtUpsertRecord *record, gboolean *found, GError **e
                             kind->fields[ct_kind_field_index (kind, kind->key[i])].column, i + 1);
   stmt = finder (self, condition->str, error);
   for (guint i = 0; stmt && kind->key[i]; i++)
-    if (!bind (stmt, (int) i + 1, &record->values[ct_kind_field_index (kind, kind->key[i])], error))
+    if (!ct_upsert_bind (stmt, (int) i + 1, &record->values[ct_kind_field_index (kind, kind->key[i])], error))
       return NULL;
   return stmt && is_found (self, stmt, record, found, error) ? stmt : NULL;
 }
@@ -266,7 +270,7 @@ keep_differences (CtUpsert *self, CtUpsertRecord *record, CtStmt *row)
       value->type = 0;
     else if (value->type == 'n')
       *value = default_value (self, i);
-    if (value->type != 0 && holds (row, (int) i + 1, value))
+    if (value->type != 0 && holds (row, (int) i + FIRST_FIELD, value))
       value->type = 0;
     differences += value->type != 0;
   }
@@ -275,6 +279,50 @@ keep_differences (CtUpsert *self, CtUpsertRecord *record, CtStmt *row)
     differences++;
   }
   return differences;
+}
+
+static CtValue
+copy_column (CtStmt *row, int column, GPtrArray *texts)
+{
+  CtValue value = { .type = ct_stmt_type (row, column) };
+
+  if (value.type == 'i')
+    value.integer = ct_stmt_int (row, column);
+  else if (value.type != 'n') {
+    gconstpointer data = ct_stmt_blob (row, column, &value.length);
+
+    value.data = value.length > 0 ? g_memdup2 (data, value.length) : g_strdup ("");
+    g_ptr_array_add (texts, (gpointer) value.data);
+  }
+  return value;
+}
+
+/* Keeps what the fields about to change hold, for a row whose later records may be refused. */
+static void
+keep_undo (CtUpsert *self, const CtUpsertRecord *record, CtStmt *row)
+{
+  CtUpsertUndo *undo = g_new0 (CtUpsertUndo, 1);
+  g_autoptr (GString) sql = g_string_new (NULL);
+  CtValue value;
+
+  undo->id = record->id;
+  undo->values = g_array_new (FALSE, FALSE, sizeof (CtValue));
+  undo->texts = g_ptr_array_new_with_free_func (g_free);
+  g_string_append_printf (sql, "UPDATE %s SET rev=?2,updated_at=?3", self->kind->table);
+  for (int i = 1; i < FIRST_FIELD; i++) {
+    value = copy_column (row, i, undo->texts);
+    g_array_append_val (undo->values, value);
+  }
+  for (guint i = 0; i < self->n_fields; i++) {
+    if (record->values[i].type == 0)
+      continue;
+    value = copy_column (row, (int) i + FIRST_FIELD, undo->texts);
+    g_array_append_val (undo->values, value);
+    g_string_append_printf (sql, ",%s=?%u", self->kind->fields[i].column, undo->values->len + 1);
+  }
+  g_string_append (sql, " WHERE id=?1");
+  undo->sql = g_string_free (g_steal_pointer (&sql), FALSE);
+  ct_upsert_log_take_undo (self->log, undo);
 }
 
 static CtUpsertOutcome
@@ -308,11 +356,13 @@ update (CtUpsert *self, CtUpsertRecord *record, char **reason, GError **error)
   stmt = ct_db_query (self->command->db, error, sql->str, "ki", &record->id, self->command->now);
   at = 3;
   for (guint i = 0; stmt && i < self->n_fields; i++)
-    if (record->values[i].type != 0 && !bind (stmt, at++, &record->values[i], error))
+    if (record->values[i].type != 0 && !ct_upsert_bind (stmt, at++, &record->values[i], error))
       return CT_UPSERT_REFUSED;
   if (!stmt)
     return CT_UPSERT_REFUSED;
   if (!ct_stmt_finish (stmt, &problem)) {
+    if (self->log->guarded)
+      ct_upsert_log_drop_undo (self->log);
     if (is_row_fault (problem))
       return refuse (reason, problem);
     g_propagate_error (error, g_steal_pointer (&problem));
@@ -432,7 +482,7 @@ insert (CtUpsert *self, CtUpsertRecord *record, char **reason, GError **error)
   if (!self->insert || !ct_stmt_rebind (self->insert, error, "ki", &record->id, self->command->now))
     return CT_UPSERT_REFUSED;
   for (guint i = 0; i < self->n_fields; i++)
-    if (!bind (self->insert, (int) i + 3, &record->values[i], error))
+    if (!ct_upsert_bind (self->insert, (int) i + 3, &record->values[i], error))
       return CT_UPSERT_REFUSED;
   if (!ct_stmt_finish (self->insert, &problem)) {
     if (is_row_fault (problem))
@@ -489,6 +539,8 @@ ct_upsert_write (CtUpsert *self, CtUpsertRecord *record, char **reason, GError *
   if (found) {
     guint differences = record->once ? 0 : keep_differences (self, record, row);
 
+    if (differences > 0 && self->log->guarded)
+      keep_undo (self, record, row);
     if (!ct_stmt_finish (row, error))
       return CT_UPSERT_REFUSED;
     return differences > 0 ? update (self, record, reason, error) : CT_UPSERT_UNCHANGED;

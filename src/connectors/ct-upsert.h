@@ -38,12 +38,23 @@ typedef struct {
   gsize offset, length;
 } CtWrittenRow;
 
+/* How the update of a row is taken back. */
+typedef struct {
+  char *sql; /* (owned) */
+  CtId id;
+  GArray *values;   /* (owned) (element-type CtValue) */
+  GPtrArray *texts; /* (owned): theirs */
+} CtUpsertUndo;
+
 /* What a chunk has written so far. */
 typedef struct {
   GArray *rows;        /* (element-type CtWrittenRow) */
   GByteArray *images;  /* of the inserted ones */
   GHashTable *numbers; /* "ORD-2026" to the highest number given by a file */
   guint64 next_id;     /* tells the new rows of the command apart */
+  gboolean guarded;    /* the row at hand has several records: what it updates must be taken back with it */
+  guint row_begins;    /* of the row at hand, in rows */
+  GPtrArray *undo;     /* (element-type CtUpsertUndo): its updates, in their order */
 } CtUpsertLog;
 
 CtUpsert *ct_upsert_new (CtCommand *command, const CtKind *kind, CtUpsertLog *log);
@@ -52,7 +63,11 @@ CtUpsertOutcome ct_upsert_write (CtUpsert *self, CtUpsertRecord *record, char **
 
 CtUpsertLog *ct_upsert_log_new (void);
 void ct_upsert_log_free (CtUpsertLog *self);
-void ct_upsert_log_truncate (CtUpsertLog *self, guint n_rows);
+void ct_upsert_log_begin_row (CtUpsertLog *self, gboolean guarded);
+gboolean ct_upsert_log_undo_row (CtUpsertLog *self, CtCommand *command, GError **error);
+void ct_upsert_log_take_undo (CtUpsertLog *self, CtUpsertUndo *undo);
+void ct_upsert_log_drop_undo (CtUpsertLog *self);
+gboolean ct_upsert_bind (CtStmt *stmt, int at, const CtValue *value, GError **error);
 void ct_upsert_log_updated (CtUpsertLog *self, const char *table, const CtId *id);
 gboolean ct_upsert_log_commit (CtUpsertLog *self, CtCommand *command, GError **error);
 

@@ -422,7 +422,7 @@ test_cancel (Fixture *f, gconstpointer data)
   g_autoptr (JsonObject) result = NULL;
   CtImportOptions options = options_of (f);
 
-  for (int i = 0; i < 12000; i++)
+  for (int i = 0; i < 32000; i++)
     g_string_append_printf (text, "D-%05d,Name,EUR\n", i);
   path = write_file (f, "distributors.csv", text->str);
   options.cancellable = cancellable;
@@ -431,10 +431,10 @@ test_cancel (Fixture *f, gconstpointer data)
   result = run (f, "canonical", path, &options);
   g_assert_true (ct_json_bool (result, "cancelled", FALSE));
   g_assert_cmpint (ct_json_int (result, "chunks", 0), ==, 1);
-  expect (f, "SELECT count(*) FROM distributors", "5000/");
+  expect (f, "SELECT count(*) FROM distributors", "10000/");
   options.cancellable = NULL;
   options.progress = NULL;
-  import_counts (f, "canonical", path, &options, "12000 7000 0 5000 0");
+  import_counts (f, "canonical", path, &options, "32000 22000 0 10000 0");
 }
 
 static void
