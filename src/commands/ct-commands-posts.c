@@ -64,12 +64,13 @@ lease_run (CtCommand *command, GError **error)
 {
   static const char *const from[] = { "ready", "leased", NULL };
   g_auto (CtPostRow) post = { 0 };
-  gint64 fence, until = command->now + CT_POST_LEASE_MS;
+  gint64 fence, quiet = 0, until = command->now + CT_POST_LEASE_MS;
 
   if (!ct_post_row_of (command, &post, error) || !check_running (command, error) ||
-      !check_state (&post, from, error))
+      !check_state (&post, from, error) ||
+      !ct_post_row_quiet_until (command->db, &post.id, command->now, &quiet, error))
     return FALSE;
-  if (post.ready_at > command->now ||
+  if (post.ready_at > command->now || quiet > command->now ||
       (strcmp (post.state, "leased") == 0 && post.leased_until > command->now))
     return ct_fail (error, CT_ERROR_BUSY, _ ("%s is not to be sent yet"), post.number);
   fence = post.fence + 1;

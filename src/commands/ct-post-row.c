@@ -151,11 +151,30 @@ ct_post_row_undo_window (CtDb *db)
   return duration (db, CT_SETTING_UNDO_WINDOW, CT_UNDO_WINDOW_MS);
 }
 
-/* How long after a message about a counterparty the next one to the same destination waits. */
-gint64
-ct_post_row_quiet_period (CtDb *db)
+/**
+ * ct_post_row_quiet_until:
+ * @until: (out): when this post may go out; @now where nothing holds it back
+ *
+ * At most one message per counterparty, destination and quiet period. One that is just being sent, or may have been,
+ * counts as sent.
+ */
+gboolean
+ct_post_row_quiet_until (CtDb *db, const CtId *post, gint64 now, gint64 *until, GError **error)
 {
-  return duration (db, CT_SETTING_QUIET_PERIOD, CT_QUIET_PERIOD_MS);
+  gint64 period = duration (db, CT_SETTING_QUIET_PERIOD, CT_QUIET_PERIOD_MS), last = CT_NULL_INT;
+
+  if (period > 0 &&
+      !ct_db_read_int (db, &last, error,
+                       "SELECT max(CASE WHEN o.state IN ('leased', 'sending') THEN ?2 "
+                       "WHEN o.state = 'unknown' THEN o.updated_at ELSE o.sent_at END) "
+                       "FROM outbox p JOIN outbox o ON o.distributor_id = p.distributor_id "
+                       "AND o.channel = p.channel AND o.destination = p.destination AND o.id <> p.id "
+                       "AND (o.state IN ('sending', 'sent', 'sent_unconfirmed', 'unknown') "
+                       "OR (o.state = 'leased' AND o.leased_until > ?2)) WHERE p.id = ?1",
+                       "ki", post, now))
+    return FALSE;
+  *until = last == CT_NULL_INT ? now : MAX (now, last + period);
+  return TRUE;
 }
 
 /**

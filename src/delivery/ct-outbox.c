@@ -104,22 +104,12 @@ typedef struct {
   gint64 now, until;
 } Quiet;
 
-/* When the quiet period of this post's counterparty and destination ends; 0 where it does not wait for one. */
 static gboolean
 read_quiet_cb (CtDb *db, gpointer data, GError **error)
 {
   Quiet *quiet = data;
-  gint64 period = ct_post_row_quiet_period (db), last = CT_NULL_INT;
 
-  if (!ct_db_read_int (
-          db, &last, error,
-          "SELECT max(o.sent_at) FROM outbox p JOIN outbox o ON o.distributor_id = p.distributor_id "
-          "AND o.channel = p.channel AND o.destination = p.destination AND o.id <> p.id "
-          "AND o.state IN ('sent', 'sent_unconfirmed') WHERE p.id = ?",
-          "k", quiet->id))
-    return FALSE;
-  quiet->until = last != CT_NULL_INT && last + period > quiet->now ? last + period : 0;
-  return TRUE;
+  return ct_post_row_quiet_until (db, quiet->id, quiet->now, &quiet->until, error);
 }
 
 /* Report */
@@ -359,7 +349,7 @@ send_all (CtOutbox *self, GCancellable *cancellable, CtOutboxReport *report, GEr
 
     if (!ct_store_read (self->options.store, read_quiet_cb, &quiet, error))
       return FALSE;
-    if (quiet.until) {
+    if (quiet.until > quiet.now) {
       waits_for = g_strdup (_ ("This counterparty was written to a short while ago"));
       ready_at = quiet.until;
     } else if (!ct_outbox_send_one (self, id, cancellable, &waits_for, &ready_at, error)) {

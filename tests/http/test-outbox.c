@@ -387,6 +387,10 @@ test_quiet (Fixture *f, gconstpointer data)
   g_auto (CtOutboxReport) report = { 0 };
   CtId first = make_post (f, "one", FLAW_NONE), second = make_ready (f, "two", FLAW_NONE);
 
+  /* not even two senders at once */
+  do_post (f, "robot", "post.lease", &first, ",\"holder\":\"x\"");
+  post_fails (f, "robot", CT_ERROR_BUSY, "post.lease", &second, ",\"holder\":\"y\"");
+  do_post (f, "robot", "post.release", &first, ",\"fence\":1,\"ready_at\":0,\"detail\":\"\"");
   run (f, &report);
   expect_state (f, &first, "sent");
   expect_state (f, &second, "ready");
@@ -522,6 +526,7 @@ test_crash (Fixture *f, gconstpointer data)
   g_auto (CtOutboxReport) report = { 0 };
   CtId leased = make_post (f, "one", FLAW_NONE), sending = make_ready (f, "two", FLAW_NONE);
 
+  work_do (&f->w, "admin", "setting.set", "{\"key\":\"delivery.quiet_period\",\"value\":\"0s\"}");
   do_post (f, "robot", "post.lease", &leased, ",\"holder\":\"dead\"");
   do_post (f, "robot", "post.lease", &sending, ",\"holder\":\"dead\"");
   do_post (f, "robot", "post.sending", &sending, ",\"fence\":1");
