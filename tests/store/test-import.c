@@ -1,5 +1,6 @@
 #define CT_TEST_COMMANDS
 #include "ct-test.h"
+#include "ct-export.h"
 #include "ct-import.h"
 #include "ct-import-chunk.h"
 #include "ct-log-state.h"
@@ -37,6 +38,7 @@ set_up (Fixture *f, gconstpointer data)
   ct_store_write (f->store, init_cb, f, &error);
   g_assert_no_error (error);
   ct_import_chunk_register ();
+  ct_export_register ();
 }
 
 static void
@@ -405,6 +407,108 @@ test_number_series (Fixture *f, gconstpointer data)
   expect_committed (f);
 }
 
+/* Two files of the same text. */
+static void
+assert_same_file (const char *a, const char *b, const char *name)
+{
+  g_autofree char *left = g_build_filename (a, name, NULL), *right = g_build_filename (b, name, NULL);
+  g_autofree char *wanted = NULL, *found = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_file_get_contents (left, &wanted, NULL, &error);
+  g_assert_no_error (error);
+  g_file_get_contents (right, &found, NULL, &error);
+  g_assert_no_error (error);
+  g_test_message ("%s: %zu bytes", name, strlen (wanted));
+  g_assert_cmpstr (found, ==, wanted);
+}
+
+static char *
+export_all (Fixture *f, const char *name)
+{
+  CtExportOptions options = { f->store, f->commander, "admin", 883612800000 };
+  char *folder = g_build_filename (f->folder, name, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) counts = ct_export_run (folder, &options, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpint (ct_json_int (counts, "distributors.csv", 0), >, 0);
+  return folder;
+}
+
+static const char *const awkward[][2] = {
+  { "distributors.csv", "number,legal_name,currency,credit_limit,language,notes,archived,channel_preferences,"
+                        "value_band,source,external_ref\n"
+                        "D-1,\"A, \"\"B\"\"\n& C\",EUR,10.5,\"\",\" spaces "
+                        "\",2026-06-04T09:00:00.250Z,\"[\"\"slack\"\"]\",A,erp,77\n"
+                        "D-2,=1+1,JPY,500,ru,Ünï,,[],B,,\n"
+                        "D-3,Dinar,KWD,1.234,en,,,[],C,,\"\"\n" },
+  { "contacts.csv", "distributor,name,email,phone,role,archived\nD-1,Ann,a@x.example,,Boss,\n"
+                    "D-1,Ann,,+1,,2026-06-04T09:00:00Z\n" },
+  { "products.csv", "sku,name,unit,currency,list_price,stock\nX,Thing,kg,EUR,9.99,12.125\nY,Other,,,,\n" },
+  { "orders.csv",
+    "number,distributor,status,status_since,ordered_on,required_on,currency,total,lane_origin,notes\n"
+    "ORD-2026-1047,D-1,shipped,2026-05-01T10:00:00Z,2026-05-01,2026-06-01,EUR,123.45,Hamburg,\n"
+    "ORD-2026-1048,D-2,draft,,,,JPY,7,,note\n" },
+  { "order_lines.csv", "order,position,product,sku,quantity,currency,unit_price,discount,total\n"
+                       "ORD-2026-1047,1,X,X,2.5,EUR,10.01,0.15,21.27\nORD-2026-1047,3,,Z,1,EUR,1,,1\n"
+                       "ORD-2026-1048,1,Y,Y,7,JPY,1,0,7\n" },
+  { "invoices.csv", "number,order,distributor,state,currency,amount,paid,issued_on,due_on,paid_on\n"
+                    "INV-2026-0311,ORD-2026-1047,D-1,part_paid,EUR,123.45,1,2026-05-01,2026-05-31,\n" },
+  { "shipments.csv",
+    "number,order,carrier,tracking_number,state,promised,eta,shipped,delivered,pickup_attempts,"
+    "proof_of_delivery,currency,freight,destination\n"
+    "SHP-1,ORD-2026-1047,DHL,T1,delivered,2026-05-20,2026-05-21T12:00:00Z,2026-05-02T08:30:00Z,"
+    "2026-05-22T08:30:00Z,2,yes,EUR,12.30,Zaragoza\n" },
+  { "shipment_events.csv", "shipment,kind,happened,eta,place,note\n"
+                           "SHP-1,eta_changed,2026-05-03T00:00:00Z,2026-05-21T12:00:00Z,Hub,late\n" },
+  { "documents.csv", "distributor,order,kind,state,expires_on,reason\nD-1,,contract,verified,2027-01-01,\n"
+                     "D-1,ORD-2026-1047,import licence,rejected,,unreadable\n" },
+};
+
+/* Our own files, read into an empty workspace, make the same records: exported again they are the same files. */
+static void
+test_round_trip (Fixture *f, gconstpointer data)
+{
+  g_autofree char *from = g_build_filename (f->folder, "awkward", NULL);
+  g_autofree char *first = NULL, *second = NULL;
+  CtImportOptions options = options_of (f);
+  Fixture other = { 0 };
+  gint64 rows = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (awkward); i++) {
+    g_autofree char *name = g_build_filename ("awkward", awkward[i][0], NULL);
+
+    g_free (write_file (f, name, awkward[i][1]));
+  }
+  import_counts (f, "canonical", from, &options, "17 17 0 0 0");
+  first = export_all (f, "first");
+  import_counts (f, "canonical", first, &options, "17 0 0 17 0");
+  set_up (&other, NULL);
+  {
+    g_autofree char *orders = northwind ();
+    CtImportOptions there = options_of (&other);
+
+    if (orders)
+      import_counts (f, "northwind", orders, &options, "3153 3153 0 0 0");
+    rows = orders ? 17 + 3153 + 91 + 830 : 17;
+    g_free (first);
+    first = export_all (f, "first");
+    {
+      g_autofree char *wanted = g_strdup_printf ("%d %d 0 0 0", (int) rows, (int) rows);
+
+      import_counts (&other, "canonical", first, &there, wanted);
+    }
+    expect_committed (&other);
+  }
+  second = export_all (&other, "second");
+  for (guint i = 0; i < G_N_ELEMENTS (awkward); i++)
+    assert_same_file (first, second, awkward[i][0]);
+  expect (&other, "SELECT last FROM number_series WHERE series = 'ORD'", "1048/");
+  expect (&other, "SELECT count(*) FROM audit_logs WHERE action = 'data.export'", "1/");
+  tear_down (&other, NULL);
+}
+
 static void
 stop_cb (guint64 done, guint64 total, gint64 rows, gpointer data)
 {
@@ -541,6 +645,7 @@ main (int argc, char **argv)
   TEST ("half-a-row", test_half_a_row);
   TEST ("changes", test_changes);
   TEST ("number-series", test_number_series);
+  TEST ("round-trip", test_round_trip);
   TEST ("cancel", test_cancel);
   TEST ("refusals", test_refusals);
   TEST ("preview", test_preview);
