@@ -1,7 +1,6 @@
 #include "ct-workspace-private.h"
 #include "ct-commands.h"
 #include "ct-detect.h"
-#include "ct-export.h"
 #include "ct-import-chunk.h"
 #include "ct-migrate.h"
 #include "ct-undo.h"
@@ -47,7 +46,6 @@ ct_workspace_register_commands (void)
   ct_commands_register ();
   ct_detect_register ();
   ct_import_chunk_register ();
-  ct_export_register ();
 }
 
 static char *
@@ -365,6 +363,21 @@ ct_workspace_execute_finish (CtWorkspace *self, GAsyncResult *result, CtOutcome 
   if (outcome)
     move_outcome (g_task_get_task_data (G_TASK (result)), outcome);
   return TRUE;
+}
+
+/* Takes the actor's last command back and waits; @outcome: (out): set only on success */
+gboolean
+ct_workspace_undo (CtWorkspace *self, CtOutcome *outcome, GError **error)
+{
+  Execution *execution = execution_new (self, "command.undo", NULL);
+  gboolean ok;
+
+  execution->undo_last = TRUE;
+  ok = ct_store_write (self->store, execute_cb, execution, error);
+  if (ok)
+    move_outcome (execution, outcome);
+  execution_free (execution);
+  return ok;
 }
 
 /* Takes the actor's last command back; ends with ct_workspace_execute_finish(). */

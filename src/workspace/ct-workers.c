@@ -1,0 +1,349 @@
+#include "ct-workers.h"
+#include "ct-log-sign.h"
+#include "ct-workspace-agents.h"
+#include "ct-workspace-delivery.h"
+#include "ct-workspace-work.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define LOCK_NAME "workers.lock"
+
+/* How often a round looks whether there is something to do; that is one small question to the replica. */
+#define TICK_MS 1000
+
+/* Rules that wait for a moment are evaluated this often where nothing has changed. */
+#define DETECT_EVERY_MS (60 * CT_MS_SECOND)
+
+struct _CtWorkers {
+  CtWorkspace *workspace; /* (owned) */
+  char *program;          /* (owned) */
+  int lock;               /* -1: not held */
+  gint64 detected_at;
+  GCancellable *cancellable; /* (owned) */
+  GThread *thread;           /* (owned) (nullable) */
+  CtWorkersFunc told;
+  gpointer told_data;
+  GMutex mutex;
+  GCond cond;
+  gboolean stopping;
+  gint hosting; /* atomic */
+};
+
+CtWorkers *
+ct_workers_new (CtWorkspace *workspace, const char *program)
+{
+  CtWorkers *self = g_new0 (CtWorkers, 1);
+
+  self->workspace = g_object_ref (workspace);
+  self->program = g_strdup (program);
+  self->lock = -1;
+  self->cancellable = g_cancellable_new ();
+  g_mutex_init (&self->mutex);
+  g_cond_init (&self->cond);
+  return self;
+}
+
+void
+ct_workers_free (CtWorkers *self)
+{
+  if (!self)
+    return;
+  ct_workers_stop (self);
+  g_object_unref (self->cancellable);
+  g_object_unref (self->workspace);
+  g_free (self->program);
+  g_mutex_clear (&self->mutex);
+  g_cond_clear (&self->cond);
+  g_free (self);
+}
+
+/* Who holds the lock stands in the file, for health and for messages; the lock itself is flock()'s. */
+static void
+write_holder (CtWorkers *self)
+{
+  g_autofree char *since = ct_time_format (ct_time_now ());
+  g_autoptr (JsonObject) holder =
+      ct_json_build ("sisss", "program", self->program, "pid", (gint64) getpid (), "host", g_get_host_name (),
+                     "login", g_get_user_name (), "since", since);
+  g_autofree char *text = ct_json_canonical_object (holder, NULL);
+
+  if (ftruncate (self->lock, 0) != 0 || pwrite (self->lock, text, strlen (text), 0) < 0)
+    g_warning ("%s: %s", LOCK_NAME, g_strerror (errno));
+}
+
+/* The lock file's text; a file that another process made too large is none of ours. */
+static JsonObject *
+read_holder (int fd)
+{
+  char text[1024];
+  ssize_t length = pread (fd, text, sizeof text, 0);
+  g_autoptr (JsonNode) node = length > 0 ? ct_json_parse (text, length, sizeof text, NULL) : NULL;
+
+  return node && JSON_NODE_HOLDS_OBJECT (node) ? json_object_ref (json_node_get_object (node)) : NULL;
+}
+
+/**
+ * ct_workers_take:
+ *
+ * Takes the workers' lock of the workspace, without waiting.
+ *
+ * Returns: %FALSE with %CT_ERROR_BUSY where another process hosts the workers
+ */
+gboolean
+ct_workers_take (CtWorkers *self, GError **error)
+{
+  g_autofree char *path = g_build_filename (ct_workspace_get_folder (self->workspace), LOCK_NAME, NULL);
+  int fd;
+
+  if (self->lock >= 0)
+    return TRUE;
+  fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0)
+    return ct_fail (error, CT_ERROR_FAILED, _ ("Cannot open %s: %s"), path, g_strerror (errno));
+  if (flock (fd, LOCK_EX | LOCK_NB) != 0) {
+    g_autoptr (JsonObject) holder = read_holder (fd);
+
+    close (fd);
+    return ct_fail (error, CT_ERROR_BUSY, _ ("%s (process %d) already does this workspace's work"),
+                    ct_json_string (holder, "program", _ ("Another program")),
+                    (int) ct_json_int (holder, "pid", 0));
+  }
+  self->lock = fd;
+  write_holder (self);
+  g_atomic_int_set (&self->hosting, TRUE);
+  return TRUE;
+}
+
+gboolean
+ct_workers_is_hosting (CtWorkers *self)
+{
+  return g_atomic_int_get (&self->hosting);
+}
+
+/**
+ * ct_workers_holder:
+ * @folder: of a workspace
+ *
+ * Returns: (transfer full) (nullable): who hosts its workers: {"program", "pid", "host", "login", "since"}; %NULL: nobody
+ */
+JsonObject *
+ct_workers_holder (const char *folder)
+{
+  g_autofree char *path = g_build_filename (folder, LOCK_NAME, NULL);
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  JsonObject *holder = NULL;
+
+  if (fd < 0)
+    return NULL;
+  /* a shared lock, so that two who ask do not take each other for a host */
+  if (flock (fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    holder = read_holder (fd);
+    if (!holder)
+      holder = json_object_new ();
+  }
+  close (fd);
+  return holder;
+}
+
+/* What waits to be done. */
+typedef struct {
+  gint64 dirty;
+  gint64 scheduler_at;
+  gint64 outbox_at;
+  guint64 leaves, covered;
+} Waiting;
+
+static gboolean
+read_waiting_cb (CtDb *db, gpointer data, GError **error)
+{
+  Waiting *self = data;
+
+  return ct_db_read_int (db, &self->dirty, error, "SELECT EXISTS (SELECT 1 FROM dirty)", "") &&
+         ct_scheduler_next_at (db, &self->scheduler_at, error) &&
+         ct_log_size (db, &self->leaves, &self->covered, error);
+}
+
+/* One part of a round; a part that fails does not stop the others. */
+typedef gboolean (*Part) (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError **error);
+
+static gboolean
+detect (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GPtrArray) counts = ct_workspace_detect (self->workspace, FALSE, NULL, NULL, error);
+  JsonObject *object;
+
+  if (!counts)
+    return FALSE;
+  self->detected_at = g_get_monotonic_time () / 1000;
+  object = ct_detect_counts_to_json (counts);
+  json_object_remove_member (object, "rules");
+  json_object_set_object_member (report, "detection", object);
+  return TRUE;
+}
+
+static gboolean
+schedule (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError **error)
+{
+  g_auto (CtSchedulerReport) pass = { 0 };
+
+  if (!ct_workspace_run_scheduler (self->workspace, cancellable, &pass, error))
+    return FALSE;
+  json_object_set_object_member (report, "scheduler", ct_scheduler_report_to_json (&pass));
+  return TRUE;
+}
+
+static gboolean
+deliver (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError **error)
+{
+  g_auto (CtOutboxReport) round = { 0 };
+
+  if (!ct_workspace_deliver (self->workspace, cancellable, &round, error))
+    return FALSE;
+  json_object_set_object_member (report, "delivery",
+                                 ct_json_build ("biiii", "stopped", round.stopped, "sent",
+                                                (gint64) round.n_sent, "failed", (gint64) round.n_failed,
+                                                "unknown", (gint64) round.n_unknown, "waiting",
+                                                (gint64) round.n_waiting));
+  return TRUE;
+}
+
+static gboolean
+sign (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError **error)
+{
+  if (!ct_workspace_sign (self->workspace, error))
+    return FALSE;
+  json_object_set_boolean_member (report, "signed", TRUE);
+  return TRUE;
+}
+
+static void
+run_part (CtWorkers *self, Part part, JsonObject *report, JsonArray *problems, GCancellable *cancellable)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!g_cancellable_is_cancelled (cancellable) && !part (self, report, cancellable, &error) &&
+      !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    json_array_add_string_element (problems, error->message);
+}
+
+static gboolean
+is_due (gint64 at, gint64 now)
+{
+  return at != CT_NULL_INT && at > 0 && at <= now;
+}
+
+/**
+ * ct_workers_round:
+ * @everything: whether or not something waits
+ *
+ * One round of all workers, on the caller's thread: rules, agents, the outbox, a checkpoint; each only where there is
+ * something for it to do.
+ *
+ * Returns: (transfer full): {"detection", "scheduler", "delivery", "signed", "problems"}, with what ran; %NULL where the
+ *   workspace cannot be read
+ */
+JsonObject *
+ct_workers_round (CtWorkers *self, gboolean everything, GCancellable *cancellable, GError **error)
+{
+  gint64 now = ct_workspace_now (self->workspace), steady = g_get_monotonic_time () / 1000;
+  g_autoptr (JsonObject) report = json_object_new ();
+  JsonArray *problems = json_array_new ();
+  Waiting waiting = { 0 };
+
+  json_object_set_array_member (report, "problems", problems);
+  waiting.outbox_at = ct_workspace_next_delivery (self->workspace, error);
+  if (waiting.outbox_at < 0 ||
+      !ct_store_read (ct_workspace_get_store (self->workspace), read_waiting_cb, &waiting, error))
+    return NULL;
+  if (everything || waiting.dirty || steady - self->detected_at >= DETECT_EVERY_MS)
+    run_part (self, detect, report, problems, cancellable);
+  if (everything || is_due (waiting.scheduler_at, now))
+    run_part (self, schedule, report, problems, cancellable);
+  if (everything || is_due (waiting.outbox_at, now))
+    run_part (self, deliver, report, problems, cancellable);
+  if (everything || waiting.leaves > waiting.covered)
+    run_part (self, sign, report, problems, cancellable);
+  return g_steal_pointer (&report);
+}
+
+static void
+tell (CtWorkers *self, JsonObject *report)
+{
+  gboolean quiet =
+      json_object_get_size (report) == 1 && /* nothing but the list of problems, and that is empty */
+      json_array_get_length (ct_json_array (report, "problems")) == 0;
+
+  if (self->told && !quiet)
+    self->told (report, self->told_data);
+}
+
+/* FALSE once the workers are to stop. */
+static gboolean
+wait_tick (CtWorkers *self)
+{
+  gint64 until = g_get_monotonic_time () + TICK_MS * 1000;
+  gboolean go_on;
+
+  g_mutex_lock (&self->mutex);
+  while (!self->stopping && g_cond_wait_until (&self->cond, &self->mutex, until))
+    ;
+  go_on = !self->stopping;
+  g_mutex_unlock (&self->mutex);
+  return go_on;
+}
+
+static gpointer
+workers_thread (gpointer data)
+{
+  CtWorkers *self = data;
+
+  do {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (JsonObject) report = NULL;
+
+    if (!ct_workers_take (self, NULL)) /* another process hosts them: wait until it ends */
+      continue;
+    report = ct_workers_round (self, FALSE, self->cancellable, &error);
+    if (report)
+      tell (self, report);
+    else
+      g_warning ("%s", error->message);
+  } while (wait_tick (self));
+  return NULL;
+}
+
+/**
+ * ct_workers_start:
+ * @told: (nullable): called on the workers' thread
+ *
+ * Hosts the workers on a thread of their own, as soon as no other process does.
+ */
+void
+ct_workers_start (CtWorkers *self, CtWorkersFunc told, gpointer data)
+{
+  g_return_if_fail (!self->thread);
+  self->told = told;
+  self->told_data = data;
+  self->stopping = FALSE;
+  self->thread = g_thread_new ("ct-workers", workers_thread, self);
+}
+
+/* Ends the round under way between two of its steps, waits for it, and gives the lock back. */
+void
+ct_workers_stop (CtWorkers *self)
+{
+  g_mutex_lock (&self->mutex);
+  self->stopping = TRUE;
+  g_cond_signal (&self->cond);
+  g_mutex_unlock (&self->mutex);
+  g_cancellable_cancel (self->cancellable);
+  g_clear_pointer (&self->thread, g_thread_join);
+  g_atomic_int_set (&self->hosting, FALSE);
+  if (self->lock >= 0)
+    close (self->lock);
+  self->lock = -1;
+}

@@ -1,0 +1,151 @@
+/* How a workspace is: for towerctl health, towerd and the header of the window. */
+#include "ct-workspace-health.h"
+#include "ct-checkpoint.h"
+#include "ct-log-sign.h"
+#include "ct-migrate.h"
+#include "ct-post-row.h"
+#include "ct-rows.h"
+#include "ct-workers.h"
+
+#include <string.h>
+
+typedef struct {
+  CtWorkspace *workspace; /* (unowned) */
+  gboolean integrity;
+  GCancellable *cancellable;
+  JsonObject *health; /* (owned) */
+} Reading;
+
+#define COUNTS                                                                                               \
+  "SELECT (SELECT count(*) FROM exceptions WHERE state = 'open') AS openExceptions, "                        \
+  "(SELECT count(*) FROM follow_up_tasks WHERE status <> 'resolved') AS openTasks, "                         \
+  "(SELECT count(*) FROM approvals WHERE state = 'pending') AS pendingApprovals, "                           \
+  "(SELECT count(*) FROM outbox WHERE state IN ('ready', 'leased', 'sending')) AS waitingPosts, "            \
+  "(SELECT count(*) FROM outbox WHERE state = 'unknown') AS unknownPosts, "                                  \
+  "(SELECT count(*) FROM outbox WHERE state = 'failed') AS failedPosts, "                                    \
+  "(SELECT count(*) FROM dirty) AS toBeEvaluated, "                                                          \
+  "(SELECT count(*) FROM attention WHERE settled_at IS NULL) AS needsAttention"
+
+#define CHANNELS                                                                                             \
+  "SELECT c.name, c.kind, c.base_url AS baseUrl, "                                                           \
+  "(SELECT json_group_array(d.destination) FROM channel_destinations d WHERE d.channel_id = c.id "           \
+  "AND d.archived_at IS NULL) AS destinationsJson, "                                                         \
+  "(SELECT max(p.sent_at) FROM outbox p WHERE p.channel = c.name) AS lastSentAt "                            \
+  "FROM channels c WHERE c.archived_at IS NULL ORDER BY c.name"
+
+static gboolean
+add_workspace (Reading *self, CtDb *db, GError **error)
+{
+  g_autofree char *id =
+      ct_db_read_text (db, error, "SELECT value FROM workspace WHERE key = 'workspace_id'", "");
+  g_autofree char *device =
+      id ? ct_db_read_text (db, error, "SELECT value FROM workspace WHERE key = 'device_id'", "") : NULL;
+  g_autofree char *now = ct_time_format (ct_workspace_now (self->workspace));
+  gint64 schema = 0;
+
+  if (!device || !ct_db_read_int (db, &schema, error, "PRAGMA user_version", ""))
+    return FALSE;
+  json_object_set_string_member (self->health, "workspaceId", id);
+  json_object_set_string_member (self->health, "deviceId", device);
+  json_object_set_string_member (self->health, "folder", ct_workspace_get_folder (self->workspace));
+  json_object_set_string_member (self->health, "environment", ct_workspace_get_environment (self->workspace));
+  json_object_set_string_member (self->health, "mode", "standalone");
+  json_object_set_boolean_member (self->health, "trial", ct_workspace_is_trial (self->workspace));
+  json_object_set_string_member (self->health, "actor", ct_workspace_get_actor (self->workspace));
+  json_object_set_string_member (self->health, "timeZone",
+                                 g_time_zone_get_identifier (ct_workspace_get_zone (self->workspace)));
+  json_object_set_string_member (self->health, "now", now);
+  json_object_set_int_member (self->health, "schemaVersion", schema);
+  json_object_set_int_member (self->health, "newestSchemaVersion", ct_migrate_newest (NULL));
+  return TRUE;
+}
+
+static gboolean
+add_log (Reading *self, CtDb *db, GError **error)
+{
+  JsonObject *log = json_object_new ();
+  g_autoptr (GError) none = NULL;
+  g_autofree char *note = ct_log_checkpoint (db, &none);
+  g_auto (CtCheckpoint) checkpoint = { 0 };
+  const char *body = note ? strstr (note, "\n\n") : NULL;
+  guint64 leaves = 0, covered = 0;
+
+  json_object_set_object_member (self->health, "log", log);
+  if (!ct_log_size (db, &leaves, &covered, error))
+    return FALSE;
+  json_object_set_int_member (log, "events", (gint64) leaves);
+  json_object_set_int_member (log, "unsigned", (gint64) (leaves - MIN (covered, leaves)));
+  if (body) {
+    g_autofree char *text = g_strndup (note, (gsize) (body - note) + 1);
+    g_autofree char *root = NULL;
+
+    if (!ct_checkpoint_parse (text, &checkpoint, error))
+      return FALSE;
+    root = ct_hash_to_hex (&checkpoint.root);
+    json_object_set_string_member (log, "origin", checkpoint.origin);
+    json_object_set_int_member (log, "size", (gint64) checkpoint.size);
+    json_object_set_string_member (log, "root", root);
+  }
+  return TRUE;
+}
+
+static gboolean
+add_integrity (Reading *self, CtDb *db, GError **error)
+{
+  g_autofree char *answer = NULL;
+
+  if (!self->integrity)
+    return TRUE;
+  ct_db_set_cancellable (db, self->cancellable);
+  answer = ct_db_read_text (db, error, "PRAGMA quick_check(1)", "");
+  if (answer)
+    json_object_set_string_member (self->health, "integrity", answer);
+  return answer != NULL;
+}
+
+static gboolean
+read_cb (CtDb *db, gpointer data, GError **error)
+{
+  Reading *self = data;
+  JsonObject *counts;
+  JsonArray *channels;
+  JsonObject *holder = ct_workers_holder (ct_workspace_get_folder (self->workspace));
+
+  if (holder)
+    json_object_set_object_member (self->health, "workers", holder);
+  else
+    json_object_set_null_member (self->health, "workers");
+  if (!add_workspace (self, db, error) || !add_log (self, db, error))
+    return FALSE;
+  counts = ct_rows_one (db, error, COUNTS, "");
+  if (!counts)
+    return FALSE;
+  json_object_set_object_member (self->health, "counts", counts);
+  channels = ct_rows_array (db, error, CHANNELS, "");
+  if (!channels)
+    return FALSE;
+  json_object_set_array_member (self->health, "channels", channels);
+  json_object_set_boolean_member (self->health, "sendingStopped", ct_post_row_is_stopped (db));
+  return add_integrity (self, db, error);
+}
+
+/**
+ * ct_workspace_health:
+ * @integrity: read the whole file as well (PRAGMA quick_check): "integrity" is then "ok", or what is wrong
+ *
+ * Blocks. Returns: (transfer full): "workspaceId", "schemaVersion", "counts", "log", "workers", "channels", …;
+ *   "ok" is whether nothing is wrong with the file
+ */
+JsonObject *
+ct_workspace_health (CtWorkspace *self, gboolean integrity, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (JsonObject) health = json_object_new ();
+  Reading reading = { self, integrity, cancellable, health };
+
+  json_object_set_boolean_member (health, "ok", TRUE);
+  if (!ct_store_read (ct_workspace_get_store (self), read_cb, &reading, error))
+    return NULL;
+  json_object_set_boolean_member (health, "ok",
+                                  g_str_equal (ct_json_string (health, "integrity", "ok"), "ok"));
+  return g_steal_pointer (&health);
+}
