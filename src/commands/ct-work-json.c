@@ -29,7 +29,8 @@ read_channels (CtDb *db, const CtId *task, GError **error)
   g_autoptr (JsonArray) channels = json_array_new ();
   g_autoptr (CtStmt) stmt = ct_db_query (
       db, error,
-      "SELECT channel || ':' || destination FROM task_channels WHERE task_id = ? ORDER BY position, id", "k", task);
+      "SELECT channel || ':' || destination FROM task_channels WHERE task_id = ? ORDER BY position, id", "k",
+      task);
 
   while (stmt && ct_stmt_next (stmt))
     json_array_add_string_element (channels, ct_stmt_text (stmt, 0));
@@ -39,7 +40,8 @@ read_channels (CtDb *db, const CtId *task, GError **error)
 #define TASK                                                                                                 \
   "SELECT t.id, t.number, o.number, t.assigned_agent, t.human_owner, t.status, t.sla_due_at, "               \
   "t.next_check_at, t.channel_policy, t.allowed_actions, t.blocked_actions, t.escalation_rule, "             \
-  "t.last_channel_message_id, t.audit_required FROM follow_up_tasks t LEFT JOIN orders o ON o.id = t.order_id "
+  "t.last_channel_message_id, t.audit_required FROM follow_up_tasks t LEFT JOIN orders o ON o.id = "         \
+  "t.order_id "
 
 /* DOMAIN.md, "Task states": the form of a task, to the letter. */
 static JsonObject *
@@ -52,14 +54,14 @@ task_object (CtDb *db, CtStmt *row, GError **error)
   channels = read_channels (db, &id, error);
   if (!channels)
     return NULL;
-  return ct_json_build ("sSsssnnasnnsSb", "taskId", ct_stmt_text (row, 1), "orderId", ct_stmt_text (row, 2),
-                        "assignedAgent", ct_stmt_text (row, 3), "humanOwner", ct_stmt_text (row, 4), "status",
-                        ct_stmt_text (row, 5), "slaDueAt", time_node (ct_stmt_int_or (row, 6, CT_NULL_INT)),
-                        "nextCheckAt", time_node (ct_stmt_int_or (row, 7, CT_NULL_INT)), "communicationChannels",
-                        channels, "channelPolicy", ct_stmt_text (row, 8), "allowedActions",
-                        list_node (ct_stmt_text (row, 9)), "blockedActions", list_node (ct_stmt_text (row, 10)),
-                        "escalationRule", ct_stmt_text (row, 11), "lastChannelMessageId", ct_stmt_text (row, 12),
-                        "auditRequired", (gboolean) (ct_stmt_int (row, 13) != 0));
+  return ct_json_build (
+      "sSsssnnasnnsSb", "taskId", ct_stmt_text (row, 1), "orderId", ct_stmt_text (row, 2), "assignedAgent",
+      ct_stmt_text (row, 3), "humanOwner", ct_stmt_text (row, 4), "status", ct_stmt_text (row, 5), "slaDueAt",
+      time_node (ct_stmt_int_or (row, 6, CT_NULL_INT)), "nextCheckAt",
+      time_node (ct_stmt_int_or (row, 7, CT_NULL_INT)), "communicationChannels", channels, "channelPolicy",
+      ct_stmt_text (row, 8), "allowedActions", list_node (ct_stmt_text (row, 9)), "blockedActions",
+      list_node (ct_stmt_text (row, 10)), "escalationRule", ct_stmt_text (row, 11), "lastChannelMessageId",
+      ct_stmt_text (row, 12), "auditRequired", (gboolean) (ct_stmt_int (row, 13) != 0));
 }
 
 /**
@@ -92,12 +94,12 @@ JsonArray *
 ct_tasks_json (CtDb *db, const char *status, const char *owner, const char *agent, GError **error)
 {
   g_autoptr (JsonArray) tasks = json_array_new ();
-  g_autoptr (CtStmt) stmt = ct_db_query (
-      db, error,
-      TASK "WHERE (?1 IS NULL OR t.status = ?1 OR (?1 = 'open' AND t.status <> 'resolved')) AND "
-           "(?2 IS NULL OR t.human_owner = ?2) AND (?3 IS NULL OR t.assigned_agent = ?3) "
-           "ORDER BY t.sla_due_at IS NULL, t.sla_due_at, t.priority DESC, t.number",
-      "sss", status, owner, agent);
+  g_autoptr (CtStmt) stmt =
+      ct_db_query (db, error,
+                   TASK "WHERE (?1 IS NULL OR t.status = ?1 OR (?1 = 'open' AND t.status <> 'resolved')) AND "
+                        "(?2 IS NULL OR t.human_owner = ?2) AND (?3 IS NULL OR t.assigned_agent = ?3) "
+                        "ORDER BY t.sla_due_at IS NULL, t.sla_due_at, t.priority DESC, t.number",
+                   "sss", status, owner, agent);
 
   while (stmt && ct_stmt_next (stmt)) {
     JsonObject *task = task_object (db, stmt, error);
@@ -143,9 +145,9 @@ add_details (CtDb *db, const CtId *id, JsonObject *object, GError **error)
 
     json_object_set_string_member (object, "wireBase64", text);
   }
-  draft = ct_db_read_text (db, NULL,
-                           "SELECT d.text FROM ai_outputs o JOIN ai_outputs d ON d.id = o.based_on WHERE o.id = ?",
-                           "k", &row.output_id);
+  draft = ct_db_read_text (
+      db, NULL, "SELECT d.text FROM ai_outputs o JOIN ai_outputs d ON d.id = o.based_on WHERE o.id = ?", "k",
+      &row.output_id);
   if (draft)
     json_object_set_string_member (object, "draft", draft);
   json_object_set_array_member (object, "changes", json_array_ref (changes));

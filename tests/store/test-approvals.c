@@ -483,8 +483,8 @@ test_task_json (Work *w, gconstpointer data)
   g_autoptr (GList) names = json_object_get_members (json);
   guint i = 0;
 
-  for (GList *l = names; l; l = l->next)
-    g_assert_cmpstr (l->data, ==, members[i++]);
+  for (GList *l = names; l; l = l->next, i++)
+    g_assert_cmpstr (l->data, ==, members[i]);
   g_assert_cmpuint (i, ==, G_N_ELEMENTS (members));
   g_assert_cmpstr (ct_json_string (json, "slaDueAt", NULL), ==, "2026-06-04T09:00:00Z");
   g_assert_cmpstr (ct_json_string (json, "orderId", NULL), ==, "ORD-2026-0001");

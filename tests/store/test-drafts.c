@@ -65,7 +65,7 @@ run_scheduler (Work *w, Fake *fake)
 {
   CtStore *store = open_store (w);
   CtAgent agent = { store, w->commander, "robot", fake ? &fake->parent : NULL };
-  CtSchedulerReport report;
+  CtSchedulerReport report = { 0 };
   g_autoptr (GError) error = NULL;
 
   ct_scheduler_run (&agent, w->now, NULL, &report, &error);
