@@ -1,6 +1,7 @@
 #include "ct-workspace-private.h"
 #include "ct-commands.h"
 #include "ct-detect.h"
+#include "ct-export.h"
 #include "ct-import-chunk.h"
 #include "ct-migrate.h"
 #include "ct-undo.h"
@@ -46,6 +47,7 @@ ct_workspace_register_commands (void)
   ct_commands_register ();
   ct_detect_register ();
   ct_import_chunk_register ();
+  ct_export_register ();
 }
 
 static char *
