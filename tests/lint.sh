@@ -68,7 +68,11 @@ translations () {
   tests/xgettext.sh "$scratch/all.pot" || return 1
   while read -r language; do
     msgfmt --check --output-file=/dev/null "po/$language.po" || return 1
-    msgcmp "po/$language.po" "$scratch/all.pot" || {
+    # the messages themselves; msgcmp would name their lines in a file of its own
+    msgmerge --quiet --no-fuzzy-matching "po/$language.po" "$scratch/all.pot" |
+      msgattrib --untranslated --no-obsolete --no-wrap >"$scratch/missing.po"
+    msgcmp "po/$language.po" "$scratch/all.pot" 2>"$scratch/msgcmp" || {
+      sed -n '/^$/,$p' "$scratch/missing.po" | grep -E '^(#:|msgid)'
       echo "po/$language.po is not complete: run ./dev po and translate what it names"
       return 1
     }

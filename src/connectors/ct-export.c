@@ -84,7 +84,7 @@ format_integer (const Table *table, CtStmt *row, int column, const CtKindField *
 static void
 write_value (const Table *table, CtStmt *row, int column, const CtKindField *field)
 {
-  gboolean integer = ct_stmt_type (row, column) == 'i';
+  gboolean integer = field && ct_stmt_type (row, column) == 'i';
   g_autofree char *formatted = integer ? format_integer (table, row, column, field) : NULL;
   const char *text = integer ? formatted : ct_stmt_text (row, column);
 
