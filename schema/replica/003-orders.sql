@@ -138,14 +138,11 @@ CREATE TRIGGER distributors_du AFTER UPDATE ON distributors BEGIN
 CREATE TRIGGER distributors_dd AFTER DELETE ON distributors BEGIN
   INSERT INTO dirty VALUES('distributor', old.id) ON CONFLICT DO NOTHING; END;
 CREATE TRIGGER orders_di AFTER INSERT ON orders BEGIN
-  INSERT INTO dirty VALUES('order', new.id) ON CONFLICT DO NOTHING;
-  INSERT INTO dirty VALUES('distributor', new.distributor_id) ON CONFLICT DO NOTHING; END;
+  INSERT INTO dirty VALUES('order', new.id) ON CONFLICT DO NOTHING; END;
 CREATE TRIGGER orders_du AFTER UPDATE ON orders BEGIN
-  INSERT INTO dirty VALUES('order', new.id) ON CONFLICT DO NOTHING;
-  INSERT INTO dirty VALUES('distributor', new.distributor_id) ON CONFLICT DO NOTHING; END;
+  INSERT INTO dirty VALUES('order', new.id) ON CONFLICT DO NOTHING; END;
 CREATE TRIGGER orders_dd AFTER DELETE ON orders BEGIN
-  INSERT INTO dirty VALUES('order', old.id) ON CONFLICT DO NOTHING;
-  INSERT INTO dirty VALUES('distributor', old.distributor_id) ON CONFLICT DO NOTHING; END;
+  INSERT INTO dirty VALUES('order', old.id) ON CONFLICT DO NOTHING; END;
 CREATE TRIGGER order_lines_di AFTER INSERT ON order_lines BEGIN
   INSERT INTO dirty VALUES('order', new.order_id) ON CONFLICT DO NOTHING; END;
 CREATE TRIGGER order_lines_du AFTER UPDATE ON order_lines BEGIN

@@ -236,6 +236,33 @@ append_comparison (GString *sql, CtRule *self, const CtComparison *comparison, c
   append_value (sql, self, comparison->value, time);
 }
 
+static void append_condition (GString *sql, CtRule *self, JsonNode *when, guint *next,
+                              const CtRuleTime *time);
+
+/* What a plain column decides comes before what needs a look into other tables. */
+static void
+append_group (GString *sql, CtRule *self, JsonArray *group, const char *joint, guint *next,
+              const CtRuleTime *time)
+{
+  g_autoptr (GString) costly = g_string_new (NULL);
+  gsize start = sql->len + 1;
+
+  g_string_append_c (sql, '(');
+  for (guint i = 0; i < json_array_get_length (group); i++) {
+    JsonObject *object = json_array_get_object_element (group, i);
+    const CtFact *fact = ct_fact_find (self->subject, ct_json_string (object, "fact", NULL));
+    GString *into = fact && (fact->flags & CT_FACT_STORED) ? sql : costly;
+
+    if (into->len > (into == sql ? start : 0))
+      g_string_append (into, joint);
+    append_condition (into, self, json_array_get_element (group, i), next, time);
+  }
+  if (costly->len && sql->len > start)
+    g_string_append (sql, joint);
+  g_string_append_len (sql, costly->str, (gssize) costly->len);
+  g_string_append_c (sql, ')');
+}
+
 static void
 append_condition (GString *sql, CtRule *self, JsonNode *when, guint *next, const CtRuleTime *time)
 {
@@ -252,13 +279,7 @@ append_condition (GString *sql, CtRule *self, JsonNode *when, guint *next, const
     append_comparison (sql, self, self->comparisons->pdata[(*next)++], time);
     return;
   }
-  g_string_append_c (sql, '(');
-  for (guint i = 0; i < json_array_get_length (group); i++) {
-    if (i)
-      g_string_append (sql, any ? " OR " : " AND ");
-    append_condition (sql, self, json_array_get_element (group, i), next, time);
-  }
-  g_string_append_c (sql, ')');
+  append_group (sql, self, group, any ? " OR " : " AND ", next, time);
 }
 
 /**

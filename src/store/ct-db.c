@@ -96,7 +96,7 @@ configure (CtDb *self, CtDbFlags flags, GError **error)
   return ct_db_exec (self,
                      "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=ON; PRAGMA cache_size=-65536; PRAGMA "
                      "temp_store=MEMORY;"
-                     "PRAGMA recursive_triggers=OFF; PRAGMA mmap_size=0;",
+                     "PRAGMA recursive_triggers=OFF; PRAGMA mmap_size=4294967296;",
                      error) &&
          ct_db_exec (self, flags & CT_DB_READ_ONLY ? "PRAGMA query_only=ON" : "", error);
 }
