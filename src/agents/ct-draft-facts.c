@@ -187,26 +187,39 @@ evidence_value (JsonObject *entry)
   return value && JSON_NODE_HOLDS_VALUE (value) ? node_text (value) : NULL;
 }
 
-/* "Days overdue: 10, Open amount: 12,840.00 EUR"; what a rule shows twice is said once. */
+/* What the text names by itself, says already, or says by not saying it. */
+static gboolean
+is_redundant (JsonObject *entry, const char *value, GHashTable *said)
+{
+  const char *fact = ct_json_string (entry, "fact", "");
+
+  return strcmp (fact, "distributor") == 0 || strcmp (fact, "order_number") == 0 ||
+         (ct_json_string (entry, "text", NULL) && ct_json_int (entry, "value", 1) == 0) ||
+         !g_hash_table_add (said, g_strdup (value));
+}
+
+/* "Due date: 2026-05-24, Open amount: 12840.00 EUR"; the approval stands on all of it, also on what is not repeated. */
 static void
 add_evidence (Reader *self)
 {
   g_autoptr (GString) out = g_string_new (NULL);
+  g_autoptr (GHashTable) said = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   JsonArray *refs = json_array_new ();
   guint n = self->evidence ? json_array_get_length (self->evidence) : 0, shown = 0;
 
   for (guint i = 0; i < n && shown < MOST_EVIDENCE; i++) {
     JsonNode *node = json_array_get_element (self->evidence, i);
     JsonObject *entry = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-    const char *label = ct_json_string (entry, "label", NULL), *fact = ct_json_string (entry, "fact", "");
+    const char *label = ct_json_string (entry, "label", NULL);
     g_autofree char *value = entry ? evidence_value (entry) : NULL;
 
-    /* the text names these by itself */
-    if (!label || !value || strcmp (fact, "distributor") == 0 || strcmp (fact, "order_number") == 0)
+    if (!label || !value)
+      continue;
+    add_sources (self, ct_json_string (entry, "fact", ""), refs);
+    if (is_redundant (entry, value, said))
       continue;
     g_string_append_printf (out, "%s%s: %s", shown++ ? ", " : "",
                             strcmp (self->context->language, "en") == 0 ? label : _ (label), value);
-    add_sources (self, fact, refs);
   }
   add_fact (self, "evidence", out->str, refs);
 }
