@@ -32,7 +32,8 @@ typedef struct {
   Layout layouts[MOST_LAYOUTS];
   guint n_layouts;
   guint n_rows;
-  GString *outcomes; /* (owned): a letter per row: c created, u changed, s the same, r refused, . never met */
+  GString *
+      outcomes; /* (owned): a letter per row: c one of its records is new, u changed, s the same, r refused, . never met */
   JsonArray *refused;  /* (owned) */
   CtUpsertLog *log;    /* (owned) */
   GStringChunk *texts; /* (owned): keys of links */
@@ -434,9 +435,9 @@ write_row (Import *self, const Row *row, GError **error)
     }
     if (outcomes[i] == CT_UPSERT_REFUSED)
       return refuse_row (self, row->records[i].row, &refusal, error);
-    if (outcomes[i] == CT_UPSERT_CREATED && i == 0)
+    if (outcomes[i] == CT_UPSERT_CREATED)
       letter = 'c';
-    else if (outcomes[i] != CT_UPSERT_UNCHANGED && letter == 's')
+    else if (outcomes[i] == CT_UPSERT_CHANGED && letter == 's')
       letter = 'u';
   }
   self->outcomes->str[row->records[0].row] = letter;

@@ -506,7 +506,8 @@ dry_run_job (CtDb *db, gpointer data, GError **error)
  * cannot be imported is refused with its reason and stops nothing. Rows that are there already are only written where
  * they differ. Cancelled, it leaves whole chunks behind and says how many.
  *
- * Returns: (transfer full): "read", "created", "changed", "unchanged", "rejected" (rows), "records" (the same by kind),
+ * Returns: (transfer full): "read", "created", "changed", "unchanged", "rejected": rows, one with a new record is created;
+ *   "records" (the same by kind),
  *   "chunks", "dryRun", "cancelled", "errors" (the first hundred: file, line, column, field, value, reason); %NULL where
  *   the import cannot go on: a file without a needed column, an actor who may not import, a failing database
  */

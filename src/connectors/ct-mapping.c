@@ -338,6 +338,20 @@ translate (CtMapping *self, const BoundField *field, Text *text)
   return TRUE;
 }
 
+/* "N/A" and the like; an entry that ends with '*' stands for every text that begins so. */
+static gboolean
+means_nothing (const CtBinding *binding, const char *text)
+{
+  for (guint i = 0; binding->empties && binding->empties[i]; i++) {
+    const char *star = strchr (binding->empties[i], '*');
+
+    if (star && !star[1] ? strncmp (text, binding->empties[i], (gsize) (star - binding->empties[i])) == 0
+                         : strcmp (text, binding->empties[i]) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* Everything a binding does to a text before its type is looked at. */
 static gboolean
 find_text (CtMapping *self, const BoundField *field, Text *text)
@@ -345,8 +359,7 @@ find_text (CtMapping *self, const BoundField *field, Text *text)
   const CtBinding *binding = field->binding;
 
   *text = binding->value ? text_of (binding->value) : put_together (self, field);
-  if (text->length > 0 && binding->empties &&
-      ct_text_index ((const char *const *) binding->empties, text->text) >= 0)
+  if (text->length > 0 && means_nothing (binding, text->text))
     *text = (Text){ NULL, 0 };
   if (binding->present)
     *text = text_of (text->length > 0 ? binding->present : binding->absent);

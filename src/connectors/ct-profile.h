@@ -23,7 +23,7 @@ G_BEGIN_DECLS
  * @present: (nullable): what it becomes where the column is not empty
  * @absent: (nullable): what it becomes where it is
  * @fallback: (nullable): what an empty text becomes
- * @empties: (nullable): texts that mean nothing
+ * @empties: (nullable): texts that mean nothing; "See *" is every text that begins with "See "
  * @formats: (nullable): of its dates, else the profile's
  * @by: (nullable): which field of the linked record the text names; %NULL: its reference in the source
  * @required: whether it may not be empty

@@ -173,7 +173,15 @@ import_counts (Fixture *f, const char *profile, const char *path, const CtImport
 {
   g_autoptr (JsonObject) result = run (f, profile, path, options);
   g_autofree char *found = counts (result);
+  JsonArray *errors = ct_json_array (result, "errors");
 
+  for (guint i = 0; i < json_array_get_length (errors); i++) {
+    JsonObject *error = json_array_get_object_element (errors, i);
+
+    g_test_message ("%s:%d:%d %s (%s)", ct_json_string (error, "file", ""),
+                    (int) ct_json_int (error, "line", 0), (int) ct_json_int (error, "column", 0),
+                    ct_json_string (error, "reason", ""), ct_json_string (error, "value", ""));
+  }
   g_assert_cmpstr (found, ==, wanted);
 }
 
@@ -231,6 +239,36 @@ test_northwind (Fixture *f, gconstpointer data)
       "1|25/");
   import_counts (f, "northwind", path, &options, "3153 0 0 3153 0");
   expect (f, "SELECT max(rev) FROM distributors", "1/");
+  expect_committed (f);
+}
+
+/* A file whose every row holds five records: profiles are data. */
+static void
+test_scms (Fixture *f, gconstpointer data)
+{
+  g_autofree char *root = northwind ();
+  g_autofree char *path = root ? g_build_filename (root, "..", "scms", NULL) : NULL;
+  CtImportOptions options = options_of (f);
+
+  if (!root)
+    return;
+  import_counts (f, "scms", path, &options, "10324 10324 0 0 0");
+  expect (
+      f,
+      "SELECT (SELECT count(*) FROM distributors), (SELECT count(*) FROM products), (SELECT count(*) FROM "
+      "orders), (SELECT count(*) FROM order_lines), (SELECT count(*) FROM shipments)",
+      "142|184|7030|10324|7030/");
+  expect (
+      f,
+      "SELECT count(*) FROM orders o WHERE total_minor <> (SELECT sum(total_minor) FROM order_lines WHERE "
+      "order_id = o.id)",
+      "0/");
+  expect (f,
+          "SELECT o.required_on, s.delivered_at, s.carrier, d.country FROM orders o JOIN shipments s ON "
+          "s.order_id = "
+          "o.id JOIN distributors d ON d.id = o.distributor_id WHERE o.number = 'SCMS-4/ASN-8'",
+          "2006-06-02|1149192000000|Air|Côte d'Ivoire/");
+  import_counts (f, "scms", path, &options, "10324 0 0 10324 0");
   expect_committed (f);
 }
 
@@ -641,6 +679,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   TEST ("northwind", test_northwind);
+  TEST ("scms", test_scms);
   TEST ("errors-and-report", test_errors_and_report);
   TEST ("half-a-row", test_half_a_row);
   TEST ("changes", test_changes);
