@@ -1,44 +1,6 @@
-#include "ct-mapping.h"
+#include "ct-mapping-private.h"
 
 #include <string.h>
-
-/* The longest text a field of a record takes. */
-#define MOST_TEXT    (64 * 1024)
-#define MOST_COLUMNS 8
-
-/* A binding and where its columns are in the file at hand; -1: an optional column the file does not have. */
-typedef struct {
-  const CtBinding *binding;      /* (unowned) */
-  const CtKindField *kind_field; /* (unowned) (nullable) */
-  CtFieldType type;
-  int columns[MOST_COLUMNS];
-  guint n_columns;
-  GHashTable *lookup; /* (unowned) (nullable) */
-} BoundField;
-
-typedef struct {
-  const CtProfileRecord *record; /* (unowned) */
-  BoundField *fields;            /* (owned) */
-  guint n_fields;
-  int key[MOST_COLUMNS];
-  guint n_key;
-  int when; /* -1: always */
-} BoundRecord;
-
-struct _CtMapping {
-  CtProfile *profile;   /* (unowned) */
-  char **header;        /* (owned) */
-  BoundRecord *records; /* (owned) */
-  guint n_records;
-  GTimeZone *zone;       /* (owned) */
-  GHashTable *midnights; /* (owned): day since 1970 to the instant it begins */
-  GString *scratch;      /* (owned): texts put together */
-  GString *scratch_two;  /* (owned): and with a prefix */
-  const CtCsvRow *row;   /* (unowned): being converted */
-  GPtrArray *errors;     /* (unowned): of it */
-  char currency[4];      /* of the record being converted */
-  int currency_digits;
-};
 
 void
 ct_field_error_free (gpointer self)
@@ -183,14 +145,6 @@ ct_mapping_free (CtMapping *self)
   g_free (self);
 }
 
-static const char *
-field_name (const BoundField *field)
-{
-  return field->kind_field                        ? field->kind_field->name
-         : field->binding->field == CT_BINDING_ID ? "id"
-                                                  : "currency";
-}
-
 /**
  * ct_mapping_layouts:
  *
@@ -213,9 +167,9 @@ ct_mapping_layouts (CtMapping *self)
 
       if (field->binding->field == CT_BINDING_CURRENCY)
         continue;
-      json_array_add_string_element (fields, field_name (field));
+      json_array_add_string_element (fields, ct_mapping_field_name (field));
       if (field->binding->by)
-        json_object_set_string_member (by, field_name (field), field->binding->by);
+        json_object_set_string_member (by, ct_mapping_field_name (field), field->binding->by);
     }
     json_array_add_object_element (layouts,
                                    ct_json_build ("sbbbao", "kind", record->record->kind->name, "keyed",
@@ -243,35 +197,13 @@ ct_mapping_describe (CtMapping *self)
       for (guint c = 0; c < field->n_columns; c++)
         if (field->columns[c] >= 0)
           json_array_add_string_element (columns, self->header[field->columns[c]]);
-      json_array_add_object_element (
-          list, ct_json_build ("ssas", "record", self->records[i].record->kind->name, "field",
-                               field_name (field), "columns", columns, "value", field->binding->value));
+      json_array_add_object_element (list,
+                                     ct_json_build ("ssas", "record", self->records[i].record->kind->name,
+                                                    "field", ct_mapping_field_name (field), "columns",
+                                                    columns, "value", field->binding->value));
     }
   return list;
 }
-
-static gboolean
-refuse (CtMapping *self, const BoundField *field, const char *text, const char *reason)
-{
-  int column = field->n_columns > 0 ? field->columns[0] : -1;
-  const char *name = column >= 0 ? self->header[column] : field_name (field);
-
-  /* several fields may read one column: its mistake is told once */
-  for (guint i = 0; i < self->errors->len; i++) {
-    const CtFieldError *told = self->errors->pdata[i];
-
-    if (column >= 0 && told->column == (guint) column + 1)
-      return FALSE;
-  }
-  g_ptr_array_add (self->errors, ct_field_error_new ((guint) (column + 1), name, text, reason));
-  return FALSE;
-}
-
-/* A text on its way from the columns to the record; NULL is nothing. */
-typedef struct {
-  const char *text;
-  gsize length;
-} Text;
 
 static Text
 column_text (CtMapping *self, int column)
@@ -321,7 +253,7 @@ translate (CtMapping *self, const BoundField *field, Text *text)
     const char *found = field->lookup ? g_hash_table_lookup (field->lookup, text->text) : NULL;
 
     if (!found && !binding->map && !binding->keep && !binding->otherwise)
-      return refuse (self, field, text->text, _ ("The lookup has no such key"));
+      return ct_mapping_refuse (self, field, text->text, _ ("The lookup has no such key"));
     if (found) {
       *text = text_of (found);
       return TRUE;
@@ -331,7 +263,8 @@ translate (CtMapping *self, const BoundField *field, Text *text)
     const char *found = binding->map ? g_hash_table_lookup (binding->map, text->text) : NULL;
 
     if (!found && !binding->otherwise && !binding->keep)
-      return refuse (self, field, text->text, _ ("The profile does not say what this value means"));
+      return ct_mapping_refuse (self, field, text->text,
+                                _ ("The profile does not say what this value means"));
     if (found || !binding->keep)
       *text = text_of (found ? found : binding->otherwise);
   }
@@ -375,185 +308,6 @@ find_text (CtMapping *self, const BoundField *field, Text *text)
   return TRUE;
 }
 
-/* Numbers as people write them: spaces between thousands, also those that do not break. */
-static gboolean
-parse_number (const char *text, int digits, gint64 *value)
-{
-  char plain[64];
-  gsize n = 0;
-
-  if (ct_decimal_parse (text, digits, value))
-    return TRUE;
-  for (; *text; text = g_utf8_next_char (text)) {
-    gunichar c = g_utf8_get_char (text);
-
-    if (c == ' ' || c == 0xa0 || c == 0x202f || c == '\t')
-      continue;
-    if (c >= 0x80 || n + 1 >= sizeof plain)
-      return FALSE;
-    plain[n++] = (char) c;
-  }
-  plain[n] = 0;
-  return ct_decimal_parse (plain, digits, value);
-}
-
-static gboolean
-convert_integer (CtMapping *self, const BoundField *field, const char *text, int digits, GByteArray *chunk)
-{
-  const CtKindField *kind_field = field->kind_field;
-  gint64 value;
-
-  if (!parse_number (text, digits, &value))
-    return refuse (self, field, text, _ ("This is not a number"));
-  if (field->type == CT_FIELD_INTEGER) {
-    if (value % 1000 != 0)
-      return refuse (self, field, text, _ ("This is not a whole number"));
-    value /= 1000;
-  }
-  if (kind_field->most > 0 && (value < kind_field->least || value > kind_field->most))
-    return refuse (self, field, text, _ ("The number is out of range"));
-  ct_chunk_append_integer (chunk, value);
-  return TRUE;
-}
-
-static gboolean
-parse_date (CtMapping *self, const BoundField *field, const char *text, char date[CT_DATE_SIZE])
-{
-  char **formats = field->binding->formats ? field->binding->formats : self->profile->formats;
-
-  for (guint i = 0; formats[i]; i++)
-    if (ct_date_parse (text, formats[i], date))
-      return TRUE;
-  return FALSE;
-}
-
-static gboolean
-convert_date (CtMapping *self, const BoundField *field, const char *text, GByteArray *chunk)
-{
-  char date[CT_DATE_SIZE];
-
-  if (!parse_date (self, field, text, date))
-    return refuse (self, field, text, _ ("This is not a date of the profile's form"));
-  ct_chunk_append_text (chunk, date, CT_DATE_SIZE - 1);
-  return TRUE;
-}
-
-/* A zone's midnight is dear to find, and the days of a file are few. */
-static gint64
-midnight (CtMapping *self, const char *date)
-{
-  gint64 day = ct_date_to_days (date);
-  gint64 *known = g_hash_table_lookup (self->midnights, &day);
-
-  if (!known) {
-    gint64 ms = ct_date_to_time (date, self->zone);
-
-    known = g_memdup2 (&ms, sizeof ms);
-    g_hash_table_insert (self->midnights, g_memdup2 (&day, sizeof day), known);
-  }
-  return *known;
-}
-
-static gboolean
-convert_time (CtMapping *self, const BoundField *field, const char *text, GByteArray *chunk)
-{
-  char date[CT_DATE_SIZE];
-  gint64 ms;
-
-  if (parse_date (self, field, text, date))
-    ms = midnight (self, date);
-  else if (!ct_time_parse (text, &ms))
-    return refuse (self, field, text, _ ("This is neither a time nor a date of the profile's form"));
-  ct_chunk_append_integer (chunk, ms);
-  return TRUE;
-}
-
-static gboolean
-convert_boolean (CtMapping *self, const BoundField *field, const char *text, GByteArray *chunk)
-{
-  static const char *const words[] = { "0", "1", "false", "true", "no", "yes", "f", "t", "n", "y", NULL };
-  g_autofree char *lower = g_ascii_strdown (text, -1);
-  int index = ct_text_index (words, lower);
-
-  if (index < 0)
-    return refuse (self, field, text, _ ("This is neither true nor false"));
-  ct_chunk_append_integer (chunk, index % 2);
-  return TRUE;
-}
-
-static gboolean
-convert_currency (CtMapping *self, const BoundField *field, const char *text, GByteArray *chunk)
-{
-  if (strcmp (text, self->currency) != 0) {
-    if (!ct_currency_valid (text))
-      return refuse (self, field, text, _ ("This is not a currency such as EUR"));
-    memcpy (self->currency, text, sizeof self->currency);
-    self->currency_digits = ct_currency_digits (text);
-  }
-  if (field->binding->field != CT_BINDING_CURRENCY)
-    ct_chunk_append_text (chunk, text, 3);
-  return TRUE;
-}
-
-static gboolean
-check_text (CtMapping *self, const BoundField *field, Text text)
-{
-  CtId id;
-
-  if (text.length > MOST_TEXT)
-    return refuse (self, field, text.text, _ ("The text is too long"));
-  if (field->type == CT_FIELD_CHOICE && ct_text_index (field->kind_field->choices, text.text) < 0)
-    return refuse (self, field, text.text, _ ("This is none of the values the field can have"));
-  if ((field->binding->field == CT_BINDING_ID || g_strcmp0 (field->binding->by, "id") == 0) &&
-      !ct_id_parse (text.text, &id))
-    return refuse (self, field, text.text, _ ("This is not a UUID"));
-  if (field->type == CT_FIELD_JSON) {
-    g_autoptr (JsonNode) node = ct_json_parse (text.text, (gssize) text.length, MOST_TEXT, NULL);
-
-    if (!node)
-      return refuse (self, field, text.text, _ ("This is not a JSON document"));
-  }
-  return TRUE;
-}
-
-static gboolean
-convert_text (CtMapping *self, const BoundField *field, Text text, GByteArray *chunk)
-{
-  if (!check_text (self, field, text))
-    return FALSE;
-  ct_chunk_append_text (chunk, text.text, text.length);
-  return TRUE;
-}
-
-static gboolean
-convert_value (CtMapping *self, const BoundField *field, const char *text, GByteArray *chunk)
-{
-  switch (field->type) {
-  case CT_FIELD_INTEGER:
-    return convert_integer (self, field, text, 3, chunk);
-  case CT_FIELD_DECIMAL:
-    return convert_integer (self, field, text, field->kind_field->digits, chunk);
-  case CT_FIELD_MONEY:
-    return convert_integer (self, field, text, self->currency_digits, chunk);
-  case CT_FIELD_DATE:
-    return convert_date (self, field, text, chunk);
-  case CT_FIELD_TIME:
-    return convert_time (self, field, text, chunk);
-  case CT_FIELD_BOOLEAN:
-    return convert_boolean (self, field, text, chunk);
-  case CT_FIELD_CURRENCY:
-    return convert_currency (self, field, text, chunk);
-  default:
-    g_assert_not_reached ();
-  }
-}
-
-static gboolean
-is_textual (CtFieldType type)
-{
-  return type == CT_FIELD_TEXT || type == CT_FIELD_CHOICE || type == CT_FIELD_LINK || type == CT_FIELD_JSON;
-}
-
 static gboolean
 convert_field (CtMapping *self, const BoundField *field, GByteArray *chunk)
 {
@@ -564,30 +318,16 @@ convert_field (CtMapping *self, const BoundField *field, GByteArray *chunk)
   if (!find_text (self, field, &text))
     return FALSE;
   if (text.length == 0 && required && !(kind_field && strcmp (kind_field->name, "number") == 0))
-    return refuse (self, field, "", _ ("The field is empty"));
+    return ct_mapping_refuse (self, field, "", _ ("The field is empty"));
   if (field->type == CT_FIELD_TEXT && text.text && text.length == 0 && field->binding->field >= 0 &&
       strcmp (kind_field->name, "number") != 0)
-    return convert_text (self, field, text, chunk);
+    return ct_mapping_append (self, field, text, chunk);
   if (text.length == 0) {
     if (field->binding->field != CT_BINDING_CURRENCY)
       ct_chunk_append_nothing (chunk);
     return TRUE;
   }
-  if (is_textual (field->type))
-    return convert_text (self, field, text, chunk);
-  {
-    const char *start = text.text, *end = text.text + text.length;
-    char trimmed[128];
-
-    while (start < end && g_ascii_isspace (*start))
-      start++;
-    while (end > start && g_ascii_isspace (end[-1]))
-      end--;
-    if (start == text.text && end == text.text + text.length)
-      return convert_value (self, field, text.text, chunk);
-    g_strlcpy (trimmed, start, MIN (sizeof trimmed, (gsize) (end - start) + 1));
-    return convert_value (self, field, trimmed, chunk);
-  }
+  return ct_mapping_append (self, field, text, chunk);
 }
 
 /* A record's reference in its source: the texts of its key columns. */
@@ -665,8 +405,8 @@ ct_mapping_locate (CtMapping *self, const char *kind, const char *field, const c
     const BoundRecord *record = &self->records[i];
 
     for (guint k = 0; strcmp (record->record->kind->name, kind) == 0 && k < record->n_fields; k++)
-      if (strcmp (field_name (&record->fields[k]), field) == 0 && record->fields[k].n_columns > 0 &&
-          record->fields[k].columns[0] >= 0) {
+      if (strcmp (ct_mapping_field_name (&record->fields[k]), field) == 0 &&
+          record->fields[k].n_columns > 0 && record->fields[k].columns[0] >= 0) {
         *name = self->header[record->fields[k].columns[0]];
         return (guint) record->fields[k].columns[0] + 1;
       }
@@ -696,7 +436,7 @@ ct_mapping_names (CtMapping *self, const CtCsvRow *row, GPtrArray *names)
     for (guint k = 0; k < record->n_fields; k++) {
       Text text;
 
-      if (strcmp (field_name (&record->fields[k]), kind->key[0]) == 0 &&
+      if (strcmp (ct_mapping_field_name (&record->fields[k]), kind->key[0]) == 0 &&
           find_text (self, &record->fields[k], &text) && text.length > 0)
         g_ptr_array_add (names, g_strdup_printf ("%s\n%s\n%s", kind->name, kind->key[0], text.text));
     }
