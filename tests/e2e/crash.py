@@ -1,0 +1,90 @@
+#!/usr/bin/python3
+"""kill -9 at random moments in a loop of commands: no acknowledged one is lost, none is left half done; and tampering
+of each kind is found."""
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+
+from tower import TOWERCTL, Tower, run_tests
+
+LOOP = '''i=0; while :; do i=$((i + 1)); "$0" -w "$1" distributor create --name "Round $2 number $i" --currency EUR >/dev/null 2>&1 \\
+&& echo "Round $2 number $i"; done'''
+
+
+def test_kill_9():
+    tower = Tower('--trial')
+    pick = random.Random(9)
+    acknowledged = []
+    try:
+        for turn in range(25):
+            loop = subprocess.Popen(['/bin/sh', '-c', LOOP, TOWERCTL, tower.workspace, str(turn)], stdout=subprocess.PIPE,
+                                    text=True, start_new_session=True)
+            time.sleep(pick.uniform(0.05, 0.5))
+            os.killpg(loop.pid, signal.SIGKILL)
+            acknowledged += loop.communicate()[0].splitlines()
+        names = {row['legalName'] if 'legalName' in row else row['name'] for row in tower.ok('distributor', 'list')}
+        assert len(acknowledged) > 20, 'the loop got nowhere'
+        assert not set(acknowledged) - names, sorted(set(acknowledged) - names)[:3]
+        tower.ok('audit', 'verify', '--state')
+    finally:
+        tower.remove()
+
+
+TAMPERING = {
+    'edited row': "UPDATE distributors SET legal_name = 'Somebody else' WHERE n = (SELECT max(n) FROM distributors)",
+    'deleted row': "DELETE FROM distributors WHERE n = (SELECT max(n) FROM distributors)",
+    'added row': "INSERT INTO distributors SELECT randomblob(16), n + 100000, rev, created_at, updated_at, number || 'x', legal_name, country, "
+                 "region, city, street, postal_code, value_band, onboarding_state, onboarding_since_at, credit_limit_minor, currency, "
+                 "language, channel_preferences, source, external_ref, notes, archived_at FROM distributors LIMIT 1",
+    'edited leaf': "UPDATE audit_logs SET leaf = replace(leaf, 'distributor.create', 'distributor.edited') WHERE n = (SELECT max(n) FROM audit_logs)",
+    'deleted leaf': "DELETE FROM audit_logs WHERE n = 3",
+    'truncated log': "DELETE FROM audit_logs WHERE n = (SELECT max(n) FROM audit_logs)",
+    'reordered leaves': "UPDATE audit_logs SET n = CASE n WHEN 3 THEN -4 ELSE -3 END WHERE n IN (3, 4); UPDATE audit_logs SET n = -n WHERE n < 0",
+    'replaced checkpoint': "UPDATE audit_checkpoints SET root = zeroblob(32) WHERE size = (SELECT max(size) FROM audit_checkpoints)",
+    'edited disclosure': "UPDATE audit_disclosures SET value = value || ' ' WHERE n = (SELECT max(n) FROM audit_disclosures)",
+    'edited intent': "UPDATE intents SET actor = 'somebody' WHERE seq = (SELECT max(seq) FROM intents)",
+}
+
+
+def tamper(path, script):
+    """As the owner of the file could: without our triggers and checks."""
+    base = sqlite3.connect(path)
+    base.executescript('PRAGMA foreign_keys=OFF;')
+    for (name,) in base.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+        base.execute(f'DROP TRIGGER "{name}"')
+    before = base.total_changes
+    base.executescript(script)
+    assert base.total_changes > before, script
+    base.commit()
+    base.close()
+
+
+def test_tampering():
+    tower = Tower('--trial')
+    replica = os.path.join(tower.workspace, 'replica.db')
+    try:
+        for i in range(4):
+            tower.ok('distributor', 'create', '--name', f'Distributor {i}', '--currency', 'EUR')
+        tower.ok('audit', 'verify', '--state')
+        base = sqlite3.connect(replica)
+        base.execute('PRAGMA wal_checkpoint(TRUNCATE)')
+        base.close()
+        shutil.copy(replica, replica + '.good')
+        for kind, script in TAMPERING.items():
+            for suffix in ('-wal', '-shm'):
+                if os.path.exists(replica + suffix):
+                    os.remove(replica + suffix)
+            shutil.copy(replica + '.good', replica)
+            tamper(replica, script)
+            done = tower.run('audit', 'verify', '--state')
+            assert done.returncode == 1, f'{kind}: exit {done.returncode} {done.stdout} {done.stderr}'
+            assert done.stderr.strip() or done.stdout.strip(), f'{kind}: says nothing'
+    finally:
+        tower.remove()
+
+
+run_tests([test_kill_9, test_tampering])
