@@ -1,4 +1,5 @@
 #include "ct-pages.h"
+#include "approvals/ct-approvals-page.h"
 #include "exceptions/ct-exceptions-page.h"
 
 #include <string.h>
@@ -7,6 +8,8 @@ const CtPageDef ct_pages[] = {
   { "exceptions", N_ ("Exceptions"), "dialog-warning-symbolic", 'e', ct_exceptions_page_get_type,
     "SELECT count(*) FROM exceptions WHERE state = 'open'", "exceptions", "exception task",
     ct_exceptions_page_actions },
+  { "approvals", N_ ("Approvals"), "emblem-ok-symbolic", 'a', ct_approvals_page_get_type,
+    "SELECT count(*) FROM approvals WHERE state = 'pending'", "approvals", "approval", ct_approvals_page_actions },
   { NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL },
 };
 

@@ -368,7 +368,9 @@ first_rows_cb (GObject *source, GAsyncResult *result, gpointer data)
   replace_all (self, job->ids);
   held = g_steal_pointer (&self->held);
   if (job->ids->length < FIRST) {
-    g_cancellable_cancel (self->ordering);
+    g_cancellable_cancel (self->ordering); /* all is there; a refresh later needs one that still holds */
+    g_object_unref (self->ordering);
+    self->ordering = g_cancellable_new ();
     set_state (self, CT_LIST_READY, TRUE);
   } else if (held) {
     take_whole_order (self, held);
