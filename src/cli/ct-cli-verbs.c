@@ -1,0 +1,29 @@
+/* The table of verbs. */
+#include "ct-cli-verbs.h"
+
+#include <string.h>
+
+const CtVerbFamily ct_verb_families[] = {
+  { N_ ("Workspace"), ct_verbs_init },
+  { N_ ("Data"), ct_verbs_import },
+  { N_ ("Records"), ct_verbs_records },
+  { N_ ("Exceptions"), ct_verbs_exceptions },
+  { N_ ("Tasks and agents"), ct_verbs_task },
+  { N_ ("Configuration"), ct_verbs_config },
+  { NULL, NULL },
+};
+
+/* (nullable): the verb of one or two words; @two_words says which */
+const CtVerb *
+ct_verb_find (const char *first, const char *second, gboolean *two_words)
+{
+  g_autofree char *both = second ? g_strdup_printf ("%s %s", first, second) : NULL;
+
+  for (const CtVerbFamily *family = ct_verb_families; family->verbs; family++)
+    for (const CtVerb *verb = family->verbs; verb->name; verb++)
+      if (strcmp (verb->name, first) == 0 || (both && strcmp (verb->name, both) == 0)) {
+        *two_words = strchr (verb->name, ' ') != NULL;
+        return verb;
+      }
+  return NULL;
+}

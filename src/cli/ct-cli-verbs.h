@@ -1,0 +1,28 @@
+#pragma once
+
+#include "ct-cli.h"
+
+G_BEGIN_DECLS
+
+/* A family: verbs that share a file. */
+typedef struct {
+  const char *title;   /* translatable */
+  const CtVerb *verbs; /* ended by a NULL name */
+} CtVerbFamily;
+
+extern const CtVerb ct_verbs_import[];
+extern const CtVerb ct_verbs_exceptions[];
+extern const CtVerb ct_verbs_task[];
+extern const CtVerb ct_verbs_audit[];
+extern const CtVerb ct_verbs_config[];
+extern const CtVerb ct_verbs_health[];
+extern const CtVerb ct_verbs_init[];
+extern const CtVerb ct_verbs_records[];
+extern const CtVerb ct_verbs_timeline[];
+extern const CtVerb ct_verbs_undo[];
+
+extern const CtVerbFamily ct_verb_families[];
+
+const CtVerb *ct_verb_find (const char *first, const char *second, gboolean *two_words);
+
+G_END_DECLS

@@ -1,0 +1,112 @@
+/* towerctl init, undo, health */
+#include "ct-cli-verbs.h"
+#include "ct-vocabulary.h"
+#include "ct-workspace-health.h"
+#include "ct-workspace-work.h"
+
+#include <string.h>
+
+static gboolean
+add_person (CtWorkspace *workspace, const char *login, GError **error)
+{
+  JsonArray *roles = json_array_new ();
+  g_autoptr (JsonObject) args = NULL;
+  g_auto (CtOutcome) outcome = { 0 };
+
+  json_array_add_string_element (roles, login);
+  args = ct_json_build ("ssa", "login", login, "name", ct_role_label (login), "roles", roles);
+  return ct_workspace_execute (workspace, "person.put", args, &outcome, error);
+}
+
+/* In a trial there is one person for each role, named after it, for --as. */
+static gboolean
+add_trial_people (CtWorkspace *workspace, GError **error)
+{
+  for (const char *const *role = ct_role_names (); *role; role++)
+    if (strcmp (*role, ct_workspace_get_actor (workspace)) != 0 && !add_person (workspace, *role, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+read_options (CtCli *cli, CtWorkspaceOptions *options, GError **error)
+{
+  options->trial = ct_cli_has (cli, "trial");
+  options->environment = ct_cli_has (cli, "demo") ? "demo" : "production";
+  options->time_zone = ct_cli_option (cli, "time-zone");
+  options->login = cli->as;
+  if (!ct_cli_parse_now (cli, &options->now, error))
+    return FALSE;
+  if ((cli->as || cli->now) && !options->trial)
+    return ct_fail (error, CT_ERROR_REFUSED,
+                    _ ("--as and --now are allowed only together with init --trial"));
+  return TRUE;
+}
+
+static JsonNode *
+init_run (CtCli *cli, GError **error)
+{
+  CtWorkspaceOptions options = { 0 };
+  JsonObject *health;
+
+  if (!read_options (cli, &options, error) ||
+      !(ct_cli_has (cli, "demo") ? ct_workspace_create_demo (cli->folder, &options, error)
+                                 : ct_workspace_create (cli->folder, &options, error)) ||
+      !ct_cli_open (cli, error) || (options.trial && !add_trial_people (cli->workspace, error)) ||
+      !ct_workspace_sign (cli->workspace, error))
+    return NULL;
+  health = ct_workspace_health (cli->workspace, FALSE, cli->cancellable, error);
+  if (!health)
+    return NULL;
+  ct_cli_say (cli, _ ("The workspace %s is ready"), cli->folder);
+  return ct_json_wrap_object (health);
+}
+
+static JsonNode *
+undo_run (CtCli *cli, GError **error)
+{
+  g_auto (CtOutcome) outcome = { 0 };
+
+  if (cli->n_args == 0) {
+    if (!ct_workspace_undo (cli->workspace, &outcome, error))
+      return NULL;
+  } else {
+    g_autoptr (JsonObject) args = ct_json_build ("s", "command", cli->args[0]);
+
+    if (!ct_cli_execute (cli, "command.undo", args, &outcome, error))
+      return NULL;
+  }
+  json_object_set_int_member (outcome.result, "event", outcome.event);
+  return ct_json_wrap_object (g_steal_pointer (&outcome.result));
+}
+
+static JsonNode *
+health_run (CtCli *cli, GError **error)
+{
+  JsonObject *health =
+      ct_workspace_health (cli->workspace, !ct_cli_has (cli, "quick"), cli->cancellable, error);
+
+  if (!health)
+    return NULL;
+  if (!ct_json_bool (health, "ok", TRUE))
+    cli->worst = CT_EXIT_FAILED;
+  return ct_json_wrap_object (health);
+}
+
+const CtVerb ct_verbs_init[] = {
+  { "init", "", 0, 0, N_ ("Make a workspace"),
+    (const CtCliOption[]){
+        { "demo", NULL, N_ ("With demo data and found exceptions; it refuses every real channel") },
+        { "trial", NULL, N_ ("For trials: --now and --as are allowed; one person for each role") },
+        { "time-zone", "ZONE",
+          N_ ("In which dates are meant, as in Europe/Berlin; else the machine's, a trial's is UTC") },
+        { NULL, NULL, NULL } },
+    init_run, NULL, CT_VERB_NO_WORKSPACE, NULL },
+  { "health", "", 0, 0,
+    N_ ("Schema, counts, log, channels, who hosts the workers, whether the file is sound"),
+    (const CtCliOption[]){ { "quick", NULL, N_ ("Do not read the whole file") }, { NULL, NULL, NULL } },
+    health_run, NULL, 0, NULL },
+  { "undo", "[COMMAND]", 0, 1, N_ ("Take your last command back, or the one with this UUID"), NULL, undo_run,
+    NULL, 0, NULL },
+  { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, 0, NULL },
+};
