@@ -328,7 +328,11 @@ keep_undo (CtUpsert *self, const CtUpsertRecord *record, CtStmt *row)
 static CtUpsertOutcome
 refuse (char **reason, GError *problem)
 {
-  *reason = g_strdup (problem->message);
+  gboolean unique = g_str_has_prefix (problem->message, "UNIQUE constraint failed");
+  const char *column = unique ? strrchr (problem->message, '.') : NULL;
+
+  *reason = column ? g_strdup_printf (_ ("Another record has this \"%s\" already"), column + 1)
+                   : g_strdup (problem->message);
   return CT_UPSERT_REFUSED;
 }
 
