@@ -243,6 +243,78 @@ test_northwind (Fixture *f, gconstpointer data)
   expect_committed (f);
 }
 
+/* Rewrites a file of commas: another delimiter, other line breaks, another encoding. */
+static void
+rewrite (const char *from, const char *to, char delimiter, const char *line_break, const char *codeset,
+         const char *bom)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CtCsvReader) reader = ct_csv_reader_open (from, NULL, &error);
+  const char *const *header = ct_csv_reader_get_header (reader);
+  g_autoptr (GString) text = g_string_new (bom);
+  g_autofree char *bytes = NULL;
+  gsize length;
+  CtCsvRow row;
+
+  g_assert_no_error (error);
+  for (guint i = 0; header[i]; i++)
+    g_string_append_printf (text, "%s%.*s", header[i], header[i + 1] != NULL, &delimiter);
+  g_string_append (text, line_break);
+  while (ct_csv_reader_next (reader, &row, &error)) {
+    for (guint i = 0; i < row.n_fields; i++) {
+      gboolean quote = strchr (row.fields[i].text, delimiter) || strchr (row.fields[i].text, '"');
+      g_autoptr (GString) field = g_string_new (row.fields[i].text);
+
+      g_string_replace (field, "\"", "\"\"", 0);
+      g_string_append_printf (text, "%s%s%s%.*s", quote ? "\"" : "", field->str, quote ? "\"" : "",
+                              i + 1 < row.n_fields, &delimiter);
+    }
+    g_string_append (text, line_break);
+  }
+  g_assert_no_error (error);
+  bytes = g_convert (text->str, (gssize) text->len, codeset, "UTF-8", NULL, &length, &error);
+  g_assert_no_error (error);
+  g_file_set_contents (to, bytes, (gssize) length, &error);
+  g_assert_no_error (error);
+}
+
+/* The same book in the forms in which people send it holds the same records. */
+static void
+test_forms (Fixture *f, gconstpointer data)
+{
+  static const struct {
+    char delimiter;
+    const char *line_break, *codeset, *bom;
+  } forms[] = {
+    { ';', "\r\n", "UTF-8", "\xef\xbb\xbf" },
+    { '\t', "\n", "UTF-16LE", "\xef\xbb\xbf" },
+    { ',', "\r\n", "UTF-16BE", "" },
+    { ';', "\r", "WINDOWS-1252", "" },
+    { '\t', "\r\n", "UTF-8", "" },
+  };
+  static const char *const names[] = { "customers.csv", "orders.csv", "order_details.csv", "products.csv",
+                                       "shippers.csv" };
+  g_autofree char *path = northwind ();
+  CtImportOptions options = options_of (f);
+
+  if (!path)
+    return;
+  import_counts (f, "northwind", path, &options, "3153 3153 0 0 0");
+  for (guint i = 0; i < G_N_ELEMENTS (forms); i++) {
+    g_autofree char *folder = g_strdup_printf ("%s/form-%u", f->folder, i);
+
+    g_mkdir (folder, 0700);
+    for (guint k = 0; k < G_N_ELEMENTS (names); k++) {
+      g_autofree char *from = g_build_filename (path, names[k], NULL);
+      g_autofree char *to = g_build_filename (folder, names[k], NULL);
+
+      rewrite (from, to, forms[i].delimiter, forms[i].line_break, forms[i].codeset, forms[i].bom);
+    }
+    g_test_message ("%s", forms[i].codeset);
+    import_counts (f, "northwind", folder, &options, "3153 0 0 3153 0");
+  }
+}
+
 /* A file whose every row holds five records: profiles are data. */
 static void
 test_scms (Fixture *f, gconstpointer data)
@@ -807,6 +879,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   TEST ("northwind", test_northwind);
+  TEST ("forms", test_forms);
   TEST ("scms", test_scms);
   TEST ("errors-and-report", test_errors_and_report);
   TEST ("half-a-row", test_half_a_row);
