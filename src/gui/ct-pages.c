@@ -1,6 +1,8 @@
 #include "ct-pages.h"
 #include "approvals/ct-approvals-page.h"
+#include "distributors/ct-distributors-page.h"
 #include "exceptions/ct-exceptions-page.h"
+#include "orders/ct-orders-page.h"
 
 #include <string.h>
 
@@ -10,6 +12,10 @@ const CtPageDef ct_pages[] = {
     ct_exceptions_page_actions },
   { "approvals", N_ ("Approvals"), "emblem-ok-symbolic", 'a', ct_approvals_page_get_type,
     "SELECT count(*) FROM approvals WHERE state = 'pending'", "approvals", "approval", ct_approvals_page_actions },
+  { "orders", N_ ("Orders"), "package-x-generic-symbolic", 'r', ct_orders_page_get_type, NULL, NULL,
+    "order invoice shipment", ct_orders_page_actions },
+  { "distributors", N_ ("Distributors"), "system-users-symbolic", 'd', ct_distributors_page_get_type, NULL,
+    NULL, "distributor document", ct_distributors_page_actions },
   { NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL },
 };
 

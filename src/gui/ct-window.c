@@ -3,6 +3,8 @@
 #include "ct-shortcuts.h"
 #include "ct-sidebar.h"
 #include "ct-ui-settings.h"
+#include "firstrun/ct-first-run.h"
+#include "firstrun/ct-import-dialog.h"
 
 /* How long g waits for the letter of a page. */
 #define PREFIX_MS 1500
@@ -26,6 +28,7 @@ struct _CtWindow {
   CtPage *page; /* (unowned) (nullable): in front */
   gint64 prefix_until;
   gboolean undoing;
+  gboolean import_next; /* the workspace was just made for files of the person's own */
 };
 
 G_DEFINE_FINAL_TYPE (CtWindow, ct_window, ADW_TYPE_APPLICATION_WINDOW)
@@ -183,16 +186,43 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer data)
   }
   self->workspace = workspace;
   show_workspace (self);
+  if (self->import_next && ct_window_go (self, "orders"))
+    ct_import_dialog_open (self, workspace);
 }
 
-/* Opens a workspace off the main thread: a large one may have to be upgraded. @now 0 is the clock. */
+static void
+first_run_ready_cb (CtFirstRun *first_run, gboolean import, CtWindow *self)
+{
+  self->import_next = import;
+  ct_window_open_folder (self, ct_first_run_get_folder (first_run), 0);
+}
+
+/* Asks where there is no workspace yet. */
+static void
+show_first_run (CtWindow *self, const char *folder)
+{
+  GtkWidget *first_run = ct_first_run_new (folder);
+
+  g_signal_connect (first_run, "ready", G_CALLBACK (first_run_ready_cb), self);
+  gtk_stack_add_named (self->stack, first_run, "first-run");
+  gtk_stack_set_visible_child_name (self->stack, "first-run");
+}
+
+/* Opens a workspace off the main thread: a large one may have to be upgraded. @now 0 is the clock. A folder without one
+ * leads to the first run. */
 void
 ct_window_open_folder (CtWindow *self, const char *folder, gint64 now)
 {
-  g_autoptr (GTask) task = g_task_new (self, self->cancellable, opened_cb, NULL);
-  Opening *opening = g_new0 (Opening, 1);
+  g_autoptr (GTask) task = NULL;
+  Opening *opening;
 
   g_return_if_fail (!self->workspace);
+  if (!ct_workspace_exists (folder)) {
+    show_first_run (self, folder);
+    return;
+  }
+  task = g_task_new (self, self->cancellable, opened_cb, NULL);
+  opening = g_new0 (Opening, 1);
   opening->folder = g_strdup (folder);
   opening->now = now;
   g_task_set_source_tag (task, ct_window_open_folder);

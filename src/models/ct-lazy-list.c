@@ -332,6 +332,8 @@ is_stale (CtLazyList *self, CtListJob *job)
 static void
 fail (CtLazyList *self, const GError *error)
 {
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return; /* a later visit has taken its place */
   g_cancellable_cancel (self->ordering);
   g_free (self->problem);
   self->problem = g_strdup (error->message);
