@@ -613,6 +613,7 @@ ct_import_dialog_open (gpointer widget, CtWorkspace *workspace)
   g_autofree char *file = g_strdup_printf ("control-tower-refused-%s.csv", name);
 
   self->workspace = g_object_ref (workspace);
+  g_mkdir_with_parents (g_get_user_runtime_dir (), 0700);
   self->report = g_build_filename (g_get_user_runtime_dir (), file, NULL);
   gtk_window_present (GTK_WINDOW (self));
 }
