@@ -13,13 +13,13 @@ typedef struct {
 extern const CtVerb ct_verbs_import[];
 extern const CtVerb ct_verbs_exceptions[];
 extern const CtVerb ct_verbs_task[];
+extern const CtVerb ct_verbs_approvals[];
 extern const CtVerb ct_verbs_audit[];
+extern const CtVerb ct_verbs_channel[];
+extern const CtVerb ct_verbs_deliver[];
 extern const CtVerb ct_verbs_config[];
-extern const CtVerb ct_verbs_health[];
 extern const CtVerb ct_verbs_init[];
 extern const CtVerb ct_verbs_records[];
-extern const CtVerb ct_verbs_timeline[];
-extern const CtVerb ct_verbs_undo[];
 
 extern const CtVerbFamily ct_verb_families[];
 

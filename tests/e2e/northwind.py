@@ -46,7 +46,7 @@ def test_whole_loop():
         assert len(expected_late) == 37
 
         tower.ok('channel', 'add', 'slack', 'slack', '--destination', '#ops', '--base-url', slack.url, '--token-file',
-                 slack.token_file, '--plain-text-token', now=NOW)
+                 slack.token_file, '--plain-token', now=NOW)
         tower.ok('channel', 'test', 'slack', now=NOW)
         assert [r['path'] for r in slack.requests()] == ['/api/auth.test'], 'a test never posts'
 

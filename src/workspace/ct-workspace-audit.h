@@ -1,0 +1,12 @@
+#pragma once
+
+#include "ct-log-verify.h"
+#include "ct-workspace.h"
+
+G_BEGIN_DECLS
+
+gboolean ct_workspace_verify (CtWorkspace *self, const char *vkey, gboolean state, CtAuditProgress progress,
+                              gpointer data, GCancellable *cancellable, CtLogReport *report, GError **error);
+gboolean ct_workspace_remember (CtWorkspace *self, const char *note, GError **error);
+
+G_END_DECLS
