@@ -3,6 +3,7 @@
 #include "distributors/ct-distributors-page.h"
 #include "exceptions/ct-exceptions-page.h"
 #include "orders/ct-orders-page.h"
+#include "timeline/ct-timeline-page.h"
 
 #include <string.h>
 
@@ -16,6 +17,8 @@ const CtPageDef ct_pages[] = {
     "order invoice shipment", ct_orders_page_actions },
   { "distributors", N_ ("Distributors"), "system-users-symbolic", 'd', ct_distributors_page_get_type, NULL,
     NULL, "distributor document", ct_distributors_page_actions },
+  { "timeline", N_ ("Timeline"), "document-open-recent-symbolic", 't', ct_timeline_page_get_type, NULL, NULL,
+    "event", ct_timeline_page_actions },
   { NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL },
 };
 

@@ -3,6 +3,7 @@
 #include "ct-shortcuts.h"
 #include "ct-sidebar.h"
 #include "ct-ui-settings.h"
+#include "ct-workers.h"
 #include "firstrun/ct-first-run.h"
 #include "firstrun/ct-import-dialog.h"
 
@@ -24,6 +25,7 @@ struct _CtWindow {
   GtkWidget *back;
 
   CtWorkspace *workspace; /* (owned) (nullable) */
+  CtWorkers *workers;     /* (owned) (nullable): what the workspace does by itself */
   GCancellable *cancellable;
   CtPage *page; /* (unowned) (nullable): in front */
   gint64 prefix_until;
@@ -137,6 +139,56 @@ show_workspace (CtWindow *self)
     ct_window_go (self, ct_pages[0].name);
 }
 
+typedef struct {
+  CtWindow *window; /* (owned) */
+  char *problem;    /* (owned) */
+} Told;
+
+static void
+told_free (gpointer data)
+{
+  Told *told = data;
+
+  g_object_unref (told->window);
+  g_free (told->problem);
+  g_free (told);
+}
+
+static gboolean
+show_told_cb (gpointer data)
+{
+  Told *told = data;
+
+  if (told->window->workspace && gtk_widget_get_mapped (GTK_WIDGET (told->window)))
+    ct_page_toast (told->window, FALSE, "%s", told->problem);
+  return G_SOURCE_REMOVE;
+}
+
+/* On the workers' thread: what they could not do is said where the person is. */
+static void
+told_cb (JsonObject *report, gpointer data)
+{
+  JsonArray *problems = ct_json_array (report, "problems");
+  Told *told;
+
+  if (!problems || json_array_get_length (problems) == 0)
+    return;
+  told = g_new0 (Told, 1);
+  told->window = g_object_ref (data);
+  told->problem = g_strdup (json_array_get_string_element (problems, 0));
+  g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, show_told_cb, told, told_free);
+}
+
+/* A workspace held at a time for a trial does nothing by itself. */
+static void
+start_workers (CtWindow *self, gint64 held_at)
+{
+  if (held_at)
+    return;
+  self->workers = ct_workers_new (self->workspace, "control-tower");
+  ct_workers_start (self->workers, told_cb, self);
+}
+
 static void
 show_problem (CtWindow *self, const GError *error)
 {
@@ -185,6 +237,7 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer data)
     return;
   }
   self->workspace = workspace;
+  start_workers (self, ((Opening *) g_task_get_task_data (G_TASK (result)))->now);
   show_workspace (self);
   if (self->import_next && ct_window_go (self, "orders"))
     ct_import_dialog_open (self, workspace);
@@ -412,6 +465,7 @@ ct_window_dispose (GObject *object)
   CtWindow *self = CT_WINDOW (object);
 
   g_cancellable_cancel (self->cancellable);
+  g_clear_pointer (&self->workers, ct_workers_free);
   self->page = NULL;
   gtk_widget_dispose_template (GTK_WIDGET (self), CT_TYPE_WINDOW);
   G_OBJECT_CLASS (ct_window_parent_class)->dispose (object);
