@@ -40,7 +40,7 @@ TAMPERING = {
     'added row': "INSERT INTO distributors SELECT randomblob(16), n + 100000, rev, created_at, updated_at, number || 'x', legal_name, country, "
                  "region, city, street, postal_code, value_band, onboarding_state, onboarding_since_at, credit_limit_minor, currency, "
                  "language, channel_preferences, source, external_ref, notes, archived_at FROM distributors LIMIT 1",
-    'edited leaf': "UPDATE audit_logs SET leaf = replace(leaf, 'distributor.create', 'distributor.edited') WHERE n = (SELECT max(n) FROM audit_logs)",
+    'edited leaf': "UPDATE audit_logs SET leaf = CAST(replace(CAST(leaf AS TEXT), 'distributor.create', 'distributor.edited') AS BLOB) WHERE n = (SELECT max(n) FROM audit_logs)",
     'deleted leaf': "DELETE FROM audit_logs WHERE n = 3",
     'truncated log': "DELETE FROM audit_logs WHERE n = (SELECT max(n) FROM audit_logs)",
     'reordered leaves': "UPDATE audit_logs SET n = CASE n WHEN 3 THEN -4 ELSE -3 END WHERE n IN (3, 4); UPDATE audit_logs SET n = -n WHERE n < 0",
@@ -53,7 +53,7 @@ TAMPERING = {
 def tamper(path, script):
     """As the owner of the file could: without our triggers and checks."""
     base = sqlite3.connect(path)
-    base.executescript('PRAGMA foreign_keys=OFF;')
+    base.executescript('PRAGMA foreign_keys=OFF; PRAGMA ignore_check_constraints=ON;')
     for (name,) in base.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
         base.execute(f'DROP TRIGGER "{name}"')
     before = base.total_changes
