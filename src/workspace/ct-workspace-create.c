@@ -148,7 +148,8 @@ write_identity (CtDb *db, const char *folder, const CtWorkspaceOptions *options,
              db, error,
              "INSERT INTO devices(id, label, public_key, enrolled_by, enrolled_at) VALUES(?, ?, ?, ?, ?)",
              "ksbsi", &device, g_get_host_name (), public, sizeof public,
-             options->login ? options->login : g_get_user_name (), options->trial ? (gint64) 0 : now) /* a trial may be set to any time */;
+             options->login ? options->login : g_get_user_name (),
+             options->trial ? (gint64) 0 : now) /* a trial may be set to any time */;
 }
 
 static gboolean
