@@ -3,11 +3,13 @@
 #include "distributors/ct-distributors-page.h"
 #include "exceptions/ct-exceptions-page.h"
 #include "orders/ct-orders-page.h"
+#include "overview/ct-overview-page.h"
 #include "timeline/ct-timeline-page.h"
 
 #include <string.h>
 
 const CtPageDef ct_pages[] = {
+  { "overview", N_ ("Overview"), "go-home-symbolic", 'o', ct_overview_page_get_type, NULL, NULL, NULL, NULL },
   { "exceptions", N_ ("Exceptions"), "dialog-warning-symbolic", 'e', ct_exceptions_page_get_type,
     "SELECT count(*) FROM exceptions WHERE state = 'open'", "exceptions", "exception task",
     ct_exceptions_page_actions },
