@@ -366,8 +366,9 @@ ct_list_query_init (CtListQuery *self, const char *select)
 void
 ct_list_query_clear (CtListQuery *self)
 {
-  g_string_free (self->sql, TRUE);
-  g_ptr_array_unref (self->values);
+  if (self->sql)
+    g_string_free (self->sql, TRUE);
+  g_clear_pointer (&self->values, g_ptr_array_unref);
 }
 
 /* @condition: with one ?, or none where @text is %NULL */

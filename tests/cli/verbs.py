@@ -1,0 +1,237 @@
+#!/usr/bin/python3
+"""What towerctl promises of every verb: exit codes, the shape of its JSON, several IDs, what it refuses."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'e2e'))
+
+from tower import BUILD, TOWERCTL, Slack, Tower, run_tests  # pylint: disable=wrong-import-position
+
+NOW = '2026-06-03T12:00:00Z'
+TOWERD = os.path.join(BUILD, 'src', 'daemon', 'towerd')
+
+
+def keys(value, *names):
+    missing = [name for name in names if name not in value]
+    assert not missing, f'{missing} missing in {value}'
+
+
+def with_tower(*init):
+    """Gives a test a workspace of its own."""
+    def wrap(test):
+        def run():
+            tower = Tower(*init)
+            try:
+                test(tower)
+            finally:
+                tower.remove()
+        run.__name__ = test.__name__
+        return run
+    return wrap
+
+
+@with_tower()
+def test_usage(tower):
+    for line in ([], ['nonsense'], ['order'], ['order', 'show'], ['undo', 'a', 'b'], ['exceptions', 'list', '--nonsense'],
+                 ['exceptions', 'list', '--state', 'nonsense'], ['config', 'set', 'time_zone', 'Nowhere/Town'],
+                 ['distributor', 'create', '--name', 'X', '--currency', 'nonsense'], ['agent', 'run'],
+                 ['posts', 'resolve', 'X', '--outcome', 'sent'], ['channel', 'add', 'pigeon', 'p', '--destination', 'roof'],
+                 ['order', 'list', '--limit', 'many'], ['task', 'create', '--agent', 'SalesOpsFollowUpAgent']):
+        done = tower.fails(2, *line)
+        assert done.json['error']['message'] and done.stderr.startswith('towerctl: '), line
+    done = subprocess.run([TOWERCTL, '--help'], capture_output=True, text=True, check=True)
+    for verb in ('init', 'import', 'detect', 'task create', 'approvals approve', 'posts resolve', 'audit verify', 'timeline'):
+        assert verb in done.stdout, verb
+    done = subprocess.run([TOWERCTL, 'task', 'create', '--help'], capture_output=True, text=True, check=True)
+    assert '--exception' in done.stdout and '--json' in done.stdout
+
+
+@with_tower()
+def test_not_found(tower):
+    for line in (['order', 'show', 'ORD-1'], ['exceptions', 'show', 'EXC-1'], ['task', 'show', 'FOLLOW-1'],
+                 ['approvals', 'show', 'A'], ['posts', 'show', 'P'], ['timeline', 'nothing'], ['config', 'get', 'nothing'],
+                 ['import', 'northwind', '/nonexistent'], ['audit', 'verify', '/nonexistent'], ['channel', 'remove', 'nothing']):
+        assert tower.fails(4, *line).json is not None, line
+    done = subprocess.run([TOWERCTL, '-w', '/nonexistent', '--json', 'health'], capture_output=True, text=True, check=False)
+    assert done.returncode == 4 and json.loads(done.stdout)['error']['code'] == 'not_found'
+
+
+@with_tower()
+def test_trial_only(tower):
+    tower.fails(3, 'health', now=NOW)
+    tower.fails(3, 'health', user='somebody')
+    tower.fails(2, 'health', now='yesterday')
+    tower.fails(5, 'init')
+
+
+@with_tower('--trial')
+def test_roles(tower):
+    people = {person['login']: person['roles'] for person in tower.ok('person', 'list')}
+    assert people['viewer'] == ['viewer'] and people['accounting'] == ['accounting'], people
+    tower.fails(3, 'distributor', 'create', '--name', 'X', user='viewer')
+    tower.fails(3, 'config', 'set', 'delivery.undo_window', '1s', user='sales')
+    tower.fails(3, 'distributor', 'create', '--name', 'X', user='nobody at all')
+    tower.ok('distributor', 'create', '--name', 'X', user='sales')
+
+
+@with_tower('--trial')
+def test_records(tower):
+    made = tower.ok('distributor', 'create', '--name', 'Nordwind GmbH', '--country', 'DE', '--credit-limit', '1000.50',
+                    '--external-ref', 'N1')
+    keys(made, 'id', 'number', 'legalName', 'country', 'creditLimitMinor', 'currency')
+    assert made['creditLimitMinor'] == 100050 and made['legalName'] == 'Nordwind GmbH', made
+    for name in (made['number'], made['id'], 'N1'):
+        assert tower.ok('distributor', 'show', name)['id'] == made['id']
+    order = tower.ok('order', 'create', '--distributor', 'N1', '--required-on', '2026-06-30', '--line', 'SKU-1:2:9.50')
+    assert order['totalMinor'] == 1900 and order['distributor'] == made['number'] and len(order['lines']) == 1, order
+    second = tower.ok('order', 'create', '--distributor', 'N1')
+    edited = tower.ok('order', 'edit', order['number'], second['number'], '--status', 'confirmed')
+    assert [row['status'] for row in edited] == ['confirmed', 'confirmed'], edited
+    tower.fails(5, 'order', 'edit', order['number'], '--notes', 'late', '--rev', '1')
+    tower.ok('order', 'archive', order['number'], second['number'])
+    assert tower.ok('order', 'list') == [] and len(tower.ok('order', 'list', '--archived')) == 2
+    done = tower.fails(5, 'order', 'archive', order['number'])
+    assert done.json['error']['code'] == 'conflict', done.stdout
+    done = tower.fails(4, 'order', 'restore', order['number'], 'ORD-none')
+    assert len(done.json) == 2 and 'error' in done.json[1] and done.json[0]['archivedAt'] is None, done.stdout
+    assert [row['number'] for row in tower.ok('distributor', 'list', '--search', 'nordw')] == [made['number']]
+    tower.ok('undo')
+    assert tower.ok('order', 'show', order['number'])['archivedAt'], 'undo takes the last command back'
+
+
+@with_tower('--trial')
+def test_settings(tower):
+    assert any(row['key'] == 'delivery.undo_window' for row in tower.ok('config', 'get'))
+    tower.ok('config', 'set', 'delivery.undo_window', '30s')
+    assert tower.ok('config', 'get', 'delivery.undo_window')['value'] == '30s'
+
+
+@with_tower('--demo')
+def test_demo(tower):
+    health = tower.ok('health')
+    keys(health, 'ok', 'workspaceId', 'schemaVersion', 'counts', 'log', 'workers', 'channels')
+    assert health['environment'] == 'demo' and health['integrity'] == 'ok' and health['log']['unsigned'] == 0, health
+    rows = tower.ok('exceptions', 'list')
+    keys(rows[0], 'number', 'rule', 'blocker', 'subject', 'score', 'severity', 'owner', 'tags', 'nextAction', 'evidence', 'state')
+    numbers = [row['number'] for row in rows[:3]]
+    assert [row['number'] for row in tower.ok('exceptions', 'show', *numbers)] == numbers
+    owner = rows[0]['owner']
+    assert all(row['owner'] == owner for row in tower.ok('exceptions', 'list', '--owner', owner))
+    assert tower.ok('order', 'show', 'ORD-2026-1047')['number'] == 'ORD-2026-1047'
+    assert tower.ok('timeline', 'ORD-2026-1047')
+    refused = tower.run('channel', 'add', 'slack', 'real', '--destination', '#ops')
+    assert refused.returncode == 3, refused.stderr
+    counts = tower.ok('detect', '--full')
+    keys(counts, 'evaluated', 'opened', 'cleared', 'rules')
+    assert counts['opened'] == 0, counts
+
+
+@with_tower('--trial')
+def test_work(tower):
+    tower.ok('seed', '--orders', '300', now=NOW)
+    tower.ok('detect', now=NOW)
+    exception = [row for row in tower.ok('exceptions', 'list', '--state', 'open') if row['agent']][:2]
+    slack = Slack(tower.folder)
+    try:
+        channel = tower.ok('channel', 'add', 'slack', 'slack', '--destination', '#ops', '--base-url', slack.url, '--token-file',
+                           slack.token_file, now=NOW)
+        assert channel['destinations'] == ['#ops'], channel
+        tasks = tower.ok('task', 'create', '--exception', exception[0]['number'], '--exception', exception[1]['number'],
+                         '--channel', 'slack:#ops', '--sla', '24h', now=NOW)
+        names = [task['taskId'] for task in tasks]
+        keys(tasks[0], 'taskId', 'orderId', 'assignedAgent', 'humanOwner', 'status', 'slaDueAt', 'nextCheckAt',
+             'communicationChannels', 'channelPolicy', 'allowedActions', 'blockedActions', 'escalationRule',
+             'lastChannelMessageId', 'auditRequired')
+        assert tower.run('task', 'create', '--exception', exception[0]['number'], '--channel', 'slack:#other', now=NOW).returncode in (3, 4)
+        tower.ok('task', 'snooze', *names, '--until', '2h', now=NOW)
+        assert {task['status'] for task in tower.ok('task', 'list')} == {'snoozed'}
+        tower.ok('task', 'wake', *names, now=NOW)
+        runs = tower.ok('agent', 'run', *names, now=NOW)
+        assert [run['taskId'] for run in runs] == names and all(run['approvals'] for run in runs), runs
+        first, second = [run['approvals'][0] for run in runs]
+        keys(first, 'id', 'task', 'channel', 'destination', 'text', 'payloadSha256', 'state', 'findings', 'wire')
+        edited = tower.ok('approvals', 'edit', first['id'], '--text', first['text'] + ' Thank you.', now=NOW)[0]
+        assert edited['payloadSha256'] != first['payloadSha256'] and edited['state'] == 'pending', edited
+        tower.fails(5, 'approvals', 'approve', edited['id'], '--sha256', first['payloadSha256'], now=NOW)
+        tower.fails(3, 'approvals', 'approve', edited['id'], now=NOW, user='viewer')
+        tower.fails(2, 'approvals', 'reject', second['id'], now=NOW)
+        assert tower.ok('approvals', 'reject', second['id'], '--comment', 'not now', now=NOW)[0]['state'] == 'rejected'
+        assert tower.ok('approvals', 'approve', edited['id'], now=NOW)[0]['state'] == 'approved'
+        tower.fails(5, 'approvals', 'approve', edited['id'], now=NOW)
+        later = '2026-06-03T12:01:00Z'
+        tower.ok('channel', 'stop-all', now=later)
+        assert tower.ok('deliver', '--once', now=later)['stopped'] is True
+        tower.ok('channel', 'resume', now=later)
+        report = tower.ok('deliver', '--once', now=later)
+        assert report['sent'] == 1, report
+        post = tower.ok('posts', 'list', '--state', 'sent')[0]
+        keys(post, 'number', 'task', 'channel', 'destination', 'state', 'externalMessageId', 'approver', 'payloadSha256')
+        tower.fails(5, 'posts', 'resolve', post['number'], '--outcome', 'failed', '--comment', 'looked')
+        story = tower.ok('timeline', names[0])
+        assert post['externalMessageId'] in [event['externalMessageId'] for event in story], story
+        assert all(event['proven'] for event in story), 'each command line ends under a checkpoint'
+        resolved = tower.ok('task', 'resolve', *names, '--resolution', 'paid', now=later)
+        assert [task['status'] for task in resolved] == ['resolved', 'resolved'], resolved
+        assert tower.ok('task', 'reopen', names[0], now=later)['status'] == 'reopened'
+        tower.ok('channel', 'remove', 'slack', now=later)
+        assert tower.ok('channel', 'list') == []
+    finally:
+        slack.stop()
+
+
+@with_tower('--trial')
+def test_audit(tower):
+    tower.ok('distributor', 'create', '--name', 'A')
+    seen = tower.ok('audit', 'verify', '--state')
+    keys(seen, 'size', 'root', 'vkey')
+    folder = os.path.join(tower.folder, 'log')
+    export = tower.ok('audit', 'export', folder)
+    again = tower.ok('audit', 'verify', folder, '--key', seen['vkey'])
+    assert again['root'] == export['root'] and again['size'] == export['size'] > seen['size'], (again, export)
+    assert os.path.exists(os.path.join(folder, 'log.vkey')) and os.path.exists(os.path.join(folder, 'checkpoint'))
+    assert tower.ok('audit', 'proof', '0')['proof']
+    with open(os.path.join(folder, 'checkpoint'), 'r+b') as file:
+        file.seek(-10, os.SEEK_END)
+        file.write(b'A')
+    tower.fails(1, 'audit', 'verify', folder)
+
+
+@with_tower('--trial')
+def test_import_and_export(tower):
+    tower.ok('seed', '--orders', '50', now=NOW)
+    folder = os.path.join(tower.folder, 'out')
+    tower.ok('export', folder)
+    dry = tower.ok('import', 'canonical', folder, '--dry-run')
+    keys(dry, 'read', 'created', 'changed', 'unchanged', 'rejected')
+    assert dry['created'] == dry['changed'] == dry['rejected'] == 0 and dry['unchanged'] == dry['read'], dry
+    with open(os.path.join(folder, 'distributors.csv'), 'a', encoding='utf-8') as file:
+        file.write('broken\n')
+    errors = os.path.join(tower.folder, 'errors.csv')
+    assert tower.ok('import', 'canonical', folder, '--errors', errors)['rejected'] == 1
+    assert os.path.getsize(errors) > 0
+
+
+@with_tower('--demo')
+def test_towerd(tower):
+    done = subprocess.run([TOWERD, '-w', tower.workspace, '--once'], capture_output=True, text=True, check=True)
+    assert [json.loads(line) for line in done.stdout.splitlines()][-1]['workers']['program'] == 'towerd'
+    with subprocess.Popen([TOWERD, '-w', tower.workspace], stdout=subprocess.PIPE, text=True) as host:
+        json.loads(host.stdout.readline())
+        for _ in range(200):
+            if tower.ok('health', '--quick')['workers']:
+                break
+            time.sleep(0.05)
+        assert tower.ok('health', '--quick')['workers']['pid'] == host.pid
+        busy = subprocess.run([TOWERD, '-w', tower.workspace, '--once'], capture_output=True, text=True, check=False)
+        assert busy.returncode == 1 and busy.stderr, busy
+        host.send_signal(signal.SIGTERM)
+        assert host.wait(30) == 0
+    assert tower.ok('health', '--quick')['workers'] is None
+
+
+run_tests([test_usage, test_not_found, test_trial_only, test_roles, test_records, test_settings, test_demo, test_work, test_audit,
+           test_import_and_export, test_towerd])
