@@ -13,6 +13,7 @@ typedef struct {
 
 CtId ct_id_new (gint64 now_ms);
 CtId ct_id_derive (const CtId *parent, const char *label, guint64 index);
+CtId ct_id_number (const CtId *series, guint32 index);
 char *ct_id_to_string (const CtId *self);
 gboolean ct_id_parse (const char *text, CtId *id);
 gboolean ct_id_equal (const CtId *a, const CtId *b);

@@ -535,7 +535,7 @@ import_chunk_run (CtCommand *command, GError **error)
   g_auto (Import) self = {
     .command = command,
     .refused = json_array_new (),
-    .log = ct_upsert_log_new (),
+    .log = ct_upsert_log_new (&command->id),
     .texts = g_string_chunk_new (64 * 1024),
     .outcomes = g_string_new (NULL),
     .scratch = g_string_new (NULL),

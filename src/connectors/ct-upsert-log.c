@@ -13,10 +13,11 @@ undo_free (gpointer data)
 }
 
 CtUpsertLog *
-ct_upsert_log_new (void)
+ct_upsert_log_new (const CtId *command)
 {
   CtUpsertLog *self = g_new0 (CtUpsertLog, 1);
 
+  self->series = ct_id_derive (command, "import", 0);
   self->rows = g_array_new (FALSE, FALSE, sizeof (CtWrittenRow));
   self->images = g_byte_array_new ();
   self->undo = g_ptr_array_new_with_free_func (undo_free);

@@ -1,5 +1,4 @@
 #include "ct-upsert.h"
-#include "ct-effect.h"
 
 #include <string.h>
 
@@ -479,8 +478,7 @@ insert (CtUpsert *self, CtUpsertRecord *record, char **reason, GError **error)
 
   if (!complete (self, record, &number, reason, error))
     return CT_UPSERT_REFUSED;
-  record->id = record->given_id ? *record->given_id
-                                : ct_effect_new_id (self->command, self->kind->table, self->log->next_id);
+  record->id = record->given_id ? *record->given_id : ct_id_number (&self->log->series, self->log->next_id);
   if (!self->insert)
     self->insert = ct_db_query (self->command->db, error, self->insert_sql, "");
   if (!self->insert || !ct_stmt_rebind (self->insert, error, "ki", &record->id, self->command->now))

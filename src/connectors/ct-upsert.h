@@ -51,7 +51,8 @@ typedef struct {
   GArray *rows;        /* (element-type CtWrittenRow) */
   GByteArray *images;  /* of the inserted ones */
   GHashTable *numbers; /* "ORD-2026" to the highest number given by a file */
-  guint64 next_id;     /* tells the new rows of the command apart */
+  CtId series;         /* of the ids of its new rows */
+  guint32 next_id;     /* in the series */
   gboolean guarded;    /* the row at hand has several records: what it updates must be taken back with it */
   guint row_begins;    /* of the row at hand, in rows */
   GPtrArray *undo;     /* (element-type CtUpsertUndo): its updates, in their order */
@@ -61,7 +62,7 @@ CtUpsert *ct_upsert_new (CtCommand *command, const CtKind *kind, CtUpsertLog *lo
 void ct_upsert_free (CtUpsert *self);
 CtUpsertOutcome ct_upsert_write (CtUpsert *self, CtUpsertRecord *record, char **reason, GError **error);
 
-CtUpsertLog *ct_upsert_log_new (void);
+CtUpsertLog *ct_upsert_log_new (const CtId *command);
 void ct_upsert_log_free (CtUpsertLog *self);
 void ct_upsert_log_begin_row (CtUpsertLog *self, gboolean guarded);
 gboolean ct_upsert_log_undo_row (CtUpsertLog *self, CtCommand *command, GError **error);

@@ -1,5 +1,7 @@
 #include "ct-base.h"
 
+#include <string.h>
+
 static void
 test_id (void)
 {
@@ -16,6 +18,10 @@ test_id (void)
   g_assert_true (ct_id_equal (&derived, &back));
   back = ct_id_derive (&id, "orders", 2);
   g_assert_false (ct_id_equal (&derived, &back));
+  id = ct_id_number (&derived, 7);
+  back = ct_id_number (&derived, 256);
+  g_assert_cmpint (memcmp (&id, &back, sizeof id), <, 0);
+  g_assert_cmpmem (id.bytes, 10, derived.bytes, 10);
 }
 
 static void
