@@ -196,7 +196,9 @@ def test_audit(tower):
     assert tower.ok('audit', 'proof', '0')['proof']
     with open(os.path.join(folder, 'checkpoint'), 'r+b') as file:
         file.seek(-10, os.SEEK_END)
-        file.write(b'A')
+        byte = file.read(1)
+        file.seek(-10, os.SEEK_END)
+        file.write(b'B' if byte == b'A' else b'A')
     tower.fails(1, 'audit', 'verify', folder)
 
 
