@@ -72,7 +72,6 @@ make_choice (const char *value, const char *label, const char *detail, GtkCheckB
   gtk_check_button_set_group (GTK_CHECK_BUTTON (check), *group);
   g_signal_connect (check, "toggled", G_CALLBACK (chosen_cb), question);
   gtk_widget_set_valign (check, GTK_ALIGN_CENTER);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (check), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
   adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), label);
   if (detail)

@@ -20,6 +20,14 @@ ct_page_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspe
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
+/* An AdwBin puts its child away itself: a page must not call gtk_widget_dispose_template() before. */
+static void
+ct_page_dispose (GObject *object)
+{
+  adw_bin_set_child (ADW_BIN (object), NULL);
+  G_OBJECT_CLASS (ct_page_parent_class)->dispose (object);
+}
+
 static void
 ct_page_finalize (GObject *object)
 {
@@ -36,6 +44,7 @@ ct_page_class_init (CtPageClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
   object_class->get_property = ct_page_get_property;
+  object_class->dispose = ct_page_dispose;
   object_class->finalize = ct_page_finalize;
   props[PROP_SUBTITLE] =
       g_param_spec_string ("subtitle", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);

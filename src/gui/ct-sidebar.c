@@ -13,6 +13,7 @@ typedef struct {
 
 struct _CtSidebar {
   GtkWidget parent_instance;
+  GtkWidget *root;
   GtkListBox *list;
   GPtrArray *entries;     /* (owned) (element-type Entry) */
   CtWorkspace *workspace; /* (owned) (nullable) */
@@ -199,6 +200,7 @@ ct_sidebar_class_init (CtSidebarClass *klass)
                                      G_TYPE_NONE, 1, G_TYPE_STRING);
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/controltower/ControlTower/ct-sidebar.ui");
+  gtk_widget_class_bind_template_child (widget_class, CtSidebar, root);
   gtk_widget_class_bind_template_child (widget_class, CtSidebar, list);
   gtk_widget_class_bind_template_callback (widget_class, row_selected_cb);
 }

@@ -2,6 +2,7 @@
 #include "ct-palette.h"
 #include "ct-shortcuts.h"
 #include "ct-sidebar.h"
+#include "ct-stack.h"
 #include "ct-ui-settings.h"
 #include "ct-workers.h"
 #include "firstrun/ct-first-run.h"
@@ -536,6 +537,8 @@ ct_window_init (CtWindow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
   self->cancellable = g_cancellable_new ();
+  ct_stack_hide_others (self->stack);
+  ct_stack_hide_others (self->pages);
   restore_size (self);
 }
 

@@ -161,7 +161,6 @@ ct_approvals_page_dispose (GObject *object)
 
   g_cancellable_cancel (self->reading);
   g_clear_handle_id (&self->refill_source, g_source_remove);
-  gtk_widget_dispose_template (GTK_WIDGET (self), CT_TYPE_APPROVALS_PAGE);
   G_OBJECT_CLASS (ct_approvals_page_parent_class)->dispose (object);
 }
 

@@ -24,6 +24,7 @@ fill (CtExceptionsPage *self)
   g_object_unref (self->reading);
   self->reading = g_cancellable_new ();
   adw_flap_set_reveal_flap (self->flap, n >= 0);
+  gtk_widget_set_visible (GTK_WIDGET (self->detail), n >= 0);
   if (n >= 0)
     ct_exception_detail_show (self->detail, ct_page_get_workspace (CT_PAGE (self)), n, self->reading);
 }
@@ -155,7 +156,6 @@ ct_exceptions_page_dispose (GObject *object)
 
   g_cancellable_cancel (self->reading);
   g_clear_handle_id (&self->refill_source, g_source_remove);
-  gtk_widget_dispose_template (GTK_WIDGET (self), CT_TYPE_EXCEPTIONS_PAGE);
   G_OBJECT_CLASS (ct_exceptions_page_parent_class)->dispose (object);
 }
 

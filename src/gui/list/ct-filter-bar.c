@@ -16,6 +16,7 @@ typedef struct {
 
 struct _CtFilterBar {
   GtkWidget parent_instance;
+  GtkWidget *root;
   GtkBox *box;
   CtListShown *shown; /* (unowned): the list's */
   CtStore *store;     /* (owned) (nullable) */
@@ -289,6 +290,7 @@ ct_filter_bar_class_init (CtFilterBarClass *klass)
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/org/controltower/ControlTower/ct-filter-bar.ui");
+  gtk_widget_class_bind_template_child (widget_class, CtFilterBar, root);
   gtk_widget_class_bind_template_child (widget_class, CtFilterBar, box);
 }
 

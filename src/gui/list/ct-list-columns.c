@@ -70,6 +70,15 @@ show_text (CtRow *row, gpointer data)
   g_free (cell.owned);
 }
 
+/* The widget of the whole row; (nullable). */
+static GtkWidget *
+row_of (Binding *binding)
+{
+  GtkWidget *cell = gtk_widget_get_parent (binding->cell);
+
+  return cell ? gtk_widget_get_parent (cell) : NULL;
+}
+
 static void
 show_mark (CtRow *row, gpointer data)
 {
@@ -82,6 +91,9 @@ show_mark (CtRow *row, gpointer data)
     return;
   label = g_strdup_printf (_ ("Mark %s"), ct_row_text (row, self->def->title_column));
   gtk_accessible_update_property (GTK_ACCESSIBLE (binding->cell), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
+  if (row_of (binding))
+    gtk_accessible_update_property (GTK_ACCESSIBLE (row_of (binding)), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                    ct_row_text (row, self->def->title_column), -1);
 }
 
 static void
@@ -450,8 +462,7 @@ gboolean
 ct_list_columns_grab_row (CtListColumns *self, gint64 n)
 {
   Binding *binding = g_hash_table_lookup (self->checks, &n);
-  GtkWidget *cell = binding ? gtk_widget_get_parent (binding->cell) : NULL;
-  GtkWidget *row = cell ? gtk_widget_get_parent (cell) : NULL;
+  GtkWidget *row = binding ? row_of (binding) : NULL;
 
   return row && gtk_widget_grab_focus (row);
 }

@@ -3,6 +3,7 @@
 #include "ct-list-columns.h"
 #include "ct-list-cursor.h"
 #include "ct-own-time.h"
+#include "ct-stack.h"
 
 /* Times on the screen are at most this old. */
 #define CLOCK_SECONDS 30
@@ -21,7 +22,7 @@ struct _CtListView {
   GtkColumnView *rows;
   AdwStatusPage *empty;
   AdwStatusPage *failed;
-  GtkRevealer *bulk;
+  GtkWidget *bulk;
   GtkLabel *bulk_label;
   GtkBox *bulk_actions;
   GtkWidget *mark_all;
@@ -170,9 +171,11 @@ show_shown (CtListView *self)
 static void
 clear_filters_cb (GtkButton *button, CtListView *self)
 {
-  g_autoptr (JsonObject) nothing = ct_json_build ("so", "search", "", "filters", json_object_new ());
+  g_autoptr (JsonObject) initial = ct_list_shown_view (self->shown);
 
-  ct_list_shown_apply (self->shown, nothing);
+  json_object_remove_member (initial, "filters");
+  json_object_remove_member (initial, "search");
+  ct_list_shown_apply (self->shown, initial);
   show_shown (self);
 }
 
@@ -251,7 +254,7 @@ update_bulk (CtListView *self)
   g_autofree char *text = g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%s marked", "%s marked", n), count);
 
   gtk_label_set_text (self->bulk_label, text);
-  gtk_revealer_set_reveal_child (self->bulk, n > 0);
+  gtk_widget_set_visible (self->bulk, n > 0);
   gtk_widget_set_visible (self->mark_all, n < g_list_model_get_n_items (G_LIST_MODEL (self->list)));
 }
 
@@ -513,6 +516,7 @@ ct_list_view_init (CtListView *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
   self->marks = ct_list_marks_new ();
+  ct_stack_hide_others (self->stack);
 }
 
 /**

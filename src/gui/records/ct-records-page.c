@@ -345,7 +345,6 @@ ct_records_page_dispose (GObject *object)
 
   g_cancellable_cancel (priv->reading);
   g_clear_handle_id (&priv->refill_source, g_source_remove);
-  gtk_widget_dispose_template (GTK_WIDGET (object), CT_TYPE_RECORDS_PAGE);
   G_OBJECT_CLASS (ct_records_page_parent_class)->dispose (object);
 }
 

@@ -167,7 +167,6 @@ ct_timeline_page_dispose (GObject *object)
 
   g_cancellable_cancel (self->reading);
   g_clear_handle_id (&self->refill_source, g_source_remove);
-  gtk_widget_dispose_template (GTK_WIDGET (self), CT_TYPE_TIMELINE_PAGE);
   G_OBJECT_CLASS (ct_timeline_page_parent_class)->dispose (object);
 }
 

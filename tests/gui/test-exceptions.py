@@ -1,0 +1,221 @@
+"""The Exceptions page: what it shows, and everything a person does there by keyboard and pointer."""
+import os
+import re
+
+from driver import NOW, wait
+
+N = 120
+OPEN = "SELECT count(*) FROM exceptions WHERE state = 'open'"
+
+
+def rows(app):
+    """The numbers of the rows that have a widget, from the top."""
+    return wait('rows', lambda: [row.name for row in app.all('table row', re.compile('^EXC-'))])
+
+
+def count(s, sql):
+    return int(s.query(s.state['workspace'], sql)[0])
+
+
+def test_opens_with_the_worst_on_top(s):
+    s.state['workspace'] = s.workspace(N)
+    app = s.state['app'] = s.start(s.state['workspace'], '--now', NOW)
+    app.says('SLA missed now')
+    app.key('g', 'e')
+    app.says(f"{count(s, OPEN)} exceptions")
+    app.find('label', 'Demo')
+    worst = s.query(s.state['workspace'],
+                    "SELECT number FROM exceptions WHERE state = 'open' ORDER BY score DESC, n LIMIT 10")
+    wait('the rows in order', lambda: rows(app)[:10] == worst)
+    app.screenshot('exceptions-light')
+
+
+def test_keys_move_and_mark(s):
+    app = s.state['app']
+    top = rows(app)[:3]
+    app.key('j')
+    app.says('Evidence')
+    app.says(re.compile('^' + top[0] + '$'))
+    app.key('j')
+    wait('the second row in the pane', lambda: app.all('label', top[1]))
+    app.key('x', 'j', 'x')
+    app.says('2 marked')
+    app.screenshot('exceptions-marked-light')
+    app.key('Escape')
+    app.gone('label', '2 marked')
+    app.key('k')
+    app.key('Escape')
+    app.gone('label', 'Evidence')
+
+
+def test_check_boxes_mark(s):
+    app = s.state['app']
+    boxes = app.all('check box', re.compile('^Mark EXC'))
+    app.point(boxes[0])
+    app.point(boxes[2])
+    app.says('2 marked')
+    app.press_button('Clear the marks')
+    app.gone('label', '2 marked')
+
+
+def test_header_sorts(s):
+    app = s.state['app']
+    largest = s.query(s.state['workspace'], "SELECT number FROM exceptions WHERE state = 'open' ORDER BY "
+                                            "value_at_risk_minor DESC, n LIMIT 5")
+    app.point(app.find('label', 'Value at risk'))
+    wait('the largest value on top', lambda: rows(app)[:5] == largest)
+    app.point(app.find('label', 'Value at risk'))
+    smallest = s.query(s.state['workspace'], "SELECT number FROM exceptions WHERE state = 'open' ORDER BY "
+                                             "value_at_risk_minor, n DESC LIMIT 5")
+    wait('the smallest value on top', lambda: rows(app)[:5] == smallest)
+
+
+def test_filters_narrow(s):
+    app = s.state['app']
+    app.press_button('Owner')
+    box = app.find('check box', 'Legal')
+    app.screenshot('exceptions-filter-light')
+    app.press(box)
+    app.key('Escape')
+    legal = count(s, OPEN + " AND owner = 'legal'")
+    app.says(f'{legal} exceptions')
+    app.find('push button', 'Owner: Legal')
+    app.press_button('Clear Owner')
+    app.says(f'{count(s, OPEN)} exceptions')
+
+
+def test_search_finds(s):
+    app = s.state['app']
+    app.key('ctrl+f')
+    app.type('EXC-2026-0042')
+    wait('one row', lambda: rows(app) == ['EXC-2026-0042'])
+    app.key('ctrl+a', 'BackSpace')
+    app.type('no such thing')
+    app.says('Nothing matches')
+    app.screenshot('exceptions-nothing-light')
+    app.press_button('Clear search and filters')
+    app.says(f'{count(s, OPEN)} exceptions')
+
+
+def test_built_in_view(s):
+    app = s.state['app']
+    app.press_button('Views')
+    app.press_button('Critical')
+    app.says(f"{count(s, OPEN + ' AND severity = ' + chr(39) + 'critical' + chr(39))} exceptions")
+    app.press_button('Views')
+    app.press_button('All open, worst first')
+    app.says(f'{count(s, OPEN)} exceptions')
+
+
+def test_columns_are_chosen(s):
+    app = s.state['app']
+    app.press_button('Columns')
+    app.press(app.find('check box', 'Country'))
+    app.key('Escape')
+    app.find('label', 'Country', start=app.find('tree table'))
+
+
+def test_assign_an_owner_to_several(s):
+    app = s.state['app']
+    chosen = rows(app)[:3]
+    for box in app.all('check box', re.compile('^Mark EXC'))[:3]:
+        app.point(box)
+    app.says('3 marked')
+    app.press_button('Owner…')
+    choice = app.find(re.compile('radio button|check box'), 'Partner Success')
+    app.screenshot('exceptions-assign-owner-light')
+    app.press(choice)
+    app.press_button('Assign')
+    app.says('3 exceptions have a new owner')
+    names = ', '.join(f"'{name}'" for name in chosen)
+    assert count(s, f"SELECT count(*) FROM exceptions WHERE owner = 'partner' AND number IN ({names})") == 3
+    app.gone('label', '3 marked')
+
+
+def test_assign_an_agent_and_undo(s):
+    app = s.state['app']
+    app.key('j')
+    app.says('Evidence')
+    app.key('o')
+    app.find(re.compile('radio button|check box'), 'Legal')
+    app.press_button('Assign')
+    app.says('has a new owner')
+    app.screenshot('exceptions-undo-light')
+    before = count(s, 'SELECT count(*) FROM undone')
+    app.press_button('Undo')
+    wait('the undo', lambda: count(s, 'SELECT count(*) FROM undone') == before + 1)
+    app.key('a')
+    app.says('Assign an agent')
+    app.screenshot('exceptions-assign-agent-light')
+    app.press_button('Assign')
+    app.says('has an agent now')
+    assert count(s, 'SELECT count(*) FROM follow_up_tasks') == 1
+    app.says(re.compile('^FOLLOW-2026-'))
+    app.screenshot('exceptions-task-light')
+
+
+def test_report_names_what_could_not_be_done(s):
+    app = s.state['app']
+    with_task = s.query(s.state['workspace'], "SELECT e.number FROM exceptions e JOIN follow_up_tasks t ON "
+                                              't.exception_id = e.id')[0]
+    without = next(name for name in rows(app) if name != with_task)
+    app.point(app.find('check box', f'Mark {with_task}'))
+    app.point(app.find('check box', f'Mark {without}'))
+    app.key('s')
+    app.says('Snooze the follow-up')
+    app.press_button('Snooze')
+    app.says('1 of 2 could not be done')
+    app.says(f'{without}: it has no follow-up task yet')
+    app.screenshot('exceptions-report-light')
+    app.press_button('Close', app.find('dialog'))
+    app.gone('label', '1 of 2 could not be done')
+    assert count(s, "SELECT count(*) FROM follow_up_tasks WHERE status = 'snoozed'") == 1
+
+
+def test_palette_finds_a_record(s):
+    app = s.state['app']
+    app.key('ctrl+k')
+    app.find('list item', 'Go to Exceptions')
+    app.screenshot('palette-light')
+    app.type('0077')
+    app.find('list item', re.compile('EXC-2026-0077'))
+    app.key('Return')
+    app.says(re.compile('^EXC-2026-0077$'))
+
+
+def test_shortcuts(s):
+    app = s.state['app']
+    app.key('question')
+    app.says('Mark the row')
+    app.screenshot('shortcuts-light')
+    app.key('Escape')
+    app.gone('label', 'Mark the row')
+
+
+def test_small_window(s):
+    app = s.state['app']
+    app.resize(1024, 700)
+    app.screenshot('exceptions-1024x700-light')
+    app.key('Escape')
+    app.screenshot('exceptions-1024x700-list-light')
+    app.resize(1180, 760)
+
+
+def test_dark(s):
+    app = s.state['app']
+    app.key('ctrl+k')
+    app.type('Dark style')
+    app.find('list item', 'Dark style')
+    app.key('Return')
+    app.key('j')
+    app.says('Evidence')
+    app.screenshot('exceptions-dark')
+
+
+def test_folder_without_a_workspace(s):
+    s.state['app'].close()
+    empty = os.path.join(s.folder, 'no-workspace')
+    os.mkdir(empty)
+    app = s.start(empty)
+    app.says('There is no workspace')
+    app.screenshot('no-workspace-light')
