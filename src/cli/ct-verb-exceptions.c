@@ -29,6 +29,7 @@ detect_run (CtCli *cli, GError **error)
   g_autoptr (GPtrArray) counts =
       ct_workspace_detect (cli->workspace, ct_cli_has (cli, "full"), progress_cb, cli, error);
 
+  ct_cli_progress_end (cli);
   return counts ? ct_json_wrap_object (ct_detect_counts_to_json (counts)) : NULL;
 }
 

@@ -1,4 +1,4 @@
-/* towerctl import, export, detect, seed */
+/* towerctl import, export, seed */
 #include "ct-cli-verbs.h"
 #include "ct-export.h"
 #include "ct-order-book.h"
@@ -55,22 +55,6 @@ export_run (CtCli *cli, GError **error)
 }
 
 static void
-detect_progress_cb (const char *rule, guint done, guint total, gpointer data)
-{
-  ct_cli_progress (data, rule, done, total);
-}
-
-static JsonNode *
-detect_run (CtCli *cli, GError **error)
-{
-  g_autoptr (GPtrArray) counts =
-      ct_workspace_detect (cli->workspace, ct_cli_has (cli, "full"), detect_progress_cb, cli, error);
-
-  ct_cli_progress_end (cli);
-  return counts ? ct_json_wrap_object (ct_detect_counts_to_json (counts)) : NULL;
-}
-
-static void
 remove_files (const char *folder)
 {
   g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
@@ -118,9 +102,6 @@ const CtVerb ct_verbs_import[] = {
     import_run, NULL, CT_VERB_READS_FILES | CT_VERB_SHOWS, NULL },
   { "export", "DIR", 1, 1, N_ ("Write the records as canonical CSV files"), NULL, export_run, NULL,
     CT_VERB_SHOWS, NULL },
-  { "detect", "", 0, 0, N_ ("Find exceptions among what changed or whose time has come"),
-    (const CtCliOption[]){ { "full", NULL, N_ ("Look at everything") }, { NULL, NULL, NULL } }, detect_run,
-    NULL, CT_VERB_SHOWS, NULL },
   { "seed", "", 0, 0, N_ ("Fill the workspace with a made-up order book, for trials of size"),
     (const CtCliOption[]){ { "orders", "N", N_ ("How many orders; 1000 where not said") },
                            { NULL, NULL, NULL } },
