@@ -52,6 +52,8 @@ bring_up (CtWindow *self, CtPage *page, const CtPageDef *def)
     ct_page_set_shown (self->page, FALSE);
   self->page = page;
   gtk_stack_set_visible_child (self->pages, GTK_WIDGET (page));
+  /* else the page's first entry takes the focus, and keys such as j are typed into it */
+  gtk_window_set_focus (GTK_WINDOW (self), NULL);
   adw_window_title_set_title (self->title, _ (def->title));
   subtitle_cb (self);
   ct_sidebar_show_page (self->sidebar, def->name);

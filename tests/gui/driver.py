@@ -235,7 +235,7 @@ class App:
         if self.process.poll() is None:
             self.key('Escape', 'ctrl+q')  # out of a dialog first
             try:
-                self.process.wait(10)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

@@ -1,0 +1,87 @@
+"""The whole loop in the desktop program: an exception, an agent, its draft, an approval, the post, the proof."""
+import os
+import re
+import subprocess
+import sys
+
+from driver import wait
+
+ROOT = os.environ['CT_SOURCE_ROOT']
+TOWERCTL = os.path.join(os.environ['CT_BUILD_ROOT'], 'src', 'cli', 'towerctl')
+DESTINATION = '#wholesale-exceptions'
+
+
+def towerctl(s, *arguments):
+    subprocess.run([TOWERCTL, '-w', s.state['workspace'], *arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+def value(s, sql):
+    rows = s.query(s.state['workspace'], sql)
+    return rows[0] if rows else None
+
+
+def test_a_demo_with_a_channel(s):
+    s.state['workspace'] = os.path.join(s.folder, 'demo')
+    port_file, token_file = os.path.join(s.folder, 'port'), os.path.join(s.folder, 'token')
+    towerctl(s, 'init', '--demo')
+    s.state['slack'] = subprocess.Popen([sys.executable, os.path.join(ROOT, 'tests', 'http', 'slack-server.py'), '--port-file', port_file,
+                                         '--token', 'xoxb-test', '--channel', DESTINATION])
+    wait('the port of the server', lambda: os.path.exists(port_file) and open(port_file, encoding='utf-8').read().strip())
+    with open(os.open(token_file, os.O_WRONLY | os.O_CREAT, 0o600), 'w', encoding='utf-8') as file:
+        file.write('xoxb-test')
+    with open(port_file, encoding='utf-8') as file:
+        towerctl(s, 'channel', 'add', 'slack', 'slack', '--destination', DESTINATION, '--base-url',
+                 'http://127.0.0.1:' + file.read().strip(), '--token-file', token_file, '--plain-token')
+    towerctl(s, 'config', 'set', 'delivery.undo_window', '2s')
+
+
+def test_an_agent_drafts(s):
+    app = s.state['app'] = s.start(s.state['workspace'])
+    app.says('SLA missed now')
+    app.screenshot('overview-light')
+    app.key('g', 'e')
+    app.says('ORD-2026-1047')
+    app.key('j')
+    app.says('Evidence')
+    app.key('a')
+    app.says('Assign an agent')
+    app.press_button('Assign')
+    app.says('has an agent now')
+    wait('a draft that waits for approval', lambda: value(s, "SELECT count(*) FROM approvals WHERE state = 'pending'") == '1', 60)
+
+
+def test_a_person_approves(s):
+    app = s.state['app']
+    app.key('g', 'a')
+    app.says(re.compile('^APPROVAL-'))
+    app.key('j')
+    app.says('Exactly this goes out')
+    app.screenshot('approvals-light')
+    app.key('a')
+    app.says('Approve 1 message?')
+    app.key('ctrl+Return')
+    wait('the approval', lambda: value(s, "SELECT state FROM approvals") == 'approved')
+
+
+def test_it_is_posted_and_the_timeline_shows_it(s):
+    app = s.state['app']
+    wait('the post', lambda: value(s, "SELECT count(*) FROM outbox WHERE state = 'sent'") == '1', 60)
+    message = value(s, 'SELECT external_message_id FROM outbox')
+    assert message, 'the post has an ID of the provider'
+    app.key('g', 'a')
+    app.screenshot('approvals-sent-light')
+    app.key('g', 't')
+    app.screenshot('timeline-light')
+    story = subprocess.run([TOWERCTL, '-w', s.state['workspace'], '--json', 'timeline', 'ORD-2026-1047'], check=True,
+                           capture_output=True, text=True).stdout
+    assert message in story, 'the message ID shows in the timeline'
+    app.key('g', 'r')
+    app.says('153 orders')
+    app.screenshot('orders-light')
+
+
+def test_the_log_proves_it(s):
+    s.state['slack'].terminate()
+    wait('a checkpoint over the post', lambda: value(s, 'SELECT (SELECT max(size) FROM audit_checkpoints) >= (SELECT min(n) + 1 FROM '
+                                                        "audit_logs WHERE action = 'post.sent')") == '1', 60)
+    towerctl(s, 'audit', 'verify', '--state')
