@@ -3,6 +3,74 @@
 
 #include <string.h>
 
+#define MOST_DEPTH 200
+
+/* The code unit that the \u escape at @text stands for, or -1 where there is none. */
+static int
+code_unit (const char *text, const char *end)
+{
+  int unit = 0;
+
+  if (end - text < 6 || text[0] != '\\' || text[1] != 'u')
+    return -1;
+  for (int i = 2; i < 6; i++) {
+    if (!g_ascii_isxdigit (text[i]))
+      return -1;
+    unit = unit << 4 | g_ascii_xdigit_value (text[i]);
+  }
+  return unit;
+}
+
+/* The end of the escape that starts at @text, or NULL where it is none of JSON's: json-glib would read on across the
+ * closing quote after a short \u or half a surrogate pair, and then no longer agree with us on what a string is. */
+static const char *
+skip_escape (const char *text, const char *end)
+{
+  int unit;
+
+  if (end - text < 2)
+    return NULL;
+  if (text[1] != 'u')
+    return strchr ("\"\\/bfnrt", text[1]) ? text + 2 : NULL;
+  unit = code_unit (text, end);
+  if (unit < 0 || (unit & 0xfc00) == 0xdc00)
+    return NULL;
+  if ((unit & 0xfc00) != 0xd800)
+    return text + 6;
+  unit = code_unit (text + 6, end);
+  return unit >= 0 && (unit & 0xfc00) == 0xdc00 ? text + 12 : NULL;
+}
+
+/* The byte after the closing quote of the string that starts at @text, or NULL. */
+static const char *
+skip_string (const char *text, const char *end)
+{
+  for (text++; text && text < end && *text != '"';)
+    text = *text == '\\' ? skip_escape (text, end) : text + 1;
+  return text && text < end ? text + 1 : NULL;
+}
+
+/* json-glib recurses: bound the nesting before it does. It also skips comments, where a quote opens no string. */
+static gboolean
+check_nesting (const char *start, const char *end, GError **error)
+{
+  guint depth = 0;
+
+  for (const char *text = start; text < end;) {
+    const char *at = text;
+
+    depth += *text == '{' || *text == '[';
+    depth -= depth > 0 && (*text == '}' || *text == ']');
+    if (depth > MOST_DEPTH)
+      return ct_fail (error, CT_ERROR_INVALID, "JSON is nested deeper than %d levels at byte %zd", MOST_DEPTH,
+                      at - start);
+    text = *text == '"' ? skip_string (text, end) : strchr ("/'#", *text) ? NULL : text + 1;
+    if (!text)
+      return ct_fail (error, CT_ERROR_INVALID, "Not valid JSON at byte %zd", at - start);
+  }
+  return TRUE;
+}
+
 /**
  * ct_json_parse:
  * @text: foreign bytes
@@ -17,7 +85,6 @@ ct_json_parse (const char *text, gssize length, gsize most, GError **error)
   g_autoptr (JsonParser) parser = json_parser_new_immutable ();
   g_autoptr (GError) problem = NULL;
   gsize size = length < 0 ? strlen (text) : (gsize) length;
-  guint depth = 0;
 
   if (size > most) {
     ct_fail (error, CT_ERROR_INVALID, "JSON of %zu bytes is larger than the %zu allowed", size, most);
@@ -27,15 +94,8 @@ ct_json_parse (const char *text, gssize length, gsize most, GError **error)
     ct_fail (error, CT_ERROR_INVALID, "JSON is not valid UTF-8");
     return NULL;
   }
-  /* json-glib recurses: bound the nesting before it does */
-  for (gsize i = 0; i < size; i++) {
-    depth += text[i] == '{' || text[i] == '[';
-    depth -= depth > 0 && (text[i] == '}' || text[i] == ']');
-    if (depth > 200) {
-      ct_fail (error, CT_ERROR_INVALID, "JSON is nested deeper than 200 levels at byte %zu", i);
-      return NULL;
-    }
-  }
+  if (!check_nesting (text, text + size, error))
+    return NULL;
   if (!json_parser_load_from_data (parser, text, (gssize) size, &problem) || !json_parser_get_root (parser)) {
     ct_fail (error, CT_ERROR_INVALID, "Not valid JSON: %s", problem ? problem->message : "no value");
     return NULL;

@@ -137,6 +137,50 @@ test_json (void)
   g_assert_null (ct_json_parse ("[1,2,3]", -1, 3, NULL));
 }
 
+/* json-glib recurses without a limit: what it would nest is what must be counted, strings and comments aside. */
+static void
+test_json_depth (void)
+{
+  static const struct {
+    const char *unit;
+    int times;
+    gboolean ok;
+  } cases[] = {
+    { "[", 200, TRUE },
+    { "[", 201, FALSE },
+    { "[\"]\",", 300, FALSE },     /* a bracket inside a string closes nothing */
+    { "[\"\\\"]\",", 300, FALSE }, /* nor after an escaped quote */
+    { "[\"]\",", 200000, FALSE },  /* overflows the stack where nobody counts it */
+    { "{\"a}\":", 300, FALSE },
+    { "[/*\"*/", 300, FALSE }, /* a quote inside a comment opens no string */
+    { "[\"\\u1\",\"]\",", 300, FALSE },
+    { "[\"\\ud800\",\"]\",", 300, FALSE },
+  };
+  g_autofree char *many = g_strnfill (300, '[');
+  g_autofree char *said = g_strdup_printf ("{\"text\":\"%s \\\\\",\"face\":\"\\ud83d\\ude00\"}", many);
+  g_autoptr (JsonNode) node = ct_json_parse (said, -1, 1000, NULL);
+  g_autofree char *back = node ? ct_json_canonical (node, NULL) : NULL;
+  g_autofree char *expected = g_strdup_printf ("{\"face\":\"😀\",\"text\":\"%s \\\\\"}", many);
+
+  g_assert_cmpstr (back, ==, expected); /* and opens nothing */
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GString) text = g_string_new (NULL);
+    g_autoptr (JsonNode) root = NULL;
+    g_autoptr (GError) error = NULL;
+
+    for (int k = 0; k < cases[i].times; k++)
+      g_string_append (text, cases[i].unit);
+    for (int k = 0; cases[i].ok && k < cases[i].times; k++)
+      g_string_append_c (text, ']');
+    root = ct_json_parse (text->str, -1, 10 << 20, &error);
+    g_assert_cmpint (root != NULL, ==, cases[i].ok);
+    if (!cases[i].ok)
+      g_assert_error (error, CT_ERROR, CT_ERROR_INVALID);
+  }
+  g_assert_null (ct_json_parse ("\"\\x\"", -1, 100, NULL));
+  g_assert_null (ct_json_parse ("\"open", -1, 100, NULL));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -148,5 +192,6 @@ main (int argc, char **argv)
   g_test_add_func ("/base/duration", test_duration);
   g_test_add_func ("/base/money", test_money);
   g_test_add_func ("/base/json", test_json);
+  g_test_add_func ("/base/json-depth", test_json_depth);
   return g_test_run ();
 }
