@@ -3,7 +3,7 @@
 #include "ct-approvals.h"
 #include "ct-commands.h"
 #include "ct-effect.h"
-#include "ct-post-row.h"
+#include "ct-post-proof.h"
 #include "ct-task-row.h"
 
 #include <string.h>
@@ -80,7 +80,8 @@ lease_run (CtCommand *command, GError **error)
          finish (command, &post, error);
 }
 
-/* The last step before the first byte: once this is committed, the fate of the post hangs on what the sender says. */
+/* The last step before the first byte: once this is committed, the fate of the post hangs on what the sender says. What
+ * the sender proved may have changed while it waited, so all of it must hold in this very transaction. */
 static gboolean
 sending_run (CtCommand *command, GError **error)
 {
@@ -90,7 +91,7 @@ sending_run (CtCommand *command, GError **error)
 
   if (!ct_post_row_of (command, &post, error) || !check_state (&post, from, error) ||
       !check_fence (command, &post, error) || !check_running (command, error) ||
-      !check_approved (command, &post, error))
+      !ct_post_proof_check (command->db, &post, command->now, error))
     return FALSE;
   if (post.leased_until <= command->now)
     return ct_fail (error, CT_ERROR_CONFLICT, _ ("%s: the lease is over"), post.number);

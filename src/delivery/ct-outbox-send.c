@@ -250,6 +250,20 @@ is_overtaken (const GError *problem)
          g_error_matches (problem, CT_ERROR, CT_ERROR_REFUSED);
 }
 
+/* A post that may not go out: changed facts void its approval, a missing proof ends it, a log that is not signed yet holds
+ * it. */
+static gboolean
+keep_in (CtOutbox *self, const CtPostRow *post, gint64 fence, const GError *problem, char **waits_for,
+         GError **error)
+{
+  if (g_error_matches (problem, CT_ERROR, CT_ERROR_CONFLICT))
+    return step (self, "post.void", post, fence, ct_json_build ("s", "detail", problem->message), error);
+  if (!g_error_matches (problem, CT_ERROR, CT_ERROR_BUSY))
+    return step (self, "post.failed", post, fence, ct_json_build ("s", "detail", problem->message), error);
+  *waits_for = g_strdup (problem->message);
+  return release (self, post, fence, ct_outbox_now (self), problem->message, error);
+}
+
 /* From here on the post's fate is the sender's: "sending" is committed before the first byte. */
 static gboolean
 send (CtOutbox *self, const CtPostRow *post, gint64 fence, const CtOutboxRoute *route,
@@ -257,6 +271,7 @@ send (CtOutbox *self, const CtPostRow *post, gint64 fence, const CtOutboxRoute *
 {
   g_autoptr (CtWire) wire = ct_wire_decode (post->wire, error);
   g_autoptr (GError) problem = NULL;
+  g_autoptr (GError) change = NULL;
   CtChannelLink link;
   g_auto (CtSendResult) result = { 0 };
 
@@ -267,6 +282,8 @@ send (CtOutbox *self, const CtPostRow *post, gint64 fence, const CtOutboxRoute *
       g_propagate_error (error, g_steal_pointer (&problem));
       return FALSE;
     }
+    if (!ct_outbox_prove (self, post, &change))
+      return keep_in (self, post, fence, change, waits_for, error);
     /* called back, or all sending was stopped: what is still ours goes back in line */
     release (self, post, fence, ct_outbox_now (self), problem->message, NULL);
     *waits_for = g_strdup (problem->message);
@@ -277,7 +294,7 @@ send (CtOutbox *self, const CtPostRow *post, gint64 fence, const CtOutboxRoute *
   return settle (self, post, fence, route, &result, error);
 }
 
-/* What stands between a lease and the send. A channel that cannot be used now holds the post; a missing proof ends it. */
+/* What stands between a lease and the send. A channel that cannot be used now holds the post. */
 static gboolean
 send_leased (CtOutbox *self, const CtPostRow *post, gint64 fence, GCancellable *cancellable, char **waits_for,
              gint64 *ready_at, GError **error)
@@ -286,18 +303,14 @@ send_leased (CtOutbox *self, const CtPostRow *post, gint64 fence, GCancellable *
   g_autoptr (GError) problem = NULL;
 
   *ready_at = ct_outbox_now (self);
-  if (!ct_outbox_prove (self, post, &problem)) {
-    if (g_error_matches (problem, CT_ERROR, CT_ERROR_CONFLICT))
-      return step (self, "post.void", post, fence, ct_json_build ("s", "detail", problem->message), error);
-    if (!g_error_matches (problem, CT_ERROR, CT_ERROR_BUSY))
-      return step (self, "post.failed", post, fence, ct_json_build ("s", "detail", problem->message), error);
-  } else if (!ct_outbox_route (self, post->channel, cancellable, &route, &problem)) {
+  if (!ct_outbox_prove (self, post, &problem))
+    return keep_in (self, post, fence, problem, waits_for, error);
+  if (!ct_outbox_route (self, post->channel, cancellable, &route, &problem))
     *ready_at += HOLD_MS;
-  } else if (!take_budget (self, &route, post->destination, cancellable)) {
+  else if (!take_budget (self, &route, post->destination, cancellable))
     problem = g_error_new_literal (CT_ERROR, CT_ERROR_BUSY, _ ("the provider's limit is reached"));
-  } else {
+  else
     return send (self, post, fence, &route, cancellable, waits_for, error);
-  }
   *waits_for = g_strdup (problem->message);
   return release (self, post, fence, *ready_at, problem->message, error);
 }
@@ -319,12 +332,14 @@ ct_outbox_send_one (CtOutbox *self, const CtId *id, GCancellable *cancellable, c
 
   if (!ct_outbox_load (self, id, &post, error))
     return FALSE;
-  if (lease (self, &post, &fence, &problem))
-    return send_leased (self, &post, fence, cancellable, waits_for, ready_at, error);
+  if (lease (self, &post, &fence, &problem) &&
+      send_leased (self, &post, fence, cancellable, waits_for, ready_at, &problem))
+    return TRUE;
   if (!is_overtaken (problem)) {
     g_propagate_error (error, g_steal_pointer (&problem));
     return FALSE;
   }
+  g_free (*waits_for);
   *waits_for = g_strdup (problem->message);
   *ready_at = post.ready_at;
   return TRUE;

@@ -89,6 +89,15 @@ test_proof_of_log (Fixture *f, gconstpointer data)
   g_assert_cmpuint (sent_count (f), ==, 0);
 }
 
+static void
+forbid_foxes (Fixture *f)
+{
+  work_do (
+      &f->w, "admin", "config.put",
+      "{\"table\":\"guardrails\",\"documents\":[{\"id\":\"fox\",\"kind\":\"phrase\",\"text\":\"brown fox\","
+      "\"channel\":\"slack\",\"severity\":\"error\",\"category\":\"promise\",\"message\":\"no foxes\"}]}");
+}
+
 /* A phrase that was forbidden after the approval. */
 static void
 test_guardrail (Fixture *f, gconstpointer data)
@@ -96,13 +105,106 @@ test_guardrail (Fixture *f, gconstpointer data)
   g_auto (CtOutboxReport) report = { 0 };
   CtId post = make_ready (f, "The quick brown fox", FLAW_NONE);
 
-  work_do (
-      &f->w, "admin", "config.put",
-      "{\"table\":\"guardrails\",\"documents\":[{\"id\":\"fox\",\"kind\":\"phrase\",\"text\":\"brown fox\","
-      "\"channel\":\"slack\",\"severity\":\"error\",\"category\":\"promise\",\"message\":\"no foxes\"}]}");
+  forbid_foxes (f);
   run (f, &report);
   expect_state (f, &post, "failed: A guardrail (fox)");
   g_assert_cmpuint (sent_count (f), ==, 0);
+}
+
+/* What changes between the proof and the first byte keeps the post in all the same. */
+static void
+test_changed_after_proof (Fixture *f, gconstpointer data)
+{
+  static const struct {
+    const char *script;
+    CtErrorCode code;
+  } cases[] = {
+    { "UPDATE exceptions SET episode = episode + 1", CT_ERROR_CONFLICT },
+    { "UPDATE devices SET revoked_at = 1", CT_ERROR_REFUSED },
+    { "UPDATE channel_destinations SET archived_at = 1", CT_ERROR_REFUSED },
+    { "UPDATE approvals SET state = 'voided'", CT_ERROR_REFUSED },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    Fixture own = { 0 };
+    CtId post;
+
+    set_up (&own, NULL);
+    post = make_ready (&own, "hello", FLAW_NONE);
+    do_post (&own, "robot", "post.lease", &post, ",\"holder\":\"x\"");
+    sql (&own, cases[i].script);
+    post_fails (&own, "robot", cases[i].code, "post.sending", &post, ",\"fence\":1");
+    expect_state (&own, &post, "leased");
+    tear_down (&own, NULL);
+  }
+}
+
+/* A phrase that is forbidden after the lease. */
+static void
+test_guardrail_after_proof (Fixture *f, gconstpointer data)
+{
+  CtId post = make_ready (f, "The quick brown fox", FLAW_NONE);
+
+  do_post (f, "robot", "post.lease", &post, ",\"holder\":\"x\"");
+  forbid_foxes (f);
+  post_fails (f, "robot", CT_ERROR_REFUSED, "post.sending", &post, ",\"fence\":1");
+}
+
+/* The sender asks for the time before each of its steps: at the @at-th question after the lease the invoice is paid. */
+typedef struct {
+  Fixture *f;
+  guint asked, at;
+} Payer;
+
+static gint64
+paying_clock (gpointer data)
+{
+  Payer *payer = data;
+  Fixture *f = payer->f;
+
+  if (work_count (&f->w, "SELECT count(*) FROM outbox WHERE state = 'leased'") == 1 &&
+      ++payer->asked == payer->at)
+    work_do (&f->w, "admin", "invoice.edit", "{\"id\":\"%s\",\"state\":\"paid\",\"paid_on\":\"2026-06-03\"}",
+             f->w.invoice);
+  return f->w.now;
+}
+
+/* Paid at any moment between the lease and the first byte: nothing goes out, and the agent looks again. */
+static void
+test_paid_while_leased (Fixture *f, gconstpointer data)
+{
+  Payer payer = { .at = 1 };
+
+  for (;; payer.at++) {
+    g_auto (CtOutboxReport) report = { 0 };
+    Fixture own = { 0 };
+    g_autofree char *task = NULL, *approval = NULL;
+    guint n_sent;
+
+    set_up (&own, NULL);
+    task = ct_id_to_string (&own.task);
+    approval = work_draft (&own.w, task, "The invoice is ten days late");
+    work_approves (&own.w, "anna", approval);
+    own.w.now += CT_UNDO_WINDOW_MS;
+    payer.f = &own;
+    payer.asked = 0;
+    own.options.clock = paying_clock;
+    own.options.clock_data = &payer;
+    start_outbox (&own);
+    run (&own, &report);
+    n_sent = sent_count (&own);
+    if (payer.asked >= payer.at) {
+      g_assert_cmpuint (n_sent, ==, 0);
+      work_expect_approval (&own.w, approval, "voided");
+      work_expect_status (&own.w, task, "scheduled");
+    }
+    tear_down (&own, NULL);
+    if (payer.asked < payer.at) {
+      g_assert_cmpuint (n_sent, ==, 1); /* never paid: the control case */
+      break;
+    }
+  }
+  g_assert_cmpuint (payer.at, >, 2);
 }
 
 int
@@ -112,5 +214,8 @@ main (int argc, char **argv)
   ADD ("/outbox/proof", test_proof);
   ADD ("/outbox/proof-of-log", test_proof_of_log);
   ADD ("/outbox/guardrail", test_guardrail);
+  ADD ("/outbox/changed-after-proof", test_changed_after_proof);
+  ADD ("/outbox/guardrail-after-proof", test_guardrail_after_proof);
+  ADD ("/outbox/paid-while-leased", test_paid_while_leased);
   return g_test_run ();
 }

@@ -1,0 +1,9 @@
+#pragma once
+
+#include "ct-post-row.h"
+
+G_BEGIN_DECLS
+
+gboolean ct_post_proof_check (CtDb *db, const CtPostRow *post, gint64 now, GError **error);
+
+G_END_DECLS
