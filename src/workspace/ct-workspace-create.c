@@ -4,6 +4,7 @@
 #include "ct-migrate.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -155,7 +156,7 @@ write_identity (CtDb *db, const char *folder, const CtWorkspaceOptions *options,
 static gboolean
 make_replica (const char *path, const char *folder, const CtWorkspaceOptions *options, GError **error)
 {
-  g_autoptr (CtDb) db = ct_db_open (path, CT_DB_CREATE, error);
+  g_autoptr (CtDb) db = ct_db_open (path, CT_DB_READ_WRITE, error);
 
   if (!db || !ct_migrate (db, 0, error) || !ct_db_begin (db, error))
     return FALSE;
@@ -166,27 +167,55 @@ make_replica (const char *path, const char *folder, const CtWorkspaceOptions *op
   return ct_db_commit (db, error);
 }
 
-/* Takes back what a failed making left. */
+/* What making a workspace writes. */
+static const char *const made[] = { "replica.db", "replica.db-wal", "replica.db-shm",  CT_KEY_DEVICE,
+                                    CT_KEY_LOG,   "keys",           "last-checkpoint", NULL };
+
+/* Takes back what a failed making left; only for who has claimed the folder, since keys cannot be had again. */
 void
 ct_workspace_remove_half (const char *folder)
 {
-  static const char *const files[] = { "replica.db",  "replica.db-wal", "replica.db-shm",
-                                       CT_KEY_DEVICE, CT_KEY_LOG,       "keys" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (files); i++) {
-    g_autofree char *path = g_build_filename (folder, files[i], NULL);
+  for (const char *const *name = made; *name; name++) {
+    g_autofree char *path = g_build_filename (folder, *name, NULL);
 
     g_remove (path);
   }
 }
 
+/* Makes the folder this process's to fill: none of what will be written is there, and the replica's file, empty and
+ * the user's alone, is made by us and nobody else. */
+static gboolean
+claim (const char *folder, const char *replica, GError **error)
+{
+  int fd;
+
+  if (ct_workspace_exists (folder))
+    return ct_fail (error, CT_ERROR_CONFLICT, _ ("There is a workspace in %s already"), folder);
+  for (const char *const *name = made; *name; name++) {
+    g_autofree char *path = g_build_filename (folder, *name, NULL);
+
+    if (g_file_test (path, G_FILE_TEST_EXISTS) && !g_file_test (path, G_FILE_TEST_IS_DIR))
+      return ct_fail (
+          error, CT_ERROR_CONFLICT,
+          _ ("%s is there already, from a workspace that lost its replica.db: put that file back, or "
+             "choose another folder"),
+          path);
+  }
+  fd = g_open (replica, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0)
+    return ct_fail (error, errno == EEXIST ? CT_ERROR_CONFLICT : CT_ERROR_FAILED, _ ("Cannot write %s: %s"),
+                    replica, g_strerror (errno));
+  return g_close (fd, error);
+}
+
 /**
  * ct_workspace_create:
- * @folder: made where it is missing; must hold no workspace
+ * @folder: made where it is missing; must hold no workspace, nor a part of one
  *
- * Makes a standalone workspace with the shipped rules, agents, templates and policies. What fails leaves nothing behind.
+ * Makes a standalone workspace with the shipped rules, agents, templates and policies. What fails leaves nothing behind,
+ * and touches nothing that was there.
  *
- * Returns: %FALSE with %CT_ERROR_CONFLICT where there is a workspace already
+ * Returns: %FALSE with %CT_ERROR_CONFLICT where there is a workspace already, or a part of one
  */
 gboolean
 ct_workspace_create (const char *folder, const CtWorkspaceOptions *options, GError **error)
@@ -194,10 +223,10 @@ ct_workspace_create (const char *folder, const CtWorkspaceOptions *options, GErr
   g_autofree char *path = g_build_filename (folder, "replica.db", NULL);
   g_autoptr (CtWorkspace) workspace = NULL;
 
-  if (ct_workspace_exists (folder))
-    return ct_fail (error, CT_ERROR_CONFLICT, _ ("There is a workspace in %s already"), folder);
   if (g_mkdir_with_parents (folder, 0700) != 0)
     return ct_fail (error, CT_ERROR_FAILED, _ ("Cannot make the folder %s: %s"), folder, g_strerror (errno));
+  if (!claim (folder, path, error))
+    return FALSE;
   if (make_replica (path, folder, options, error) && (workspace = ct_workspace_open (folder, error)) &&
       (!options->now || ct_workspace_set_now (workspace, options->now, error)) &&
       first_person (workspace, error) && load_seeds (workspace, error))

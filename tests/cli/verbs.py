@@ -68,6 +68,26 @@ def test_trial_only(tower):
     tower.fails(5, 'init')
 
 
+@with_tower()
+def test_lost_replica(tower):
+    kept = {}
+    for name in ('keys/device.key', 'keys/log.key', 'last-checkpoint'):
+        with open(os.path.join(tower.workspace, name), 'rb') as file:
+            kept[name] = file.read()
+    replica = os.path.join(tower.workspace, 'replica.db')
+    os.rename(replica, replica + '.away')
+    for suffix in ('-wal', '-shm'):
+        if os.path.exists(replica + suffix):
+            os.remove(replica + suffix)
+    for extra in ([], ['--demo']):
+        tower.fails(5, 'init', *extra)
+    os.rename(replica + '.away', replica)
+    for name, content in kept.items():
+        with open(os.path.join(tower.workspace, name), 'rb') as file:
+            assert file.read() == content, name
+    tower.ok('audit', 'verify', '--state')
+
+
 @with_tower('--trial')
 def test_roles(tower):
     people = {person['login']: person['roles'] for person in tower.ok('person', 'list')}
@@ -235,5 +255,5 @@ def test_towerd(tower):
     assert tower.ok('health', '--quick')['workers'] is None
 
 
-run_tests([test_usage, test_not_found, test_trial_only, test_roles, test_records, test_settings, test_demo, test_work, test_audit,
-           test_import_and_export, test_towerd])
+run_tests([test_usage, test_not_found, test_trial_only, test_lost_replica, test_roles, test_records, test_settings, test_demo, test_work,
+           test_audit, test_import_and_export, test_towerd])

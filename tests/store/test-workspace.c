@@ -1,5 +1,7 @@
 #include "ct-test.h"
-#include "ct-workspace.h"
+#include "ct-workspace-work.h"
+
+#include <string.h>
 
 #include <sys/stat.h>
 
@@ -62,11 +64,42 @@ test_trial_only (void)
   ct_test_remove (folder);
 }
 
+/* A folder whose replica.db was lost still has the only keys to its log: no attempt to make a workspace may touch them. */
+static void
+test_keys_survive (void)
+{
+  static const char *const left[] = { "keys/device.key", "keys/log.key", "last-checkpoint",
+                                      "replica.db-wal" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (left); i++)
+    for (int demo = 0; demo < 2; demo++) {
+      g_autofree char *folder = ct_test_folder ();
+      g_autofree char *keys = g_build_filename (folder, "keys", NULL);
+      g_autofree char *path = g_build_filename (folder, left[i], NULL);
+      g_autofree char *replica = g_build_filename (folder, "replica.db", NULL);
+      g_autofree char *text = NULL;
+      g_autoptr (GError) error = NULL;
+      CtWorkspaceOptions options = { .environment = "demo" };
+
+      g_assert_cmpint (g_mkdir (keys, 0700), ==, 0);
+      g_assert_true (g_file_set_contents (path, "precious", -1, NULL));
+      g_assert_false (demo ? ct_workspace_create_demo (folder, &options, &error)
+                           : ct_workspace_create (folder, &options, &error));
+      g_assert_error (error, CT_ERROR, CT_ERROR_CONFLICT);
+      g_assert_nonnull (strstr (error->message, left[i]));
+      g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+      g_assert_cmpstr (text, ==, "precious");
+      g_assert_false (g_file_test (replica, G_FILE_TEST_EXISTS));
+      ct_test_remove (folder);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/workspace/create-and-open", test_create_and_open);
   g_test_add_func ("/workspace/trial-only", test_trial_only);
+  g_test_add_func ("/workspace/keys-survive", test_keys_survive);
   return g_test_run ();
 }
