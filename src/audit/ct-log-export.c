@@ -18,23 +18,36 @@ ct_log_export_clear (CtLogExport *self)
   ct_checkpoint_clear (&self->checkpoint);
 }
 
-/* A former export of this log may be continued, but not by an older state. */
+/* A former export of this log may be continued, but neither by an older state nor by another history. */
 static gboolean
-check_former (const char *directory, const CtVerifier *verifier, guint64 size, GError **error)
+check_former (CtDb *db, const char *directory, const CtVerifier *verifier, const CtCheckpoint *newest,
+              GError **error)
 {
   g_autofree char *path = g_build_filename (directory, "checkpoint", NULL);
   g_auto (CtCheckpoint) former = { 0 };
   g_autofree char *note = NULL;
+  g_autoptr (GError) cause = NULL;
+  CtProof proof = { 0 };
   gsize length;
 
   if (!g_file_get_contents (path, &note, &length, NULL) ||
       !ct_checkpoint_open (note, (gssize) length, verifier, &former, NULL))
     return TRUE;
-  return former.size <= size ||
+  if (former.size > newest->size)
+    return ct_fail (error, CT_ERROR_CONFLICT,
+                    "“%s” holds a newer state of this log, with %" G_GUINT64_FORMAT
+                    " leaves: choose an empty directory, and find out why the workspace has fewer",
+                    directory, former.size);
+  if (former.size > 0 && former.size < newest->size &&
+      !ct_log_consistency (db, former.size, newest->size, &proof, error))
+    return FALSE;
+  return ct_merkle_verify_consistency (former.size, &former.root, newest->size, &newest->root, &proof,
+                                       &cause) ||
          ct_fail (error, CT_ERROR_CONFLICT,
-                  "“%s” holds a newer state of this log, with %" G_GUINT64_FORMAT
-                  " leaves: choose an empty directory, and find out why the workspace has fewer",
-                  directory, former.size);
+                  "“%s” holds another history of this log (%s): choose an empty directory, keep this one, "
+                  "and find out "
+                  "which of them is true",
+                  directory, cause->message);
 }
 
 static gboolean
@@ -146,7 +159,7 @@ export_all (CtDb *db, const char *directory, const CtVerifier *verifier, CtAudit
   g_autoptr (CtTilesWriter) writer = NULL;
 
   if (!note || !ct_checkpoint_open (note, -1, verifier, &export->checkpoint, error) ||
-      !check_former (directory, verifier, export->checkpoint.size, error))
+      !check_former (db, directory, verifier, &export->checkpoint, error))
     return FALSE;
   writer = ct_tiles_writer_new (directory, export->checkpoint.origin, error);
   return writer &&

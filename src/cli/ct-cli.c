@@ -4,8 +4,8 @@
 #include "ct-cli-verbs.h"
 #include "ct-config.h"
 #include "ct-log-sign.h"
+#include "ct-workspace-audit.h"
 #include "ct-workspace-find.h"
-#include "ct-workspace-work.h"
 
 #include <signal.h>
 #include <stdarg.h>

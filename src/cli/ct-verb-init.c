@@ -1,6 +1,7 @@
 /* towerctl init, undo, health */
 #include "ct-cli-verbs.h"
 #include "ct-vocabulary.h"
+#include "ct-workspace-audit.h"
 #include "ct-workspace-health.h"
 #include "ct-workspace-work.h"
 

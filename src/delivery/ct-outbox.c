@@ -1,5 +1,4 @@
 #include "ct-outbox-private.h"
-#include "ct-log-sign.h"
 
 #include <string.h>
 
@@ -324,15 +323,6 @@ await_replies (CtOutbox *self, GError **error)
 /* Rounds */
 
 static gboolean
-sign_cb (CtDb *db, gpointer data, GError **error)
-{
-  CtOutbox *self = data;
-  g_autofree char *note = NULL;
-
-  return ct_log_sign (db, self->options.signer, ct_outbox_now (self), &note, error);
-}
-
-static gboolean
 send_all (CtOutbox *self, GCancellable *cancellable, CtOutboxReport *report, GError **error)
 {
   g_autoptr (GArray) ids =
@@ -379,7 +369,7 @@ ct_outbox_run (CtOutbox *self, GCancellable *cancellable, CtOutboxReport *report
       !recover (self, error) || !await_replies (self, error))
     return FALSE;
   if (!round.stopped && ct_authority_may_send (ct_commander_get_authority (self->options.commander))) {
-    if ((self->options.signer && !ct_store_write (self->options.store, sign_cb, self, error)) ||
+    if ((self->options.sign && !self->options.sign (self->options.sign_data, error)) ||
         !read_back_all (self, cancellable, &round, error) || !send_all (self, cancellable, &round, error))
       return FALSE;
   }

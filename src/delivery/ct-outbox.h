@@ -17,12 +17,14 @@ typedef struct {
   CtCommander *commander;
   CtSecretStore *secrets;
   CtHttpClient *http;
-  const CtVerifier *log;  /* whose checkpoints prove an approval */
-  const CtSigner *signer; /* (nullable): signs the log before a round, where this program is the sequencer */
-  const char *actor;      /* login under which the steps are recorded */
-  const char *holder;     /* names this sender in a lease */
-  gboolean loopback_only; /* a demo workspace: nothing leaves this machine */
-  gint64 timeout_ms;      /* of one request; 0: CT_HTTP_TIMEOUT_MS */
+  const CtVerifier *log; /* whose checkpoints prove an approval */
+  gboolean (*sign) (gpointer data,
+                    GError **error); /* (nullable): the log, before a round; its sequencer's way */
+  gpointer sign_data;
+  const char *actor;               /* login under which the steps are recorded */
+  const char *holder;              /* names this sender in a lease */
+  gboolean loopback_only;          /* a demo workspace: nothing leaves this machine */
+  gint64 timeout_ms;               /* of one request; 0: CT_HTTP_TIMEOUT_MS */
   gint64 (*clock) (gpointer data); /* the authority's time, ms */
   gpointer clock_data;
 } CtOutboxOptions;

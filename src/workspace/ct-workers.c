@@ -1,6 +1,7 @@
 #include "ct-workers.h"
 #include "ct-log-sign.h"
 #include "ct-workspace-agents.h"
+#include "ct-workspace-audit.h"
 #include "ct-workspace-delivery.h"
 #include "ct-workspace-work.h"
 

@@ -1,6 +1,6 @@
 #include "ct-workspace-agents.h"
 #include "ct-approve.h"
-#include "ct-workspace-work.h"
+#include "ct-workspace-audit.h"
 
 #include <sodium.h>
 

@@ -1,16 +1,71 @@
-/* Verification of a workspace's log, with the last checkpoint kept beside the replica: a log that was cut off or rolled
- * back together with its checkpoints does not contain it any more. */
+/* Signing and verification of a workspace's log, with the last checkpoint kept beside the replica: a log that was cut off
+ * or rolled back together with its checkpoints does not contain it any more. */
 #include "ct-workspace-audit.h"
+#include "ct-log-sign.h"
+#include "ct-workspace-private.h"
 
-#define LAST_CHECKPOINT "last-checkpoint"
+/* The last checkpoint signed here, (transfer full); %NULL before the first. */
+static char *
+remembered_note (CtWorkspace *self)
+{
+  g_autofree char *path = g_build_filename (ct_workspace_get_folder (self), CT_LAST_CHECKPOINT, NULL);
+  char *note = NULL;
+
+  return g_file_get_contents (path, &note, NULL, NULL) ? note : NULL;
+}
 
 /* Keeps a newly signed checkpoint outside the replica. */
-gboolean
-ct_workspace_remember (CtWorkspace *self, const char *note, GError **error)
+static gboolean
+remember (CtWorkspace *self, const char *note, GError **error)
 {
-  g_autofree char *path = g_build_filename (ct_workspace_get_folder (self), LAST_CHECKPOINT, NULL);
+  g_autofree char *path = g_build_filename (ct_workspace_get_folder (self), CT_LAST_CHECKPOINT, NULL);
 
   return g_file_set_contents_full (path, note, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
+}
+
+typedef struct {
+  CtWorkspace *workspace;
+  CtSigner *signer;
+  char *note; /* (owned) (nullable) */
+} Signing;
+
+static gboolean
+sign_cb (CtDb *db, gpointer data, GError **error)
+{
+  Signing *self = data;
+  /* read under the writer's lock: what another process signed before us is remembered by then, or not yet in the way */
+  g_autofree char *remembered = NULL;
+
+  if (!ct_db_begin (db, error))
+    return FALSE;
+  remembered = remembered_note (self->workspace);
+  if (!ct_log_sign (db, self->signer, ct_workspace_now (self->workspace), &self->note, error) ||
+      (remembered && !ct_log_check_remembered (db, ct_signer_verifier (self->signer), remembered, error))) {
+    ct_db_rollback (db);
+    return FALSE;
+  }
+  return ct_db_commit (db, error);
+}
+
+/**
+ * ct_workspace_sign:
+ *
+ * Takes new audit leaves into the tree, signs a checkpoint over them and remembers it outside the replica; nothing
+ * happens where there are none. The only way in which a workspace's log is signed: a key that signs two histories proves
+ * nothing any more.
+ *
+ * Returns: %FALSE with %CT_ERROR_CORRUPT where the log does not continue what was signed before; nothing is signed then
+ */
+gboolean
+ct_workspace_sign (CtWorkspace *self, GError **error)
+{
+  g_autoptr (CtSigner) signer = ct_workspace_get_log_signer (self, error);
+  Signing signing = { self, signer, NULL };
+  g_autofree char *note = NULL;
+  gboolean ok = signer && ct_store_write (ct_workspace_get_store (self), sign_cb, &signing, error);
+
+  note = signing.note;
+  return ok && remember (self, note, error);
 }
 
 typedef struct {
@@ -40,10 +95,9 @@ gboolean
 ct_workspace_verify (CtWorkspace *self, const char *vkey, gboolean state, CtAuditProgress progress,
                      gpointer data, GCancellable *cancellable, CtLogReport *report, GError **error)
 {
-  g_autofree char *path = g_build_filename (ct_workspace_get_folder (self), LAST_CHECKPOINT, NULL);
-  g_autofree char *note = NULL, *own = NULL;
+  g_autofree char *note = remembered_note (self), *own = NULL;
   g_autoptr (CtSigner) signer = ct_workspace_get_log_signer (self, NULL);
-  const char *remembered[] = { NULL, NULL };
+  const char *remembered[] = { note, NULL };
   Verification verification = {
     .options = { .vkey = vkey,
                  .remembered = remembered,
@@ -56,7 +110,5 @@ ct_workspace_verify (CtWorkspace *self, const char *vkey, gboolean state, CtAudi
 
   if (!vkey && signer) /* not the one that the replica names: whoever edits it could name another */
     verification.options.vkey = own = ct_verifier_to_string (ct_signer_verifier (signer));
-  if (g_file_get_contents (path, &note, NULL, NULL))
-    remembered[0] = note;
   return ct_store_read (ct_workspace_get_store (self), verify_cb, &verification, error);
 }

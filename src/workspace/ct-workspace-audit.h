@@ -7,6 +7,6 @@ G_BEGIN_DECLS
 
 gboolean ct_workspace_verify (CtWorkspace *self, const char *vkey, gboolean state, CtAuditProgress progress,
                               gpointer data, GCancellable *cancellable, CtLogReport *report, GError **error);
-gboolean ct_workspace_remember (CtWorkspace *self, const char *note, GError **error);
+gboolean ct_workspace_sign (CtWorkspace *self, GError **error);
 
 G_END_DECLS

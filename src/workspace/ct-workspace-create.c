@@ -168,8 +168,8 @@ make_replica (const char *path, const char *folder, const CtWorkspaceOptions *op
 }
 
 /* What making a workspace writes. */
-static const char *const made[] = { "replica.db", "replica.db-wal", "replica.db-shm",  CT_KEY_DEVICE,
-                                    CT_KEY_LOG,   "keys",           "last-checkpoint", NULL };
+static const char *const made[] = { "replica.db", "replica.db-wal", "replica.db-shm",   CT_KEY_DEVICE,
+                                    CT_KEY_LOG,   "keys",           CT_LAST_CHECKPOINT, NULL };
 
 /* Takes back what a failed making left; only for who has claimed the folder, since keys cannot be had again. */
 void

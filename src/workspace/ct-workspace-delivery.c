@@ -1,5 +1,6 @@
 /* The outbox worker as the programs use it. */
 #include "ct-workspace-delivery.h"
+#include "ct-workspace-audit.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +10,6 @@ typedef struct {
   GMutex busy; /* one round at a time */
   CtSecretStore *secrets;
   CtHttpClient *http;
-  CtSigner *signer;
   CtVerifier *verifier;
   char *actor, *holder;
   CtOutbox *outbox;
@@ -23,7 +23,6 @@ sender_free (gpointer data)
   ct_outbox_free (self->outbox);
   ct_secret_store_free (self->secrets);
   ct_http_client_unref (self->http);
-  ct_signer_free (self->signer);
   ct_verifier_free (self->verifier);
   g_free (self->actor);
   g_free (self->holder);
@@ -94,12 +93,19 @@ clock_cb (gpointer data)
   return ct_workspace_now (data);
 }
 
-/* The signer is there where this machine is the log's sequencer; without it posts wait for a checkpoint. */
+static gboolean
+sign_cb (gpointer data, GError **error)
+{
+  return ct_workspace_sign (data, error);
+}
+
+/* The log is signed where this machine is its sequencer, having the key; elsewhere posts wait for a checkpoint. */
 static Sender *
 sender_new (CtWorkspace *workspace, GError **error)
 {
   g_auto (Identity) identity = { 0 };
   g_autoptr (GError) no_signer = NULL;
+  g_autoptr (CtSigner) signer = ct_workspace_get_log_signer (workspace, &no_signer);
   g_autoptr (CtHttpClient) http = ct_http_client_new (NULL, error);
   g_autoptr (CtVerifier) verifier = NULL;
   Sender *self;
@@ -112,8 +118,7 @@ sender_new (CtWorkspace *workspace, GError **error)
   self->http = g_steal_pointer (&http);
   self->verifier = g_steal_pointer (&verifier);
   self->secrets = ct_secret_store_new (ct_workspace_get_folder (workspace), identity.id);
-  self->signer = ct_workspace_get_log_signer (workspace, &no_signer);
-  if (!self->signer)
+  if (!signer)
     g_debug ("No log key here: %s", no_signer->message);
   self->actor = g_strdup (ct_workspace_get_actor (workspace));
   self->holder = g_strdup_printf ("%s/%d", g_get_host_name (), (int) getpid ());
@@ -123,7 +128,8 @@ sender_new (CtWorkspace *workspace, GError **error)
       .secrets = self->secrets,
       .http = self->http,
       .log = self->verifier,
-      .signer = self->signer,
+      .sign = signer ? sign_cb : NULL,
+      .sign_data = workspace,
       .actor = self->actor,
       .holder = self->holder,
       .loopback_only = strcmp (ct_workspace_get_environment (workspace), "demo") == 0,

@@ -2,6 +2,7 @@
  * there is overdue here by as much. The same time gives the same workspace. */
 #include "ct-workspace-private.h"
 #include "ct-migrate.h"
+#include "ct-workspace-audit.h"
 #include "ct-workspace-work.h"
 
 #include <glib/gstdio.h>

@@ -7,6 +7,9 @@ G_BEGIN_DECLS
 #define CT_KEY_DEVICE "keys/device.key"
 #define CT_KEY_LOG    "keys/log.key"
 
+/* Outside the replica, so that a replica that was rolled back is found out. */
+#define CT_LAST_CHECKPOINT "last-checkpoint"
+
 /* A 0600 file that holds a secret key; refuses one that others may read. */
 gboolean ct_keys_make (const char *folder, const char *log_name, guint8 device_public[CT_DEVICE_PUBLIC_SIZE],
                        CtSigner **signer, GError **error);

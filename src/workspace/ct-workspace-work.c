@@ -1,5 +1,4 @@
 #include "ct-workspace-work.h"
-#include "ct-log-sign.h"
 #include "ct-workspace-audit.h"
 
 typedef struct {
@@ -35,39 +34,6 @@ ct_workspace_detect (CtWorkspace *self, gboolean full, CtDetectProgress progress
 
   return ct_store_write (ct_workspace_get_store (self), detect_cb, &detection, error) ? detection.counts
                                                                                       : NULL;
-}
-
-typedef struct {
-  CtSigner *signer;
-  gint64 now;
-  char *note; /* (owned) (nullable) */
-} Signing;
-
-static gboolean
-sign_cb (CtDb *db, gpointer data, GError **error)
-{
-  Signing *self = data;
-
-  if (!ct_db_begin (db, error))
-    return FALSE;
-  if (!ct_log_sign (db, self->signer, self->now, &self->note, error)) {
-    ct_db_rollback (db);
-    return FALSE;
-  }
-  return ct_db_commit (db, error);
-}
-
-/* Integrates new audit leaves and signs a checkpoint over them; nothing happens where there are none. */
-gboolean
-ct_workspace_sign (CtWorkspace *self, GError **error)
-{
-  g_autoptr (CtSigner) signer = ct_workspace_get_log_signer (self, error);
-  Signing signing = { signer, ct_workspace_now (self), NULL };
-  g_autofree char *note = NULL;
-  gboolean ok = signer && ct_store_write (ct_workspace_get_store (self), sign_cb, &signing, error);
-
-  note = signing.note;
-  return ok && (!note || ct_workspace_remember (self, note, error));
 }
 
 /**

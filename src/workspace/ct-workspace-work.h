@@ -9,7 +9,6 @@ G_BEGIN_DECLS
 /* The long acts that programs share. Those that return a value block: for command lines and worker threads. */
 GPtrArray *ct_workspace_detect (CtWorkspace *self, gboolean full, CtDetectProgress progress, gpointer data,
                                 GError **error);
-gboolean ct_workspace_sign (CtWorkspace *self, GError **error);
 JsonObject *ct_workspace_import (CtWorkspace *self, CtImport *import, gboolean dry_run,
                                  const char *errors_path, CtImportProgress progress, gpointer data,
                                  GCancellable *cancellable, GError **error);

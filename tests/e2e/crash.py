@@ -65,6 +65,13 @@ def tamper(path, script):
     base.close()
 
 
+def put_back(replica, copy):
+    for suffix in ('-wal', '-shm'):
+        if os.path.exists(replica + suffix):
+            os.remove(replica + suffix)
+    shutil.copy(copy, replica)
+
+
 def test_tampering():
     tower = Tower('--trial')
     replica = os.path.join(tower.workspace, 'replica.db')
@@ -77,10 +84,7 @@ def test_tampering():
         base.close()
         shutil.copy(replica, replica + '.good')
         for kind, script in TAMPERING.items():
-            for suffix in ('-wal', '-shm'):
-                if os.path.exists(replica + suffix):
-                    os.remove(replica + suffix)
-            shutil.copy(replica + '.good', replica)
+            put_back(replica, replica + '.good')
             tamper(replica, script)
             done = tower.run('audit', 'verify', '--state')
             assert done.returncode == 1, f'{kind}: exit {done.returncode} {done.stdout} {done.stderr}'
@@ -89,4 +93,41 @@ def test_tampering():
         tower.remove()
 
 
-run_tests([test_kill_9, test_tampering])
+def checkpoint_of(tower):
+    with open(os.path.join(tower.workspace, 'last-checkpoint'), encoding='utf-8') as file:
+        return file.read()
+
+
+def test_rollback():
+    """A replica put back from an older copy: the log's key signs no second history, whatever is done on it."""
+    tower = Tower('--trial')
+    replica = os.path.join(tower.workspace, 'replica.db')
+    folder = os.path.join(tower.folder, 'export')
+    try:
+        base = sqlite3.connect(replica)
+        base.execute('PRAGMA wal_checkpoint(TRUNCATE)')
+        base.close()
+        shutil.copy(replica, replica + '.old')
+        for i in range(3):
+            tower.ok('distributor', 'create', '--name', f'Distributor {i}', '--currency', 'EUR')
+        tower.ok('audit', 'export', folder)
+        newest = checkpoint_of(tower)
+        put_back(replica, replica + '.old')
+        tower.fails(1, 'audit', 'verify')
+        for i in range(6):  # behind what was signed, level with it, beyond it
+            tower.ok('distributor', 'create', '--name', f'Other history {i}', '--currency', 'EUR')
+            tower.fails(1, 'audit', 'verify')
+            done = tower.fails(1, 'deliver', '--once')
+            assert done.json['error']['code'] == 'corrupt', done.stdout
+            assert checkpoint_of(tower) == newest, 'what was remembered is gone'
+        tower.fails(1, 'audit', 'export', os.path.join(tower.folder, 'other'))
+        # where nothing is remembered the export still knows what it held
+        os.remove(os.path.join(tower.workspace, 'last-checkpoint'))
+        assert tower.fails(5, 'audit', 'export', folder).json['error']['code'] == 'conflict'
+        with open(os.path.join(folder, 'checkpoint'), encoding='utf-8') as file:
+            assert file.read() == newest
+    finally:
+        tower.remove()
+
+
+run_tests([test_kill_9, test_tampering, test_rollback])

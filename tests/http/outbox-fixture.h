@@ -32,6 +32,15 @@ fixture_clock (gpointer data)
   return ((Fixture *) data)->w.now;
 }
 
+static gboolean
+fixture_sign (gpointer data, GError **error)
+{
+  Fixture *f = data;
+  g_autofree char *note = NULL;
+
+  return ct_log_sign (f->w.db, f->signer, f->w.now, &note, error);
+}
+
 static inline void
 sql (Fixture *f, const char *script)
 {
@@ -100,7 +109,8 @@ set_up (Fixture *f, gconstpointer data)
                                   .secrets = f->secrets,
                                   .http = f->http,
                                   .log = ct_signer_verifier (f->signer),
-                                  .signer = f->signer,
+                                  .sign = fixture_sign,
+                                  .sign_data = f,
                                   .actor = "robot",
                                   .holder = "test",
                                   .loopback_only = TRUE,

@@ -76,7 +76,7 @@ test_proof_of_log (Fixture *f, gconstpointer data)
   CtId post = make_ready (f, "hello", FLAW_NONE);
 
   /* nobody has signed yet: it waits */
-  f->options.signer = NULL;
+  f->options.sign = NULL;
   start_outbox (f);
   run (f, &report);
   expect_state (f, &post, "ready");

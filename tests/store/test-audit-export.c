@@ -134,6 +134,16 @@ test_again (Fixture *f, gconstpointer data)
       ct_log_export (f->db, f->export, ct_signer_verifier (f->signer), NULL, NULL, NULL, &written, &error));
   g_assert_error (error, CT_ERROR, CT_ERROR_CONFLICT);
   g_clear_error (&error);
+  /* nor does another history that the same key has signed, be it as long or longer */
+  for (guint64 size = N_LEAVES; size <= N_LEAVES + 300; size += 300) {
+    g_free (note);
+    note = ct_checkpoint_sign ("tower.test/log", size, &root, f->signer, &error);
+    g_assert_true (g_file_set_contents (checkpoint, note, -1, &error));
+    g_assert_false (
+        ct_log_export (f->db, f->export, ct_signer_verifier (f->signer), NULL, NULL, NULL, &written, &error));
+    g_assert_error (error, CT_ERROR, CT_ERROR_CONFLICT);
+    g_clear_error (&error);
+  }
   g_assert_false (
       ct_log_export (f->db, f->folder, ct_signer_verifier (stranger), NULL, NULL, NULL, &written, &error));
   g_assert_error (error, CT_ERROR, CT_ERROR_CORRUPT);
