@@ -27,6 +27,7 @@ struct _CtLazyList {
   const CtListSource *source; /* (unowned): static */
   CtListQuery *query;         /* (owned) (nullable) */
   GCancellable *ordering;     /* (owned): of the query's visits */
+  GCancellable *completing;   /* (owned): of the visit for the whole order */
   GCancellable *loading;      /* (owned): of the pages' visits */
   guint generation;           /* of the query: older orders are stale */
   guint epoch;                /* of the data: older rows are stale */
@@ -335,6 +336,7 @@ fail (CtLazyList *self, const GError *error)
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return; /* a later visit has taken its place */
   g_cancellable_cancel (self->ordering);
+  g_cancellable_cancel (self->completing);
   g_free (self->problem);
   self->problem = g_strdup (error->message);
   set_state (self, CT_LIST_FAILED, FALSE);
@@ -370,9 +372,7 @@ first_rows_cb (GObject *source, GAsyncResult *result, gpointer data)
   replace_all (self, job->ids);
   held = g_steal_pointer (&self->held);
   if (job->ids->length < FIRST) {
-    g_cancellable_cancel (self->ordering); /* all is there; a refresh later needs one that still holds */
-    g_object_unref (self->ordering);
-    self->ordering = g_cancellable_new ();
+    g_cancellable_cancel (self->completing);
     set_state (self, CT_LIST_READY, TRUE);
   } else if (held) {
     take_whole_order (self, held);
@@ -400,15 +400,22 @@ whole_order_cb (GObject *source, GAsyncResult *result, gpointer data)
     take_whole_order (self, job->ids);
 }
 
+static void
+renew (GCancellable **cancellable)
+{
+  g_cancellable_cancel (*cancellable);
+  g_object_unref (*cancellable);
+  *cancellable = g_cancellable_new ();
+}
+
 /* Asks again for everything: of a new query, or after a failure. */
 static void
 start (CtLazyList *self)
 {
   CtListJob *first, *whole;
 
-  g_cancellable_cancel (self->ordering);
-  g_object_unref (self->ordering);
-  self->ordering = g_cancellable_new ();
+  renew (&self->ordering);
+  renew (&self->completing);
   g_clear_pointer (&self->held, ct_ids_unref);
   g_clear_pointer (&self->problem, g_free);
   self->generation++;
@@ -422,8 +429,8 @@ start (CtLazyList *self)
                        g_object_ref (self));
   whole = ct_list_job_new (self->query, self->generation);
   whole->order = TRUE;
-  ct_store_read_async (self->store, ct_list_job_run, whole, ct_list_job_free, self->ordering, whole_order_cb,
-                       g_object_ref (self));
+  ct_store_read_async (self->store, ct_list_job_run, whole, ct_list_job_free, self->completing,
+                       whole_order_cb, g_object_ref (self));
 }
 
 /* --- changes of the data -------------------------------------------------------------------------------------- */
@@ -570,6 +577,7 @@ ct_lazy_list_dispose (GObject *object)
   CtLazyList *self = CT_LAZY_LIST (object);
 
   g_cancellable_cancel (self->ordering);
+  g_cancellable_cancel (self->completing);
   g_cancellable_cancel (self->loading);
   g_clear_handle_id (&self->load_source, g_source_remove);
   g_clear_handle_id (&self->refresh_source, g_source_remove);
@@ -585,6 +593,7 @@ ct_lazy_list_finalize (GObject *object)
   CtLazyList *self = CT_LAZY_LIST (object);
 
   g_clear_object (&self->ordering);
+  g_clear_object (&self->completing);
   g_clear_object (&self->loading);
   g_clear_pointer (&self->query, ct_list_query_unref);
   g_clear_pointer (&self->ids, ct_ids_unref);
@@ -633,6 +642,7 @@ static void
 ct_lazy_list_init (CtLazyList *self)
 {
   self->ordering = g_cancellable_new ();
+  self->completing = g_cancellable_new ();
   self->loading = g_cancellable_new ();
   self->ids = ct_ids_new ();
   self->live = g_hash_table_new (g_int64_hash, g_int64_equal);

@@ -261,6 +261,22 @@ test_refresh (Fixture *f, gconstpointer data)
   ct_row_unwatch (row, count_cb, &calls);
 }
 
+/* A list that its first rows complete follows the data as well. */
+static void
+test_refresh_short (Fixture *f, gconstpointer data)
+{
+  g_autofree char *changes = NULL;
+
+  ct_lazy_list_set_query (f->list, "e.n <= 20", "e.n", NULL);
+  wait_complete (f);
+  g_ptr_array_set_size (f->told, 0);
+  write_sql (f, "DELETE FROM exceptions WHERE n = 10");
+  wait_told (f);
+  changes = told (f);
+  g_assert_cmpstr (changes, ==, "9 -1 +0");
+  g_assert_cmpint (ct_lazy_list_get_state (f->list), ==, CT_LIST_READY);
+}
+
 static void
 test_paused (Fixture *f, gconstpointer data)
 {
@@ -416,8 +432,8 @@ main (int argc, char **argv)
   } cases[] = {
     { "/lazy-list/rows", test_rows },           { "/lazy-list/sort-and-filter", test_sort_and_filter },
     { "/lazy-list/bad-query", test_bad_query }, { "/lazy-list/stale-answers", test_stale_answers },
-    { "/lazy-list/refresh", test_refresh },     { "/lazy-list/paused", test_paused },
-    { "/lazy-list/scrolling", test_scrolling },
+    { "/lazy-list/refresh", test_refresh },     { "/lazy-list/refresh-short", test_refresh_short },
+    { "/lazy-list/paused", test_paused },       { "/lazy-list/scrolling", test_scrolling },
   };
 
   g_test_init (&argc, &argv, NULL);
