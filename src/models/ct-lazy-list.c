@@ -299,6 +299,68 @@ load_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* A visit for rows that are wanted before anybody shows them. */
+typedef struct {
+  CtLazyList *list; /* (owned) */
+  CtLazyListFunc done;
+  gpointer data;
+} Prepared;
+
+static void
+prepared_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Prepared *prepared = data;
+  CtLazyList *self = prepared->list;
+  CtListJob *job = ct_store_job_data (result);
+  gboolean ok = ct_store_job_finish (CT_STORE (source), result, NULL);
+  CT_OWN_TIME;
+
+  self->visits--;
+  if (!g_cancellable_is_cancelled (self->loading)) {
+    if (ok && job->generation == self->epoch)
+      take_records (self, job);
+    prepared->done (self, prepared->data);
+    schedule_load (self);
+  }
+  g_object_unref (self);
+  g_free (prepared);
+}
+
+/**
+ * ct_lazy_list_prepare:
+ * @position: the first of the rows
+ * @n_rows: how many there are; those beyond the end don't count
+ * @done: (scope async): called once, at once where nothing is missing; not called when the list goes away before
+ *
+ * Reads the values of rows that are about to come into sight, so that they are shown at once instead of a frame later.
+ */
+void
+ct_lazy_list_prepare (CtLazyList *self, guint position, guint n_rows, CtLazyListFunc done, gpointer data)
+{
+  guint end = MIN (position + MIN (n_rows, MOST_CACHED / 2), count_rows (self));
+  CtListJob *job = NULL;
+  Prepared *prepared;
+
+  for (guint i = position; i < end; i++) {
+    gint64 n = number_at (self, i);
+
+    if (ct_row_cache_get (self->cache, n))
+      continue;
+    if (!job)
+      job = ct_list_job_new (self->query, self->epoch);
+    g_array_append_val (job->wanted, n);
+  }
+  if (!job) {
+    done (self, data);
+    return;
+  }
+  prepared = g_new (Prepared, 1);
+  *prepared = (Prepared){ g_object_ref (self), done, data };
+  self->visits++;
+  ct_store_read_async (self->store, ct_list_job_run, job, ct_list_job_free, self->loading, prepared_cb,
+                       prepared);
+}
+
 /* Once this turn of the main loop has asked for all it needs. */
 static void
 schedule_load (CtLazyList *self)
@@ -725,6 +787,14 @@ gboolean
 ct_lazy_list_is_complete (CtLazyList *self)
 {
   return self->complete;
+}
+
+/* Whether nothing is on its way: the order is whole and follows the data, every row in use has its values. */
+gboolean
+ct_lazy_list_is_settled (CtLazyList *self)
+{
+  return self->complete && !self->refreshing && (!self->dirty || self->paused) && self->visits == 0 &&
+         self->requests.length == 0;
 }
 
 /* The number of the row at a position, without making the row; -1 beyond the end. */

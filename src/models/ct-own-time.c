@@ -3,6 +3,7 @@
 #define DEEPEST 64
 
 typedef struct {
+  const char *function;
   gboolean foreign;
   gint64 since;
   gint64 total;
@@ -12,16 +13,17 @@ gboolean ct_own_time_on = FALSE;
 static Frame frames[DEEPEST];
 static int depth = 0;
 static gint64 longest = 0;
+static const char *longest_function = NULL;
 
 void
-ct_own_time_enter (gboolean foreign)
+ct_own_time_enter (const char *function, gboolean foreign)
 {
   gint64 now = g_get_monotonic_time ();
 
   g_assert (depth < DEEPEST);
   if (depth > 0)
     frames[depth - 1].total += now - frames[depth - 1].since;
-  frames[depth++] = (Frame){ .foreign = foreign, .since = now };
+  frames[depth++] = (Frame){ .function = function, .foreign = foreign, .since = now };
 }
 
 void
@@ -35,8 +37,10 @@ ct_own_time_leave (gboolean *guard)
   now = g_get_monotonic_time ();
   frame = &frames[--depth];
   frame->total += now - frame->since;
-  if (!frame->foreign)
-    longest = MAX (longest, frame->total);
+  if (!frame->foreign && frame->total > longest) {
+    longest = frame->total;
+    longest_function = frame->function;
+  }
   if (depth > 0)
     frames[depth - 1].since = now;
 }
@@ -48,11 +52,14 @@ ct_own_time_start (void)
   ct_own_time_on = TRUE;
   depth = 0;
   longest = 0;
+  longest_function = NULL;
 }
 
-/* Microseconds of the longest callback since ct_own_time_start(). */
+/* Microseconds of the longest callback since ct_own_time_start(), and (nullable) the function it was. */
 gint64
-ct_own_time_longest (void)
+ct_own_time_longest (const char **function)
 {
+  if (function)
+    *function = longest_function;
   return longest;
 }

@@ -278,6 +278,39 @@ test_refresh_short (Fixture *f, gconstpointer data)
 }
 
 static void
+done_cb (CtLazyList *list, gpointer data)
+{
+  *(gboolean *) data = TRUE;
+}
+
+/* Rows that are prepared have their values when they are made; a second time nothing is read. */
+static void
+test_prepare (Fixture *f, gconstpointer data)
+{
+  gboolean done = FALSE;
+  g_autoptr (CtRow) row = NULL;
+
+  ct_lazy_list_set_query (f->list, NULL, "e.n", NULL);
+  wait_complete (f);
+  while (!ct_lazy_list_is_settled (f->list))
+    g_main_context_iteration (NULL, TRUE);
+  ct_lazy_list_prepare (f->list, 900, 50, done_cb, &done);
+  g_assert_false (done);
+  g_assert_false (ct_lazy_list_is_settled (f->list));
+  while (!done)
+    g_main_context_iteration (NULL, TRUE);
+  row = g_list_model_get_item (G_LIST_MODEL (f->list), 925);
+  g_assert_true (ct_row_is_loaded (row));
+  g_assert_true (ct_lazy_list_is_settled (f->list));
+  done = FALSE;
+  ct_lazy_list_prepare (f->list, 900, 50, done_cb, &done);
+  g_assert_true (done);
+  done = FALSE;
+  ct_lazy_list_prepare (f->list, 4000000, 50, done_cb, &done);
+  g_assert_true (done);
+}
+
+static void
 test_paused (Fixture *f, gconstpointer data)
 {
   ct_lazy_list_set_query (f->list, NULL, NULL, NULL);
@@ -406,6 +439,8 @@ test_diff_gives_up (void)
 static void
 test_own_time (void)
 {
+  gint64 began = g_get_monotonic_time ();
+
   ct_own_time_start ();
   {
     CT_OWN_TIME;
@@ -414,12 +449,13 @@ test_own_time (void)
       g_usleep (50000);
     }
   }
-  g_assert_cmpint (ct_own_time_longest (), <, 50000);
+  /* what is not ours does not count */
+  g_assert_cmpint (ct_own_time_longest (NULL), <=, g_get_monotonic_time () - began - 50000);
   {
     CT_OWN_TIME;
     g_usleep (2000);
   }
-  g_assert_cmpint (ct_own_time_longest (), >=, 2000);
+  g_assert_cmpint (ct_own_time_longest (NULL), >=, 2000);
   ct_own_time_on = FALSE;
 }
 
@@ -433,7 +469,8 @@ main (int argc, char **argv)
     { "/lazy-list/rows", test_rows },           { "/lazy-list/sort-and-filter", test_sort_and_filter },
     { "/lazy-list/bad-query", test_bad_query }, { "/lazy-list/stale-answers", test_stale_answers },
     { "/lazy-list/refresh", test_refresh },     { "/lazy-list/refresh-short", test_refresh_short },
-    { "/lazy-list/paused", test_paused },       { "/lazy-list/scrolling", test_scrolling },
+    { "/lazy-list/prepare", test_prepare },     { "/lazy-list/paused", test_paused },
+    { "/lazy-list/scrolling", test_scrolling },
   };
 
   g_test_init (&argc, &argv, NULL);

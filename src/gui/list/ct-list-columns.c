@@ -254,6 +254,7 @@ void
 ct_list_columns_show_sort (CtListColumns *self, const CtListColumn *column, gboolean descending)
 {
   Column *found = find (self, column->key);
+  CT_FOREIGN_TIME;
 
   self->arranging = TRUE;
   gtk_column_view_sort_by_column (self->view, NULL, GTK_SORT_ASCENDING);

@@ -8,6 +8,11 @@
 /* Times on the screen are at most this old. */
 #define CLOCK_SECONDS 30
 
+/* So many rows have widgets in a list of GTK 4.8: a row scrolled to from above comes to the bottom, with nearly all of
+ * them before it, and the other way around. */
+#define GTK_WIDGETS_OF_LIST 205
+#define GTK_WIDGETS_BEYOND  4
+
 struct _CtListView {
   GtkWidget parent_instance;
   GtkWidget *box;
@@ -37,6 +42,9 @@ struct _CtListView {
   CtListMarks *marks;     /* (owned) */
   guint clock_source;
   gboolean updating;
+  gint64 jump_n; /* where the last jump goes */
+  guint jump_position;
+  guint jumps; /* that wait for values */
 };
 
 enum { SIGNAL_CURRENT, SIGNAL_ACTIVATED, N_SIGNALS };
@@ -100,7 +108,10 @@ query (CtListView *self)
       ct_list_shown_bound (self->shown, ct_workspace_now (ct_page_get_workspace (self->page)));
 
   ct_list_cursor_restart (self->cursor);
-  gtk_adjustment_set_value (gtk_scrolled_window_get_vadjustment (self->scrolled), 0);
+  {
+    CT_FOREIGN_TIME;
+    gtk_adjustment_set_value (gtk_scrolled_window_get_vadjustment (self->scrolled), 0);
+  }
   ct_lazy_list_set_query (self->list, where, order, values);
   update_state (self);
 }
@@ -129,12 +140,16 @@ sorted_cb (CtListColumns *columns, CtListView *self)
 static void
 filters_changed_cb (CtFilterBar *bar, CtListView *self)
 {
+  CT_OWN_TIME;
+
   query (self);
 }
 
 static void
 search_changed_cb (GtkSearchEntry *entry, CtListView *self)
 {
+  CT_OWN_TIME;
+
   if (self->updating || g_strcmp0 (self->shown->search, gtk_editable_get_text (GTK_EDITABLE (entry))) == 0)
     return;
   g_free (self->shown->search);
@@ -348,6 +363,36 @@ list_state_cb (CtListView *self)
   update_bulk (self);
 }
 
+/* The jump that was asked for last, once its rows have their values. */
+static void
+prepared_cb (CtLazyList *list, gpointer data)
+{
+  g_autoptr (CtListView) self = data;
+  guint position = self->jump_position;
+  CT_OWN_TIME;
+
+  if (--self->jumps > 0 || !self->rows)
+    return;
+  if (ct_lazy_list_get_n_at (list, position) != self->jump_n &&
+      !ct_lazy_list_find (list, self->jump_n, &position))
+    return;
+  {
+    CT_FOREIGN_TIME;
+    gtk_widget_activate_action (gtk_widget_get_last_child (GTK_WIDGET (self->rows)), "list.scroll-to-item",
+                                "u", position);
+  }
+}
+
+/* Whether a row that is out of sight is further down. */
+static gboolean
+is_below (CtListView *self, guint position)
+{
+  GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment (self->scrolled);
+  double n = g_list_model_get_n_items (G_LIST_MODEL (self->list));
+
+  return position > gtk_adjustment_get_value (adjustment) / gtk_adjustment_get_upper (adjustment) * n;
+}
+
 /**
  * ct_list_view_jump:
  *
@@ -356,16 +401,18 @@ list_state_cb (CtListView *self)
 void
 ct_list_view_jump (CtListView *self, guint position)
 {
-  GtkWidget *inner = gtk_widget_get_last_child (GTK_WIDGET (self->rows));
   gint64 n = ct_lazy_list_get_n_at (self->list, position);
+  guint before;
   CT_OWN_TIME;
 
-  if (n < 0)
+  if (n < 0 || ct_list_columns_grab_row (self->columns, n))
     return;
-  if (!ct_list_columns_grab_row (self->columns, n)) {
-    CT_FOREIGN_TIME;
-    gtk_widget_activate_action (inner, "list.scroll-to-item", "u", position);
-  }
+  self->jump_position = position;
+  self->jump_n = n;
+  self->jumps++;
+  before = MIN (position, is_below (self, position) ? GTK_WIDGETS_OF_LIST : GTK_WIDGETS_BEYOND);
+  ct_lazy_list_prepare (self->list, position - before, GTK_WIDGETS_OF_LIST + GTK_WIDGETS_BEYOND, prepared_cb,
+                        g_object_ref (self));
 }
 
 static gboolean
@@ -576,6 +623,8 @@ ct_list_view_search (CtListView *self)
 void
 ct_list_view_set_view (CtListView *self, JsonObject *view)
 {
+  CT_OWN_TIME;
+
   ct_list_shown_apply (self->shown, view);
   show_shown (self);
 }
