@@ -7,16 +7,12 @@
  * Everything that grows with the number of rows happens on the store's readers; the main thread swaps pointers. */
 #include "ct-lazy-list.h"
 #include "ct-list-job.h"
+#include "ct-list-order.h"
 #include "ct-own-time.h"
 #include "ct-row-cache.h"
 
 /* Rows are read by the page. */
-#define PAGE 64
-/* A GtkColumnView binds about 205 rows at its first show: four pages come with their values at once. */
-#define FIRST (4 * PAGE)
-/* A change of more rows than this at both ends is told as a removal and an insertion: GTK looks at each added row to
- * find the removed ones again. */
-#define MOST_EXCHANGED FIRST
+#define PAGE           64
 #define MOST_CACHED    4096
 #define MOST_VISITS    2
 #define LEAST_PAUSE_MS 100
@@ -32,11 +28,7 @@ struct _CtLazyList {
   guint generation;           /* of the query: older orders are stale */
   guint epoch;                /* of the data: older rows are stale */
 
-  /* position < split: in fresh; else in ids, at position - split + split_old. Outside of a change split is 0. */
-  CtIds *ids; /* (owned) */
-  guint ids_end;
-  CtIds *fresh; /* (owned) (nullable) */
-  guint split, split_old;
+  CtListOrder order;
 
   CtIds *held; /* (owned) (nullable): the whole order, come before the first rows */
   CtListState state;
@@ -65,108 +57,6 @@ static void schedule_refresh (CtLazyList *self);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (CtLazyList, ct_lazy_list, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (G_TYPE_LIST_MODEL, list_model_init))
-
-/* --- positions ------------------------------------------------------------------------------------------------ */
-
-static guint
-count_rows (CtLazyList *self)
-{
-  return self->split + self->ids_end - self->split_old;
-}
-
-static gint64
-number_at (CtLazyList *self, guint position)
-{
-  if (position < self->split)
-    return ct_ids_get (self->fresh, position);
-  return ct_ids_get (self->ids, position - self->split + self->split_old);
-}
-
-static void
-tell (CtLazyList *self, guint position, guint removed, guint added)
-{
-  CT_FOREIGN_TIME;
-
-  if (removed || added)
-    g_list_model_items_changed (G_LIST_MODEL (self), position, removed, added);
-}
-
-static void
-begin_change (CtLazyList *self, CtIds *fresh)
-{
-  g_assert (!self->fresh);
-  self->fresh = ct_ids_ref (fresh);
-}
-
-static void
-end_change (CtLazyList *self)
-{
-  ct_ids_unref (self->ids);
-  self->ids = g_steal_pointer (&self->fresh);
-  self->ids_end = self->ids->length;
-  self->split = self->split_old = 0;
-}
-
-/* From the old order's @removed rows at @old to the new order's @added rows at @new. */
-static void
-exchange (CtLazyList *self, guint old, guint removed, guint new, guint added)
-{
-  self->split = new;
-  self->split_old = old + removed;
-  if (removed > MOST_EXCHANGED && added > MOST_EXCHANGED) {
-    tell (self, new, removed, 0);
-    removed = 0;
-  }
-  self->split = new + added;
-  tell (self, new, removed, added);
-}
-
-static void
-apply_splices (CtLazyList *self, CtIds *ids, GArray *splices)
-{
-  guint old = 0, new = 0;
-
-  begin_change (self, ids);
-  for (guint i = 0; i < splices->len; i++) {
-    const CtSplice *splice = &g_array_index (splices, CtSplice, i);
-
-    old += splice->position - new;
-    exchange (self, old, splice->removed, splice->position, splice->added);
-    old += splice->removed;
-    new = splice->position + splice->added;
-  }
-  end_change (self);
-}
-
-/* Another order: the window's worth of rows is exchanged, so that GTK uses its widgets again; the rest goes and comes. */
-static void
-replace_all (CtLazyList *self, CtIds *ids)
-{
-  guint old = MIN (self->ids_end, FIRST), new = MIN (ids->length, FIRST), gone = self->ids_end - old;
-
-  self->ids_end = old;
-  tell (self, old, gone, 0);
-  begin_change (self, ids);
-  exchange (self, 0, old, 0, new);
-  end_change (self);
-  self->ids_end = new;
-  if (ids->length > new) {
-    self->ids_end = ids->length;
-    tell (self, new, 0, ids->length - new);
-  }
-}
-
-/* The first rows stand; the others follow. */
-static void
-extend (CtLazyList *self, CtIds *ids)
-{
-  guint standing = self->ids_end;
-
-  ct_ids_unref (self->ids);
-  self->ids = ct_ids_ref (ids);
-  self->ids_end = ids->length;
-  tell (self, standing, 0, ids->length - standing);
-}
 
 /* --- values --------------------------------------------------------------------------------------------------- */
 
@@ -214,10 +104,10 @@ static void
 ask_for_page (CtLazyList *self, guint position)
 {
   GArray *request = g_array_sized_new (FALSE, FALSE, sizeof (gint64), PAGE);
-  guint start = position - position % PAGE, end = MIN (start + PAGE, count_rows (self));
+  guint start = position - position % PAGE, end = MIN (start + PAGE, ct_list_order_count (&self->order));
 
   for (guint i = start; i < end; i++) {
-    gint64 n = number_at (self, i);
+    gint64 n = ct_list_order_at (&self->order, i);
     CtRow *row = g_hash_table_lookup (self->live, &n);
 
     if (!(row && ct_row_is_loaded (row)) && !ct_row_cache_get (self->cache, n))
@@ -337,12 +227,12 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer data)
 void
 ct_lazy_list_prepare (CtLazyList *self, guint position, guint n_rows, CtLazyListFunc done, gpointer data)
 {
-  guint end = MIN (position + MIN (n_rows, MOST_CACHED / 2), count_rows (self));
+  guint end = MIN (position + MIN (n_rows, MOST_CACHED / 2), ct_list_order_count (&self->order));
   CtListJob *job = NULL;
   Prepared *prepared;
 
   for (guint i = position; i < end; i++) {
-    gint64 n = number_at (self, i);
+    gint64 n = ct_list_order_at (&self->order, i);
 
     if (ct_row_cache_get (self->cache, n))
       continue;
@@ -407,10 +297,10 @@ fail (CtLazyList *self, const GError *error)
 static void
 take_whole_order (CtLazyList *self, CtIds *ids)
 {
-  if (ct_ids_starts_with (ids, self->ids))
-    extend (self, ids);
+  if (ct_ids_starts_with (ids, self->order.ids))
+    ct_list_order_extend (&self->order, ids);
   else
-    replace_all (self, ids); /* a commit came between the two readers */
+    ct_list_order_replace_all (&self->order, ids); /* a commit came between the two readers */
   set_state (self, CT_LIST_READY, TRUE);
 }
 
@@ -431,9 +321,9 @@ first_rows_cb (GObject *source, GAsyncResult *result, gpointer data)
     return;
   }
   take_records (self, job);
-  replace_all (self, job->ids);
+  ct_list_order_replace_all (&self->order, job->ids);
   held = g_steal_pointer (&self->held);
-  if (job->ids->length < FIRST) {
+  if (job->ids->length < CT_LIST_FIRST) {
     g_cancellable_cancel (self->completing);
     set_state (self, CT_LIST_READY, TRUE);
   } else if (held) {
@@ -486,7 +376,7 @@ start (CtLazyList *self)
 
   first = ct_list_job_new (self->query, self->generation);
   first->order = TRUE;
-  first->most = FIRST;
+  first->most = CT_LIST_FIRST;
   ct_store_read_async (self->store, ct_list_job_run, first, ct_list_job_free, self->ordering, first_rows_cb,
                        g_object_ref (self));
   whole = ct_list_job_new (self->query, self->generation);
@@ -519,9 +409,9 @@ refreshed_cb (GObject *source, GAsyncResult *result, gpointer data)
   ct_row_cache_clear (self->cache);
   take_records (self, job);
   if (job->splices)
-    apply_splices (self, job->ids, job->splices);
+    ct_list_order_apply_splices (&self->order, job->ids, job->splices);
   else
-    replace_all (self, job->ids);
+    ct_list_order_replace_all (&self->order, job->ids);
   ask_for_missing (self);
   if (self->dirty)
     schedule_refresh (self);
@@ -549,7 +439,7 @@ refresh_cb (gpointer data)
   self->refreshing = TRUE;
   job = ct_list_job_new (self->query, self->generation);
   job->order = TRUE;
-  job->before = ct_ids_ref (self->ids);
+  job->before = ct_ids_ref (self->order.ids);
   g_hash_table_iter_init (&iter, self->live);
   while (g_hash_table_iter_next (&iter, NULL, &row)) {
     gint64 n = ct_row_get_n (row);
@@ -596,7 +486,7 @@ get_item_type (GListModel *model)
 static guint
 get_n_items (GListModel *model)
 {
-  return count_rows (CT_LAZY_LIST (model));
+  return ct_list_order_count (&CT_LAZY_LIST (model)->order);
 }
 
 static gpointer
@@ -608,9 +498,9 @@ get_item (GListModel *model, guint position)
   gint64 n;
   CT_OWN_TIME;
 
-  if (position >= count_rows (self))
+  if (position >= ct_list_order_count (&self->order))
     return NULL;
-  n = number_at (self, position);
+  n = ct_list_order_at (&self->order, position);
   row = g_hash_table_lookup (self->live, &n);
   if (row)
     return g_object_ref (row);
@@ -658,7 +548,7 @@ ct_lazy_list_finalize (GObject *object)
   g_clear_object (&self->completing);
   g_clear_object (&self->loading);
   g_clear_pointer (&self->query, ct_list_query_unref);
-  g_clear_pointer (&self->ids, ct_ids_unref);
+  ct_list_order_clear (&self->order);
   g_clear_pointer (&self->held, ct_ids_unref);
   g_clear_pointer (&self->problem, g_free);
   g_clear_pointer (&self->live, g_hash_table_unref);
@@ -706,7 +596,7 @@ ct_lazy_list_init (CtLazyList *self)
   self->ordering = g_cancellable_new ();
   self->completing = g_cancellable_new ();
   self->loading = g_cancellable_new ();
-  self->ids = ct_ids_new ();
+  ct_list_order_init (&self->order, G_LIST_MODEL (self));
   self->live = g_hash_table_new (g_int64_hash, g_int64_equal);
   self->cache = ct_row_cache_new (MOST_CACHED);
   self->asked = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
@@ -801,19 +691,19 @@ ct_lazy_list_is_settled (CtLazyList *self)
 gint64
 ct_lazy_list_get_n_at (CtLazyList *self, guint position)
 {
-  return position < count_rows (self) ? number_at (self, position) : -1;
+  return position < ct_list_order_count (&self->order) ? ct_list_order_at (&self->order, position) : -1;
 }
 
 /* Where row @n stands now. */
 gboolean
 ct_lazy_list_find (CtLazyList *self, gint64 n, guint *position)
 {
-  return ct_ids_find (self->ids, n, position);
+  return ct_ids_find (self->order.ids, n, position);
 }
 
 /* (transfer full): the rows in their order now: what "all of them" means to a bulk action */
 CtIds *
 ct_lazy_list_dup_ids (CtLazyList *self)
 {
-  return ct_ids_ref (self->ids);
+  return ct_ids_ref (self->order.ids);
 }
