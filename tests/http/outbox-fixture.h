@@ -33,12 +33,18 @@ fixture_clock (gpointer data)
 }
 
 static gboolean
-fixture_sign (gpointer data, GError **error)
+fixture_sign_cb (CtDb *db, gpointer data, GError **error)
 {
   Fixture *f = data;
   g_autofree char *note = NULL;
 
-  return ct_log_sign (f->w.db, f->signer, f->w.now, &note, error);
+  return ct_log_sign (db, f->signer, f->w.now, &note, error);
+}
+
+static gboolean
+fixture_sign (gpointer data, GError **error)
+{
+  return ct_store_write (((Fixture *) data)->store, fixture_sign_cb, data, error);
 }
 
 static inline void
