@@ -20,6 +20,7 @@ typedef struct {
   GPtrArray *roles;  /* (element-type utf8): all of the actor's roles */
   gint64 now;        /* the authority's receive time */
   CtAuthority *authority;
+  gpointer policy;   /* CtPolicy, for command.undo */
   gpointer recorder; /* CtRecorder, for handlers that must cut or pause */
   gpointer
       rows; /* CtRowCommitter, for bulk handlers that pause the recorder and commit to their rows themselves */

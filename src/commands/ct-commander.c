@@ -151,6 +151,7 @@ prepare (Execution *self, CtDb *db, const CtRequest *request, GError **error)
   command->actor = request->actor;
   command->now = request->now;
   command->authority = self->commander->authority;
+  command->policy = self->commander->policy;
   command->result = json_object_new ();
   command->objects = g_ptr_array_new_with_free_func (g_free);
   command->disclosures = g_ptr_array_new_with_free_func (g_free);

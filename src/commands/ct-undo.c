@@ -1,51 +1,86 @@
 /* command.undo: takes back an own command by its inverted changesets. It is a command itself, so that it is recorded,
  * audited, and can be undone in turn. */
 #include "ct-undo.h"
-#include "ct-changeset.h"
+#include "ct-policy.h"
 
 #include <string.h>
 
+/* The command that is to be undone. */
+typedef struct {
+  gint64 seq;
+  CtId id;
+  const CtCommandDef *def;
+  JsonNode *args; /* (owned) */
+} Target;
+
+static void
+target_clear (Target *self)
+{
+  g_clear_pointer (&self->args, json_node_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Target, target_clear)
+
 static gboolean
-find_target (CtCommand *command, gint64 *seq, GError **error)
+find_target (CtCommand *command, Target *target, GError **error)
 {
   g_autoptr (CtStmt) stmt = NULL;
-  const CtCommandDef *def;
-  CtId id;
 
-  if (!ct_arg_id (command, "command", &id))
+  if (!ct_arg_id (command, "command", &target->id))
     return ct_fail (error, CT_ERROR_INVALID, _ ("command.undo: \"command\" must be a UUID"));
   stmt = ct_db_query (
       command->db, error,
-      "SELECT seq, actor, name, EXISTS (SELECT 1 FROM undone u WHERE u.seq = i.seq) FROM intents i "
+      "SELECT seq, actor, name, EXISTS (SELECT 1 FROM undone u WHERE u.seq = i.seq), args FROM intents i "
       "WHERE command_id = ?",
-      "k", &id);
+      "k", &target->id);
   if (!stmt)
     return FALSE;
   if (!ct_stmt_next (stmt))
     return ct_stmt_finish (stmt, error) &&
            ct_fail (error, CT_ERROR_NOT_FOUND, _ ("There is no such command here"));
-  def = ct_command_find (ct_stmt_text (stmt, 2));
+  target->def = ct_command_find (ct_stmt_text (stmt, 2));
   if (strcmp (ct_stmt_text (stmt, 1), command->actor) != 0)
     return ct_fail (error, CT_ERROR_REFUSED, _ ("Only your own commands can be undone"));
-  if (!def || !(def->flags & CT_COMMAND_UNDOABLE))
+  if (!target->def || !(target->def->flags & CT_COMMAND_UNDOABLE))
     return ct_fail (error, CT_ERROR_REFUSED, _ ("\"%s\" cannot be undone"), ct_stmt_text (stmt, 2));
   if (ct_stmt_int (stmt, 3))
     return ct_fail (error, CT_ERROR_CONFLICT, _ ("This is already undone"));
-  *seq = ct_stmt_int (stmt, 0);
-  return TRUE;
+  if (ct_stmt_is_null (stmt, 4))
+    return ct_fail (error, CT_ERROR_INVALID, _ ("What the command asked for has been redacted"));
+  target->seq = ct_stmt_int (stmt, 0);
+  target->args = ct_json_parse (ct_stmt_text (stmt, 4), -1, 64 << 20, error);
+  return target->args != NULL;
 }
 
-gboolean
-ct_undo_run (CtCommand *command, GError **error)
+/* Who lost the role for a command, or the record to another team, may no longer take it back either. */
+static gboolean
+check_role (CtCommand *command, const Target *target, GError **error)
+{
+  return ct_policy_role_for (command->policy, target->def->name, command->roles) ||
+         ct_fail (error, CT_ERROR_REFUSED,
+                  _ ("\"%s\" may not do this (%s); ask an administrator for the role"), command->actor,
+                  target->def->name);
+}
+
+/* Asked of the state that is given back: who handed a record to another team may take just that back. */
+static gboolean
+check_where (CtCommand *command, const Target *target, GError **error)
+{
+  CtCommand undone = *command;
+
+  undone.def = target->def;
+  undone.id = target->id;
+  undone.args = json_node_get_object (target->args);
+  return ct_policy_check_where (command->policy, target->def->name, &undone, error);
+}
+
+static gboolean
+invert (CtCommand *command, gint64 seq, GError **error)
 {
   g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
-  g_autoptr (CtStmt) stmt = NULL;
-  gint64 seq = 0;
+  g_autoptr (CtStmt) stmt = ct_db_query (
+      command->db, error, "SELECT changeset FROM changesets WHERE seq = ? ORDER BY part DESC", "i", seq);
 
-  if (!find_target (command, &seq, error))
-    return FALSE;
-  stmt = ct_db_query (command->db, error, "SELECT changeset FROM changesets WHERE seq = ? ORDER BY part DESC",
-                      "i", seq);
   if (!stmt)
     return FALSE;
   while (ct_stmt_next (stmt)) {
@@ -64,7 +99,18 @@ ct_undo_run (CtCommand *command, GError **error)
     if (!ct_changeset_invert (command->db, parts->pdata[i], error))
       return FALSE;
   }
-  json_object_set_int_member (command->result, "undone", seq);
+  return TRUE;
+}
+
+gboolean
+ct_undo_run (CtCommand *command, GError **error)
+{
+  g_auto (Target) target = { 0 };
+
+  if (!find_target (command, &target, error) || !check_role (command, &target, error) ||
+      !invert (command, target.seq, error) || !check_where (command, &target, error))
+    return FALSE;
+  json_object_set_int_member (command->result, "undone", target.seq);
   return TRUE;
 }
 

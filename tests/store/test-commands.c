@@ -232,6 +232,24 @@ test_undo_meets_a_later_change (Fixture *f, gconstpointer data)
   g_assert_cmpint (count (f, "SELECT count(*) FROM distributors WHERE legal_name = 'C'"), ==, 1);
 }
 
+/* Taking a command back is doing it: who may no longer do it may not undo it either. */
+static void
+test_undo_asks_the_policy (Fixture *f, gconstpointer data)
+{
+  g_autofree char *command = NULL, *json = NULL;
+
+  g_free (run (f, "admin", "person.put", "{\"login\":\"eva\",\"roles\":[\"admin\"]}"));
+  g_free (run (f, "eva", "setting.set", "{\"key\":\"time_zone\",\"value\":\"Europe/Berlin\"}"));
+  g_free (run (f, "admin", "person.put", "{\"login\":\"eva\",\"roles\":[\"sales\"]}"));
+  command = ct_undo_last (f->db, "eva", NULL);
+  json = g_strdup_printf ("{\"command\":\"%s\"}", command);
+  fails (f, "eva", "command.undo", json, CT_ERROR_REFUSED);
+  g_assert_cmpint (count (f, "SELECT count(*) FROM settings WHERE value = 'Europe/Berlin'"), ==, 1);
+  g_free (run (f, "admin", "person.put", "{\"login\":\"eva\",\"roles\":[\"admin\"]}"));
+  g_free (run (f, "eva", "command.undo", json));
+  g_assert_cmpint (count (f, "SELECT count(*) FROM settings WHERE value = 'Europe/Berlin'"), ==, 0);
+}
+
 static void
 test_intent_chain (Fixture *f, gconstpointer data)
 {
@@ -301,6 +319,7 @@ main (int argc, char **argv)
   ADD ("/commands/policy-matrix", test_policy_matrix);
   ADD ("/commands/undo", test_undo);
   ADD ("/commands/undo-conflict", test_undo_meets_a_later_change);
+  ADD ("/commands/undo-policy", test_undo_asks_the_policy);
   ADD ("/commands/intent-chain", test_intent_chain);
   ADD ("/commands/leaf", test_leaf_is_canonical);
   return g_test_run ();

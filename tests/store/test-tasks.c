@@ -251,6 +251,33 @@ test_aside_and_back (Work *w, gconstpointer data)
   work_expect_status (w, task, "scheduled");
 }
 
+static char *
+last_command (Work *w)
+{
+  return work_text (w, "SELECT uuid_text(command_id) FROM intents ORDER BY seq DESC LIMIT 1");
+}
+
+/* Undo asks of the task what the undone command did: a step on another team's task cannot be taken back, the handing
+ * over itself can. */
+static void
+test_undo_of_another_teams (Work *w, gconstpointer data)
+{
+  g_autofree char *task = work_task (w);
+  g_autofree char *note = NULL, *mine = NULL, *other = NULL;
+
+  work_do (w, "anna", "task.note", "{\"task\":\"%s\",\"text\":\"They will call\"}", task);
+  note = last_command (w);
+  work_do (w, "anna", "task.escalate", "{\"task\":\"%s\",\"reason\":\"third reminder\"}", task);
+  mine = last_command (w);
+  work_fails (w, "anna", CT_ERROR_REFUSED, "command.undo", "{\"command\":\"%s\"}", note);
+  work_do (w, "anna", "command.undo", "{\"command\":\"%s\"}", mine);
+  work_do (w, "admin", "task.escalate", "{\"task\":\"%s\",\"reason\":\"third reminder\"}", task);
+  work_fails (w, "anna", CT_ERROR_REFUSED, "command.undo", "{\"command\":\"%s\"}", note);
+  other = last_command (w);
+  work_do (w, "admin", "command.undo", "{\"command\":\"%s\"}", other);
+  work_do (w, "anna", "command.undo", "{\"command\":\"%s\"}", note);
+}
+
 /* Resolving stops the clock; reopening starts another; what was recorded stays. */
 static void
 test_ledger (Work *w, gconstpointer data)
@@ -344,6 +371,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tasks/transitions-equal", test_transitions_equal);
   ADD ("/tasks/verbs-by-state", test_verbs_by_state);
   ADD ("/tasks/aside-and-back", test_aside_and_back);
+  ADD ("/tasks/undo-of-another-teams", test_undo_of_another_teams);
   ADD ("/tasks/ledger", test_ledger);
   ADD ("/tasks/pause", test_pause);
   g_test_add_func ("/tasks/escalation-words", test_escalation_words);
