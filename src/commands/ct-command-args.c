@@ -78,10 +78,44 @@ find_arg (const CtArg *args, const char *name)
   return args->name ? args : NULL;
 }
 
+/* Whether every text and every key in it is valid UTF-8: what is not would make a leaf that nobody can read again. */
+static gboolean
+is_utf8 (JsonNode *node)
+{
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *member;
+
+  if (JSON_NODE_HOLDS_OBJECT (node)) {
+    json_object_iter_init (&iter, json_node_get_object (node));
+    while (json_object_iter_next (&iter, &name, &member))
+      if (!g_utf8_validate (name, -1, NULL) || !is_utf8 (member))
+        return FALSE;
+  } else if (JSON_NODE_HOLDS_ARRAY (node)) {
+    JsonArray *array = json_node_get_array (node);
+
+    for (guint i = 0; i < json_array_get_length (array); i++)
+      if (!is_utf8 (json_array_get_element (array, i)))
+        return FALSE;
+  } else if (holds (node, G_TYPE_STRING)) {
+    return g_utf8_validate (json_node_get_string (node), -1, NULL);
+  }
+  return TRUE;
+}
+
+static gboolean
+check_encoding (const CtCommandDef *def, JsonObject *args, GError **error)
+{
+  g_autoptr (JsonNode) node = json_node_init_object (json_node_alloc (), args);
+
+  return is_utf8 (node) || ct_fail (error, CT_ERROR_INVALID, _ ("%s: a text is not valid UTF-8"), def->name);
+}
+
 /**
  * ct_command_check_args:
  *
- * Holds arguments against their definition: nothing unknown, nothing missing, every value of its type and size.
+ * Holds arguments against their definition: nothing unknown, nothing missing, every value of its type and size, every text valid
+ * UTF-8, also where the handler checks the rest.
  *
  * Returns: %FALSE with %CT_ERROR_INVALID that names the argument
  */
@@ -91,6 +125,8 @@ ct_command_check_args (const CtCommandDef *def, JsonObject *args, GError **error
   JsonObjectIter iter;
   const char *name;
 
+  if (!check_encoding (def, args, error))
+    return FALSE;
   if (!def->args)
     return TRUE;
   json_object_iter_init (&iter, args);

@@ -51,7 +51,7 @@ judge_body (Answer *answer, GBytes *body)
 {
   const char *text = g_bytes_get_data (body, NULL);
   const SlackError *known;
-  const char *code;
+  g_autofree char *code = NULL;
 
   answer->root = ct_json_parse (text ? text : "", (gssize) g_bytes_get_size (body), ANSWER_MOST, NULL);
   answer->object =
@@ -66,12 +66,12 @@ judge_body (Answer *answer, GBytes *body)
     answer->result.outcome = CT_SEND_SENT;
     return;
   }
-  code = ct_json_string (answer->object, "error", "?");
+  code = ct_text_snippet (ct_json_string (answer->object, "error", "?"), 80);
   known = slack_error_find (code);
   if (known)
-    set_problem (&answer->result, known->outcome, _ ("Slack: %s (%.80s)"), _ (known->advice), code);
+    set_problem (&answer->result, known->outcome, _ ("Slack: %s (%s)"), _ (known->advice), code);
   else
-    set_problem (&answer->result, CT_SEND_FAILED, _ ("Slack refused the request: %.80s"), code);
+    set_problem (&answer->result, CT_SEND_FAILED, _ ("Slack refused the request: %s"), code);
 }
 
 static void

@@ -115,6 +115,10 @@ test_send (Fixture *f, gconstpointer data)
   g_assert_null (strstr (log, SLACK_TOKEN));
 }
 
+/* An error code whose 80th byte is the middle of a character. */
+#define TEN        "éééééééééé"
+#define MANY_BYTES "x" TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 static void
 test_refused (Fixture *f, gconstpointer data)
 {
@@ -127,6 +131,7 @@ test_refused (Fixture *f, gconstpointer data)
     { "#old", "", "is_archived", CT_SEND_FAILED },
     { "#ops", "token_revoked", "token_revoked", CT_SEND_FAILED },
     { "#ops", "never_heard_of", "never_heard_of", CT_SEND_FAILED },
+    { "#ops", MANY_BYTES, "xéé", CT_SEND_FAILED },
     { "#ops", "redirect", "redirect", CT_SEND_FAILED },
     { "#ops", "ratelimited", "too many", CT_SEND_RETRY },
     { "#ops", "429", "less often", CT_SEND_RETRY },
@@ -144,6 +149,7 @@ test_refused (Fixture *f, gconstpointer data)
     g_test_message ("%s %s: %s", cases[i].destination, cases[i].fail, result.detail);
     g_assert_cmpint (result.outcome, ==, cases[i].outcome);
     g_assert_nonnull (strstr (result.detail, cases[i].says));
+    g_assert_true (g_utf8_validate (result.detail, -1, NULL));
     g_assert_null (result.external_id);
     if (cases[i].outcome == CT_SEND_RETRY)
       g_assert_cmpint (result.retry_at, ==,

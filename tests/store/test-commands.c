@@ -136,6 +136,34 @@ test_arguments (Fixture *f, gconstpointer data)
   g_assert_cmpint (count (f, "SELECT count(*) FROM number_series"), ==, 0);
 }
 
+/* A leaf with broken UTF-8 could not be read again, nor an export of it verified. */
+static void
+test_arguments_are_utf8 (Fixture *f, gconstpointer data)
+{
+  static const char *const names[] = { "setting.set", "distributor.create" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    for (int nested = 0; nested < 2; nested++) {
+      g_autoptr (GError) error = NULL;
+      g_auto (CtOutcome) outcome = { 0 };
+      g_autoptr (JsonObject) args =
+          i == 0 ? ct_json_build ("ss", "key", "time_zone", "value", "Europe/\xc3")
+                 : ct_json_build ("ss", "legal_name", nested ? "A" : "A \xc3", "currency", "EUR");
+      CtRequest request = { .name = names[i], .actor = "admin", .now = 2000, .args = args };
+
+      if (nested) {
+        JsonArray *list = json_array_new ();
+
+        json_array_add_string_element (list, "mail \xe2\x82");
+        json_object_set_array_member (args, "channel_preferences", list);
+      }
+      g_assert_false (ct_commander_execute (f->commander, f->db, &request, &outcome, &error));
+      g_assert_error (error, CT_ERROR, CT_ERROR_INVALID);
+      g_assert_true (g_utf8_validate (error->message, -1, NULL));
+      g_assert_nonnull (strstr (error->message, "UTF-8"));
+    }
+}
+
 /* Every role × command: the commander lets exactly those run that the file names. */
 static void
 test_policy_matrix (Fixture *f, gconstpointer data)
@@ -316,6 +344,7 @@ main (int argc, char **argv)
   ADD ("/commands/record", test_life_of_a_record);
   ADD ("/commands/order-lines", test_order_lines_and_total);
   ADD ("/commands/arguments", test_arguments);
+  ADD ("/commands/arguments-utf8", test_arguments_are_utf8);
   ADD ("/commands/policy-matrix", test_policy_matrix);
   ADD ("/commands/undo", test_undo);
   ADD ("/commands/undo-conflict", test_undo_meets_a_later_change);
