@@ -168,6 +168,22 @@ prepare (Execution *self, CtDb *db, const CtRequest *request, GError **error)
   return ct_policy_check_where (self->commander->policy, request->name, command, error);
 }
 
+/**
+ * ct_commander_check:
+ *
+ * Whether the arguments are in order and the policy lets the actor run the command, here and now, without running it:
+ * for what asks somebody outside before it knows what to write down.
+ *
+ * Errors: %CT_ERROR_INVALID, %CT_ERROR_REFUSED
+ */
+gboolean
+ct_commander_check (CtCommander *self, CtDb *db, const CtRequest *request, GError **error)
+{
+  g_auto (Execution) execution = { .commander = self };
+
+  return prepare (&execution, db, request, error);
+}
+
 static void
 append_value (GString *out, const CtValue *value)
 {

@@ -29,6 +29,7 @@ CtCommander *ct_commander_new (CtAuthority *authority, GError **error);
 void ct_commander_free (CtCommander *self);
 CtPolicy *ct_commander_get_policy (CtCommander *self);
 CtAuthority *ct_commander_get_authority (CtCommander *self);
+gboolean ct_commander_check (CtCommander *self, CtDb *db, const CtRequest *request, GError **error);
 gboolean ct_commander_execute (CtCommander *self, CtDb *db, const CtRequest *request, CtOutcome *outcome,
                                GError **error);
 gboolean ct_commander_execute_bare (CtCommander *self, CtDb *db, const CtRequest *request, CtOutcome *outcome,

@@ -286,18 +286,35 @@ resolve_run (CtCommand *command, GError **error)
                   outcome);
 }
 
+static gboolean
+check_retractable (CtCommand *command, CtPostRow *post, GError **error)
+{
+  static const char *const from[] = { "sent", NULL };
+
+  if (!ct_post_row_of (command, post, error) || !check_state (post, from, error))
+    return FALSE;
+  return !ct_text_is_blank (ct_arg_text (command, "comment")) ||
+         ct_fail (error, CT_ERROR_INVALID, _ ("Say in a comment why it is retracted"));
+}
+
+/* Changes nothing yet: who may not take the message back is refused, and who does stands in the log, before the provider
+ * is asked. */
+static gboolean
+retracting_run (CtCommand *command, GError **error)
+{
+  g_auto (CtPostRow) post = { 0 };
+
+  return check_retractable (command, &post, error) && finish (command, &post, error);
+}
+
 /* After the provider has taken the message back. */
 static gboolean
 retract_run (CtCommand *command, GError **error)
 {
-  static const char *const from[] = { "sent", NULL };
   g_auto (CtPostRow) post = { 0 };
 
-  if (!ct_post_row_of (command, &post, error) || !check_state (&post, from, error))
-    return FALSE;
-  if (ct_text_is_blank (ct_arg_text (command, "comment")))
-    return ct_fail (error, CT_ERROR_INVALID, _ ("Say in a comment why it is retracted"));
-  return ct_effect_update (command, error, "outbox", &post.id, "state,problem", "ss", "retracted",
+  return check_retractable (command, &post, error) &&
+         ct_effect_update (command, error, "outbox", &post.id, "state,problem", "ss", "retracted",
                            ct_arg_text (command, "comment")) &&
          finish (command, &post, error);
 }
@@ -351,6 +368,7 @@ ct_commands_posts_register (void)
     { "post.void", "post", void_run, 0, detail_args },
     { "post.unknown", "post", unknown_run, 0, detail_args },
     { "post.resolve", "post", resolve_run, 0, resolve_args },
+    { "post.retracting", "post", retracting_run, 0, comment_args },
     { "post.retract", "post", retract_run, 0, comment_args },
     { "task.await_reply", "task", await_run, 0, task_args },
     { "delivery.stop", "setting", switch_run, 0, no_args },

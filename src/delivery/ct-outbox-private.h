@@ -31,6 +31,7 @@ CtChannelLink ct_outbox_link (CtOutbox *self, const CtOutboxRoute *route, GCance
 gint64 ct_outbox_now (CtOutbox *self);
 gboolean ct_outbox_execute (CtOutbox *self, const char *name, JsonObject *args, CtOutcome *outcome,
                             GError **error);
+gboolean ct_outbox_may (CtOutbox *self, const char *name, JsonObject *args, GError **error);
 gboolean ct_outbox_load (CtOutbox *self, const CtId *id, CtPostRow *post, GError **error);
 
 /* No proof, no post. */

@@ -55,6 +55,27 @@ ct_outbox_execute (CtOutbox *self, const char *name, JsonObject *args, CtOutcome
   return ok;
 }
 
+static gboolean
+check_cb (CtDb *db, gpointer data, GError **error)
+{
+  Execution *execution = data;
+
+  return ct_commander_check (execution->outbox->options.commander, db, &execution->request, error);
+}
+
+/* Whether this sender may run the command, asked before a provider is; takes @args. */
+gboolean
+ct_outbox_may (CtOutbox *self, const char *name, JsonObject *args, GError **error)
+{
+  Execution execution = { self,
+                          { .name = name, .args = args, .actor = self->actor, .now = ct_outbox_now (self) },
+                          NULL };
+  gboolean ok = ct_store_read (self->options.store, check_cb, &execution, error);
+
+  json_object_unref (args);
+  return ok;
+}
+
 typedef struct {
   const CtId *id;
   CtPostRow *post;

@@ -233,6 +233,7 @@ ct_outbox_read_back (CtOutbox *self, const CtId *id, GCancellable *cancellable, 
 
   *found = FALSE;
   if (!ct_outbox_load (self, id, &post, error) ||
+      !ct_outbox_may (self, "post.sent", ct_json_build ("si", "post", text, "fence", post.fence), error) ||
       !ct_outbox_route (self, post.channel, cancellable, &route, error) ||
       !ct_wire_parse (post.wire, NULL, &message, error))
     return FALSE;
@@ -425,7 +426,8 @@ ct_outbox_test (CtOutbox *self, const char *channel, GCancellable *cancellable, 
  * ct_outbox_retract:
  * @comment: why
  *
- * Takes a sent post back at its provider, then writes that down; repeating it does no harm.
+ * Writes down who takes a sent post back, takes it back at its provider, then writes that down; repeating it does no
+ * harm.
  */
 gboolean
 ct_outbox_retract (CtOutbox *self, const CtId *id, const char *comment, GCancellable *cancellable,
@@ -437,12 +439,11 @@ ct_outbox_retract (CtOutbox *self, const CtId *id, const char *comment, GCancell
   CtChannelLink link;
 
   if (!ct_outbox_load (self, id, &post, error) ||
+      !ct_outbox_execute (self, "post.retracting", ct_json_build ("ss", "post", text, "comment", comment),
+                          NULL, error) ||
       !ct_outbox_route (self, post.channel, cancellable, &route, error))
     return FALSE;
-  if (strcmp (post.state, "sent") != 0 || !post.external_id)
-    return ct_fail (error, CT_ERROR_CONFLICT, _ ("%s cannot be retracted: it is %s"), post.number,
-                    post.state);
-  if (!route.klass->retract)
+  if (!route.klass->retract || !post.external_id)
     return ct_fail (error, CT_ERROR_REFUSED, _ ("%s cannot take messages back"), route.klass->kind);
   link = ct_outbox_link (self, &route, cancellable);
   return route.klass->retract (&link, post.external_id, error) &&

@@ -46,6 +46,7 @@ static const struct {
   { "post.failed", N_ ("Sending failed") },
   { "post.unknown", N_ ("Whether the message went out is not known") },
   { "post.resolve", N_ ("Fate of the post settled") },
+  { "post.retracting", N_ ("Retraction asked for") },
   { "post.retract", N_ ("Message retracted") },
   { "reply.add", N_ ("Reply received") },
   { "note.add", N_ ("Note added") },

@@ -191,6 +191,10 @@ def test_work(tower):
         post = tower.ok('posts', 'list', '--state', 'sent')[0]
         keys(post, 'number', 'task', 'channel', 'destination', 'state', 'externalMessageId', 'approver', 'payloadSha256')
         tower.fails(5, 'posts', 'resolve', post['number'], '--outcome', 'failed', '--comment', 'looked')
+        asked = len(slack.requests())
+        tower.fails(3, 'posts', 'retract', post['number'], '--comment', 'x', user='viewer')
+        tower.fails(3, 'posts', 'resolve', post['number'], user='viewer')
+        assert len(slack.requests()) == asked, 'who may not is refused before the provider hears of it'
         story = tower.ok('timeline', names[0])
         assert post['externalMessageId'] in [event['externalMessageId'] for event in story], story
         assert all(event['proven'] for event in story), 'each command line ends under a checkpoint'

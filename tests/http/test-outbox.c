@@ -297,15 +297,49 @@ test_retract (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
   CtId post = make_ready (f, "hello", FLAW_NONE);
 
-  g_assert_false (ct_outbox_retract (f->outbox, &post, "wrong price", NULL, &error));
-  g_assert_error (error, CT_ERROR, CT_ERROR_CONFLICT);
-  g_clear_error (&error);
   run (f, &report);
   f->options.actor = "anna";
   start_outbox (f);
+  g_assert_false (ct_outbox_retract (f->outbox, &post, " ", NULL, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_INVALID);
+  g_clear_error (&error);
+  g_assert_cmpuint (sent_count (f), ==, 1);
   g_assert_true (ct_outbox_retract (f->outbox, &post, "wrong price", NULL, &error));
   expect_state (f, &post, "retracted: wrong price");
   g_assert_cmpuint (sent_count (f), ==, 0);
+  g_assert_cmpint (work_count (&f->w, "SELECT count(*) FROM audit_logs WHERE action = 'post.retracting'"), ==,
+                   1);
+  g_assert_false (ct_outbox_retract (f->outbox, &post, "again", NULL, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_CONFLICT);
+}
+
+/* Who may not is refused before the provider hears of it. */
+static void
+test_who_may_ask_the_provider (Fixture *f, gconstpointer data)
+{
+  static const char *const strangers[] = { "view", "sam", "robot" };
+  g_auto (CtOutboxReport) report = { 0 };
+  CtId post = make_ready (f, "hello", FLAW_NONE);
+  g_autofree char *before = NULL, *after = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean found;
+
+  run (f, &report);
+  expect_state (f, &post, "sent");
+  before = slack_process_log (f->slack);
+  for (guint i = 0; i < G_N_ELEMENTS (strangers); i++) {
+    f->options.actor = strangers[i];
+    start_outbox (f);
+    g_assert_false (ct_outbox_retract (f->outbox, &post, "for fun", NULL, &error));
+    g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
+    g_clear_error (&error);
+  }
+  f->options.actor = "view";
+  start_outbox (f);
+  g_assert_false (ct_outbox_read_back (f->outbox, &post, NULL, &found, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
+  after = slack_process_log (f->slack);
+  g_assert_cmpstr (after, ==, before);
 }
 
 static void
@@ -454,6 +488,7 @@ main (int argc, char **argv)
   ADD ("/outbox/burst", test_burst);
   ADD ("/outbox/race", test_race);
   ADD ("/outbox/retract", test_retract);
+  ADD ("/outbox/who-may-ask-the-provider", test_who_may_ask_the_provider);
   ADD ("/outbox/channel", test_channel);
   ADD ("/outbox/whole-life", test_whole_life);
   ADD ("/outbox/paid-meanwhile", test_paid_meanwhile);
