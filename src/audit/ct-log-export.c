@@ -16,6 +16,7 @@ void
 ct_log_export_clear (CtLogExport *self)
 {
   ct_checkpoint_clear (&self->checkpoint);
+  g_clear_pointer (&self->vkey, g_free);
 }
 
 /* A former export of this log may be continued, but neither by an older state nor by another history. */
@@ -191,6 +192,7 @@ ct_log_export (CtDb *db, const char *directory, const CtVerifier *verifier, CtAu
   if (own)
     ct_db_rollback (db);
   if (done) {
+    written.vkey = ct_verifier_to_string (verifier);
     *export = written;
     written = (CtLogExport){ 0 };
   }

@@ -7,6 +7,7 @@ G_BEGIN_DECLS
 
 typedef struct {
   CtCheckpoint checkpoint;
+  char *vkey; /* (owned) */
   guint64 n_disclosures;
 } CtLogExport;
 

@@ -1,14 +1,11 @@
 /* towerctl audit, timeline */
 #include "ct-cli-print.h"
 #include "ct-cli-verbs.h"
-#include "ct-log-export.h"
 #include "ct-log-proof.h"
-#include "ct-log-verify.h"
 #include "ct-log.h"
 #include "ct-workspace-audit.h"
 #include "ct-workspace-find.h"
 #include "ct-workspace-timeline.h"
-#include "ct-workspace-work.h"
 
 #include <stdio.h>
 
@@ -78,32 +75,16 @@ verify_run (CtCli *cli, GError **error)
 }
 
 static JsonNode *
-export_cb (CtCli *cli, CtDb *db, gpointer data, GError **error)
-{
-  g_autoptr (CtSigner) signer = ct_workspace_get_log_signer (cli->workspace, error);
-  g_auto (CtLogExport) export = { 0 };
-  g_autofree char *vkey = NULL;
-
-  if (!signer || !ct_log_export (db, data, ct_signer_verifier (signer), progress_cb, cli, cli->cancellable,
-                                 &export, error))
-    return NULL;
-  vkey = ct_verifier_to_string (ct_signer_verifier (signer));
-  return size_and_root (export.checkpoint.origin, export.checkpoint.size, &export.checkpoint.root, vkey);
-}
-
-static JsonNode *
 export_run (CtCli *cli, GError **error)
 {
-  g_auto (CtOutcome) outcome = { 0 };
-  JsonNode *result;
+  g_auto (CtLogExport) export = { 0 };
 
-  /* an export is an event too: recorded first, so that the export holds it */
-  if (!ct_cli_execute (cli, "audit.export", NULL, &outcome, error) ||
-      !ct_workspace_sign (cli->workspace, error))
+  if (!ct_workspace_export_log (cli->workspace, cli->args[0], progress_cb, cli, cli->cancellable, &export,
+                                error))
     return NULL;
-  result = ct_cli_read (cli, export_cb, cli->args[0], error);
   ct_cli_progress_end (cli);
-  return result;
+  return size_and_root (export.checkpoint.origin, export.checkpoint.size, &export.checkpoint.root,
+                        export.vkey);
 }
 
 static JsonNode *

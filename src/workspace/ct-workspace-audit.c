@@ -1,5 +1,5 @@
-/* Signing and verification of a workspace's log, with the last checkpoint kept beside the replica: a log that was cut off
- * or rolled back together with its checkpoints does not contain it any more. */
+/* Signing, verification and export of a workspace's log, with the last checkpoint kept beside the replica: a log that
+ * was cut off or rolled back together with its checkpoints does not contain it any more. */
 #include "ct-workspace-audit.h"
 #include "ct-log-sign.h"
 #include "ct-workspace-private.h"
@@ -111,4 +111,45 @@ ct_workspace_verify (CtWorkspace *self, const char *vkey, gboolean state, CtAudi
   if (!vkey && signer) /* not the one that the replica names: whoever edits it could name another */
     verification.options.vkey = own = ct_verifier_to_string (ct_signer_verifier (signer));
   return ct_store_read (ct_workspace_get_store (self), verify_cb, &verification, error);
+}
+
+typedef struct {
+  const char *directory;
+  CtSigner *signer; /* (owned) */
+  CtAuditProgress progress;
+  gpointer data;
+  GCancellable *cancellable;
+  CtLogExport *export;
+} Exporting;
+
+static gboolean
+export_cb (CtDb *db, gpointer data, GError **error)
+{
+  Exporting *self = data;
+
+  return ct_log_export (db, self->directory, ct_signer_verifier (self->signer), self->progress, self->data,
+                        self->cancellable, self->export, error);
+}
+
+/**
+ * ct_workspace_export_log:
+ * @directory: see ct_log_export()
+ * @export: (out): set only on success
+ *
+ * Writes the whole log to a directory; blocks. An export is an event too: recorded and signed first, so that the export
+ * holds it.
+ *
+ * Returns: %FALSE with %CT_ERROR_REFUSED where the actor may not, and nothing is written
+ */
+gboolean
+ct_workspace_export_log (CtWorkspace *self, const char *directory, CtAuditProgress progress, gpointer data,
+                         GCancellable *cancellable, CtLogExport *export, GError **error)
+{
+  g_autoptr (CtSigner) signer = ct_workspace_get_log_signer (self, error);
+  Exporting exporting = { directory, signer, progress, data, cancellable, export };
+  g_auto (CtOutcome) outcome = { 0 };
+
+  return signer && ct_workspace_execute (self, "audit.export", NULL, &outcome, error) &&
+         ct_workspace_sign (self, error) &&
+         ct_store_read (ct_workspace_get_store (self), export_cb, &exporting, error);
 }

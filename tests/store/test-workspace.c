@@ -1,4 +1,5 @@
 #include "ct-test.h"
+#include "ct-workspace-audit.h"
 #include "ct-workspace-work.h"
 
 #include <string.h>
@@ -94,6 +95,46 @@ test_keys_survive (void)
     }
 }
 
+static gboolean
+count_exports_cb (CtDb *db, gpointer data, GError **error)
+{
+  return ct_db_read_int (db, data, error, "SELECT count(*) FROM audit_logs WHERE action = 'audit.export'",
+                         "");
+}
+
+/* An export is asked of the policy, recorded, and under its own checkpoint. */
+static void
+test_export_log (void)
+{
+  g_autofree char *folder = ct_test_folder ();
+  g_autofree char *directory = g_build_filename (folder, "export", NULL);
+  g_autoptr (GError) error = NULL;
+  g_auto (CtLogExport) export = { 0 };
+  g_auto (CtTilesReport) report = { 0 };
+  g_auto (CtLogReport) verified = { 0 };
+  CtWorkspaceOptions options = { .trial = TRUE, .login = "anna", .environment = "demo" };
+  CtWorkspace *workspace;
+  gint64 n_exports = 0;
+
+  g_assert_true (ct_workspace_create (folder, &options, &error));
+  workspace = ct_workspace_open (folder, &error);
+  g_assert_true (ct_workspace_set_actor (workspace, "nobody", &error));
+  g_assert_false (ct_workspace_export_log (workspace, directory, NULL, NULL, NULL, &export, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
+  g_clear_error (&error);
+  g_assert_false (g_file_test (directory, G_FILE_TEST_EXISTS));
+  g_assert_true (ct_workspace_set_actor (workspace, "anna", &error));
+  ct_workspace_export_log (workspace, directory, NULL, NULL, NULL, &export, &error);
+  g_assert_no_error (error);
+  g_assert_true (ct_store_read (ct_workspace_get_store (workspace), count_exports_cb, &n_exports, &error));
+  g_assert_cmpint (n_exports, ==, 1);
+  g_assert_true (ct_log_export_verify (directory, export.vkey, NULL, NULL, NULL, &report, &error));
+  g_assert_true (ct_workspace_verify (workspace, export.vkey, TRUE, NULL, NULL, NULL, &verified, &error));
+  g_assert_cmpuint (verified.n_leaves, ==, export.checkpoint.size);
+  g_assert_finalize_object (workspace);
+  ct_test_remove (folder);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -101,5 +142,6 @@ main (int argc, char **argv)
   g_test_add_func ("/workspace/create-and-open", test_create_and_open);
   g_test_add_func ("/workspace/trial-only", test_trial_only);
   g_test_add_func ("/workspace/keys-survive", test_keys_survive);
+  g_test_add_func ("/workspace/export-log", test_export_log);
   return g_test_run ();
 }

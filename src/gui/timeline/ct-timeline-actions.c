@@ -1,8 +1,7 @@
 /* Proving the log, and taking it out: long work with progress and a way to stop. */
 #include "ct-format.h"
-#include "ct-log-export.h"
-#include "ct-log-verify.h"
 #include "ct-timeline-page.h"
+#include "ct-workspace-audit.h"
 
 /* Shorter work shows no dialog. */
 #define PATIENCE_MS 400
@@ -47,31 +46,22 @@ advance_cb (guint64 done, guint64 total, gpointer data)
   g_mutex_unlock (&self->lock);
 }
 
-static gboolean
-verify_cb (CtDb *db, gpointer data, GError **error)
+/* The same two acts as on the command line: what one of them finds, the other finds. */
+static void
+prove_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   Proving *self = data;
-  CtLogVerifyOptions options = { .progress = advance_cb,
-                                 .progress_data = self,
-                                 .cancellable = self->cancellable };
-
-  return ct_log_verify (db, &options, &self->report, error);
-}
-
-static gboolean
-export_cb (CtDb *db, gpointer data, GError **error)
-{
-  Proving *self = data;
-  g_autofree char *vkey =
-      ct_db_read_text (db, error, "SELECT value FROM workspace WHERE key = 'log_vkey'", "");
-  g_autoptr (CtVerifier) verifier = vkey ? ct_verifier_parse (vkey, error) : NULL;
   g_auto (CtLogExport) export = { 0 };
+  GError *error = NULL;
 
-  if (!verifier ||
-      !ct_log_export (db, self->directory, verifier, advance_cb, self, self->cancellable, &export, error))
-    return FALSE;
-  self->n_exported = export.checkpoint.size;
-  return TRUE;
+  if (self->directory
+          ? ct_workspace_export_log (source, self->directory, advance_cb, self, cancellable, &export, &error)
+          : ct_workspace_verify (source, NULL, FALSE, advance_cb, self, cancellable, &self->report, &error)) {
+    self->n_exported = export.checkpoint.size;
+    g_task_return_boolean (task, TRUE);
+  } else {
+    g_task_return_error (task, error);
+  }
 }
 
 static void
@@ -133,7 +123,7 @@ proved_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   Proving *self = data;
   g_autoptr (GError) error = NULL;
-  gboolean ok = ct_store_job_finish (CT_STORE (source), result, &error);
+  gboolean ok = g_task_propagate_boolean (G_TASK (result), &error);
 
   if (gtk_widget_get_root (GTK_WIDGET (self->page))) {
     if (!ok && g_cancellable_is_cancelled (self->cancellable))
@@ -155,6 +145,7 @@ static void
 begin (CtPage *page, char *directory)
 {
   Proving *self = g_new0 (Proving, 1);
+  g_autoptr (GTask) task = NULL;
 
   self->page = g_object_ref (page);
   self->workspace = g_object_ref (ct_page_get_workspace (page));
@@ -162,8 +153,9 @@ begin (CtPage *page, char *directory)
   self->cancellable = g_cancellable_new ();
   g_mutex_init (&self->lock);
   self->progress_source = g_timeout_add (PATIENCE_MS, progress_cb, self);
-  ct_store_read_async (ct_workspace_get_store (self->workspace), directory ? export_cb : verify_cb, self,
-                       NULL, self->cancellable, proved_cb, self);
+  task = g_task_new (self->workspace, self->cancellable, proved_cb, self);
+  g_task_set_task_data (task, self, NULL);
+  g_task_run_in_thread (task, prove_thread);
 }
 
 static void
