@@ -1,23 +1,19 @@
 /* towerctl channel */
 #include "ct-channel.h"
 #include "ct-cli-verbs.h"
-#include "ct-rows.h"
-#include "ct-workspace-delivery.h"
+#include "ct-workspace-channels.h"
 
 #include <string.h>
-
-#define CHANNELS                                                                                             \
-  "SELECT c.name, c.kind, c.base_url AS baseUrl, (SELECT json_group_array(d.destination) "                   \
-  "FROM channel_destinations d WHERE d.channel_id = c.id AND d.archived_at IS NULL) AS destinationsJson "    \
-  "FROM channels c WHERE c.archived_at IS NULL"
 
 static JsonNode *
 show_cb (CtCli *cli, CtDb *db, gpointer name, GError **error)
 {
-  JsonObject *channel = ct_rows_one (db, NULL, CHANNELS " AND c.name = ?", "s", name);
+  g_autoptr (JsonArray) channels = ct_workspace_read_channels (db, name, error);
 
-  if (channel)
-    return ct_json_wrap_object (channel);
+  if (!channels)
+    return NULL;
+  if (json_array_get_length (channels))
+    return ct_json_wrap_object (json_object_ref (json_array_get_object_element (channels, 0)));
   ct_fail (error, CT_ERROR_NOT_FOUND, _ ("There is no channel “%s”"), (const char *) name);
   return NULL;
 }
@@ -25,7 +21,7 @@ show_cb (CtCli *cli, CtDb *db, gpointer name, GError **error)
 static JsonNode *
 list_cb (CtCli *cli, CtDb *db, gpointer data, GError **error)
 {
-  JsonArray *channels = ct_rows_array (db, error, CHANNELS " ORDER BY c.name", "");
+  JsonArray *channels = ct_workspace_read_channels (db, NULL, error);
 
   return channels ? ct_json_wrap_array (channels) : NULL;
 }
@@ -36,68 +32,14 @@ list_run (CtCli *cli, GError **error)
   return ct_cli_read (cli, list_cb, NULL, error);
 }
 
-/* The token goes to the keyring; to a file only where the person asks for it, or where it can open nothing but this
- * machine itself and there is no keyring. */
-static gboolean
-store_token (CtCli *cli, const char *channel, const char *base_url, const char *origin, GError **error)
-{
-  const char *path = ct_cli_option (cli, "token-file");
-  gboolean plain = ct_cli_has (cli, "plain-token");
-  g_autoptr (CtSecret) secret = NULL;
-  g_autoptr (GError) problem = NULL;
-
-  if (!path)
-    return TRUE;
-  secret = ct_secret_new_from_file (base_url, path, error);
-  if (!secret)
-    return FALSE;
-  if (ct_workspace_store_token (cli->workspace, channel, secret, plain, cli->cancellable, &problem))
-    return TRUE;
-  if (plain || !g_error_matches (problem, CT_ERROR, CT_ERROR_NOT_FOUND)) {
-    g_propagate_error (error, g_steal_pointer (&problem));
-    return FALSE;
-  }
-  if (!ct_origin_is_loopback (origin))
-    return ct_fail (error, CT_ERROR_FAILED,
-                    _ ("%s. With --plain-token it is kept in %s of the workspace, readable by you alone"),
-                    problem->message, CT_SECRET_FILE);
-  ct_cli_say (cli, _ ("There is no keyring: the token, good for this machine only, is kept in %s"),
-              CT_SECRET_FILE);
-  return ct_workspace_store_token (cli->workspace, channel, secret, TRUE, cli->cancellable, error);
-}
-
-static gboolean
-add_destination (CtCli *cli, const CtChannelClass *klass, const char *base_url, const char *destination,
-                 GError **error)
-{
-  g_autoptr (JsonObject) args = ct_json_build ("ssss", "name", cli->args[1], "kind", klass->kind, "base_url",
-                                               base_url, "destination", destination);
-  g_auto (CtOutcome) outcome = { 0 };
-
-  return ct_cli_execute (cli, "channel.add", args, &outcome, error);
-}
-
-static gboolean
-check_channel (CtCli *cli, const CtChannelClass *klass, GPtrArray *destinations, const char *origin,
-               GError **error)
-{
-  for (guint i = 0; i < destinations->len; i++)
-    if (!ct_wire_check_destination (klass->kind, destinations->pdata[i], error))
-      return FALSE;
-  if (strcmp (ct_workspace_get_environment (cli->workspace), "demo") == 0 && !ct_origin_is_loopback (origin))
-    return ct_fail (error, CT_ERROR_REFUSED,
-                    _ ("This is a demo workspace: it posts to this machine only, never to %s"), origin);
-  return TRUE;
-}
-
-static JsonNode *
-add_run (CtCli *cli, GError **error)
+/* (transfer full) (nullable): what the command line says, without the token */
+static CtChannelSetup *
+read_setup (CtCli *cli, GError **error)
 {
   const CtChannelClass *klass = ct_channel_class (cli->args[0]);
   GPtrArray *destinations = ct_cli_options (cli, "destination");
-  const char *named = ct_cli_option (cli, "base-url");
-  const char *base_url = named ? named : klass ? klass->base_url : NULL;
-  g_autofree char *origin = NULL;
+  const char *base_url = ct_cli_option (cli, "base-url");
+  CtChannelSetup *setup;
 
   if (!klass) {
     ct_cli_usage (error, _ ("There is no kind of channel “%s”; there is: slack"), cli->args[0]);
@@ -107,15 +49,46 @@ add_run (CtCli *cli, GError **error)
     ct_cli_usage (error, _ ("--%s is missing"), "destination");
     return NULL;
   }
-  if (!ct_origin_parse (base_url, &origin, NULL, error) ||
-      !check_channel (cli, klass, destinations, origin, error) ||
-      (ct_workspace_may (cli->workspace, "channel.add") &&
-       !store_token (cli, cli->args[1], base_url, origin, error)))
-    return NULL;
+  setup = ct_channel_setup_new (klass->kind, cli->args[1], base_url ? base_url : klass->base_url);
+  setup->plain_token = ct_cli_has (cli, "plain-token");
   for (guint i = 0; i < destinations->len; i++)
-    if (!add_destination (cli, klass, base_url, destinations->pdata[i], error))
-      return NULL;
-  return ct_cli_read (cli, show_cb, cli->args[1], error);
+    g_ptr_array_add (setup->destinations, g_strdup (destinations->pdata[i]));
+  return setup;
+}
+
+static gboolean
+add (CtCli *cli, const CtChannelSetup *setup, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  CtChannelPart wrong = CT_CHANNEL_PART_NONE;
+  gboolean in_file;
+
+  if (!ct_workspace_add_channel (cli->workspace, setup, &in_file, &wrong, cli->cancellable, &problem)) {
+    if (wrong == CT_CHANNEL_PART_TOKEN && !setup->plain_token &&
+        g_error_matches (problem, CT_ERROR, CT_ERROR_NOT_FOUND))
+      return ct_fail (error, CT_ERROR_FAILED,
+                      _ ("%s. With --plain-token it is kept in %s of the workspace, readable by you alone"),
+                      problem->message, CT_SECRET_FILE);
+    g_propagate_error (error, g_steal_pointer (&problem));
+    return FALSE;
+  }
+  if (in_file && !setup->plain_token)
+    ct_cli_say (cli, _ ("There is no keyring: the token, good for this machine only, is kept in %s"),
+                CT_SECRET_FILE);
+  return TRUE;
+}
+
+static JsonNode *
+add_run (CtCli *cli, GError **error)
+{
+  g_autoptr (CtChannelSetup) setup = read_setup (cli, error);
+  const char *path = ct_cli_option (cli, "token-file");
+
+  if (!setup || !ct_workspace_check_channel (cli->workspace, setup, NULL, error))
+    return NULL;
+  if (path && !(setup->secret = ct_secret_new_from_file (setup->base_url, path, error)))
+    return NULL;
+  return add (cli, setup, error) ? ct_cli_read (cli, show_cb, cli->args[1], error) : NULL;
 }
 
 static JsonNode *
@@ -137,19 +110,13 @@ static JsonNode *
 remove_each (CtCli *cli, const char *name, GError **error)
 {
   g_autoptr (JsonNode) channel = ct_cli_read (cli, show_cb, (gpointer) name, error);
-  g_autoptr (JsonObject) args = ct_json_build ("s", "name", name);
-  g_autoptr (CtSecretStore) secrets = NULL;
-  g_autoptr (GError) problem = NULL;
-  g_auto (CtOutcome) outcome = { 0 };
+  g_autoptr (CtRemovedChannel) removed = NULL;
 
-  if (!channel || !ct_cli_execute (cli, "channel.remove", args, &outcome, error))
+  if (!channel || !(removed = ct_workspace_remove_channel (cli->workspace, name, cli->cancellable, error)))
     return NULL;
-  secrets = ct_workspace_secrets_new (cli->workspace, &problem);
-  if ((!secrets ||
-       !ct_secret_store_clear (secrets, name, ct_json_string (json_node_get_object (channel), "baseUrl", ""),
-                               cli->cancellable, &problem)) &&
-      !g_error_matches (problem, CT_ERROR, CT_ERROR_NOT_FOUND))
-    ct_cli_say (cli, _ ("%s: the channel is removed, its token is still stored: %s"), name, problem->message);
+  if (ct_removed_channel_problem (removed))
+    ct_cli_say (cli, _ ("%s: the channel is removed, its token is still stored: %s"), name,
+                ct_removed_channel_problem (removed));
   json_object_set_boolean_member (json_node_get_object (channel), "removed", TRUE);
   return g_steal_pointer (&channel);
 }

@@ -183,9 +183,8 @@ channel_add_run (CtCommand *command, GError **error)
   gboolean known =
       ct_db_read_id (command->db, &id, NULL, "SELECT id FROM channels WHERE name = ?", "s", name);
 
-  if (ct_text_is_blank (name) || strchr (name, ':'))
-    return ct_fail (error, CT_ERROR_INVALID, _ ("A channel's name must not be empty and holds no colon"));
-  if (!ct_wire_check_destination (ct_arg_text (command, "kind"), ct_arg_text (command, "destination"), error))
+  if (!ct_wire_check_channel (name, error) ||
+      !ct_wire_check_destination (ct_arg_text (command, "kind"), ct_arg_text (command, "destination"), error))
     return FALSE;
   if (known ? !ct_effect_update (command, error, "channels", &id, "kind,base_url,archived_at", "ssn",
                                  ct_arg_text (command, "kind"), ct_arg_text (command, "base_url"))

@@ -42,6 +42,14 @@ need_class (const char *kind, GError **error)
   return klass;
 }
 
+/* A channel's name: it stands before the colon of "ops:#wholesale". */
+gboolean
+ct_wire_check_channel (const char *name, GError **error)
+{
+  return (!ct_text_is_blank (name) && !strchr (name, ':')) ||
+         ct_fail (error, CT_ERROR_INVALID, _ ("A channel's name must not be empty and holds no colon"));
+}
+
 gboolean
 ct_wire_check_destination (const char *kind, const char *destination, GError **error)
 {

@@ -49,6 +49,7 @@ extern const CtWireClass ct_wire_slack;
 
 const CtWireClass *ct_wire_class (const char *kind);
 const char *const *ct_wire_kinds (void);
+gboolean ct_wire_check_channel (const char *name, GError **error);
 gboolean ct_wire_check_destination (const char *kind, const char *destination, GError **error);
 GBytes *ct_wire_build (const char *kind, const CtWireMessage *message, GError **error);
 gboolean ct_wire_parse (GBytes *bytes, char **kind, CtWireMessage *message, GError **error);

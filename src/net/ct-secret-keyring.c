@@ -47,6 +47,14 @@ ct_secret_keyring_save (const char *workspace_id, const char *name, CtSecret *se
          fail_keyring (error, problem);
 }
 
+static gboolean
+fail_absent (GError **error, const char *name, const char *origin)
+{
+  return ct_fail (error, CT_ERROR_NOT_FOUND,
+                  _ ("No token is stored for “%s” at %s: add the channel again with its token"), name,
+                  origin);
+}
+
 CtSecret *
 ct_secret_keyring_find (const char *workspace_id, const char *name, const char *origin,
                         GCancellable *cancellable, GError **error)
@@ -59,12 +67,26 @@ ct_secret_keyring_find (const char *workspace_id, const char *name, const char *
   if (problem)
     fail_keyring (error, problem);
   else if (!value)
-    ct_fail (error, CT_ERROR_NOT_FOUND,
-             _ ("No token is stored for “%s” at %s: add the channel again with its token"), name, origin);
+    fail_absent (error, name, origin);
   else
     secret = ct_secret_new (origin, value, error);
   secret_password_free (value);
   return secret;
+}
+
+/* Looks without unlocking: a list of channels is no reason to ask for a password. */
+gboolean
+ct_secret_keyring_has (const char *workspace_id, const char *name, const char *origin,
+                       GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  g_autolist (GObject) items =
+      secret_password_search_sync (schema (), SECRET_SEARCH_NONE, cancellable, &problem, "workspace",
+                                   workspace_id, "origin", origin, "name", name, NULL);
+
+  if (problem)
+    return fail_keyring (error, problem);
+  return items || fail_absent (error, name, origin);
 }
 
 gboolean

@@ -14,6 +14,8 @@ gboolean ct_secret_keyring_save (const char *workspace_id, const char *name, CtS
                                  GCancellable *cancellable, GError **error);
 CtSecret *ct_secret_keyring_find (const char *workspace_id, const char *name, const char *origin,
                                   GCancellable *cancellable, GError **error);
+gboolean ct_secret_keyring_has (const char *workspace_id, const char *name, const char *origin,
+                                GCancellable *cancellable, GError **error);
 gboolean ct_secret_keyring_clear (const char *workspace_id, const char *name, const char *origin,
                                   gboolean *cleared, GCancellable *cancellable, GError **error);
 

@@ -104,6 +104,37 @@ ct_secret_store_find (CtSecretStore *self, const char *name, const char *base_ur
 }
 
 /**
+ * ct_secret_store_where:
+ * @place: (out): set only on success
+ *
+ * Finds out whether and where a token is stored, without reading it from the keyring or asking to unlock that.
+ *
+ * Returns: whether one is stored; else %CT_ERROR_NOT_FOUND, or %CT_ERROR_REFUSED where the plain file is open to others
+ */
+gboolean
+ct_secret_store_where (CtSecretStore *self, const char *name, const char *base_url, CtSecretPlace *place,
+                       GCancellable *cancellable, GError **error)
+{
+  g_autofree char *origin = NULL;
+  g_autoptr (CtSecret) in_file = NULL;
+  g_autoptr (GError) problem = NULL;
+
+  g_return_val_if_fail (self && name && base_url && place, FALSE);
+
+  if (!check_name (name, error) || !ct_origin_parse (base_url, &origin, NULL, error))
+    return FALSE;
+  in_file = ct_secret_file_find (self->dir, name, origin, &problem);
+  if (!in_file && !g_error_matches (problem, CT_ERROR, CT_ERROR_NOT_FOUND)) {
+    g_propagate_error (error, g_steal_pointer (&problem));
+    return FALSE;
+  }
+  if (!in_file && !ct_secret_keyring_has (self->workspace_id, name, origin, cancellable, error))
+    return FALSE;
+  *place = in_file ? CT_SECRET_PLAIN_FILE : CT_SECRET_KEYRING;
+  return TRUE;
+}
+
+/**
  * ct_secret_store_clear:
  *
  * Forgets a token wherever it is stored.

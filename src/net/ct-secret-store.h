@@ -24,6 +24,8 @@ gboolean ct_secret_store_save (CtSecretStore *self, CtSecretPlace place, const c
                                GCancellable *cancellable, GError **error);
 CtSecret *ct_secret_store_find (CtSecretStore *self, const char *name, const char *base_url,
                                 GCancellable *cancellable, GError **error);
+gboolean ct_secret_store_where (CtSecretStore *self, const char *name, const char *base_url,
+                                CtSecretPlace *place, GCancellable *cancellable, GError **error);
 gboolean ct_secret_store_clear (CtSecretStore *self, const char *name, const char *base_url,
                                 GCancellable *cancellable, GError **error);
 

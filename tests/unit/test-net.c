@@ -205,6 +205,19 @@ value_of (CtSecretStore *store, const char *name, const char *url)
   }                                                                                                          \
   G_STMT_END
 
+/* That one is stored is known without reading it. */
+static void
+assert_where (CtSecretStore *store, const char *name, const char *url, int expected)
+{
+  g_autoptr (GError) error = NULL;
+  CtSecretPlace place = CT_SECRET_PLAIN_FILE;
+  gboolean found = ct_secret_store_where (store, name, url, &place, NULL, &error);
+
+  g_assert_cmpint (found ? (int) place : -1, ==, expected);
+  if (!found)
+    g_assert_error (error, CT_ERROR, CT_ERROR_NOT_FOUND);
+}
+
 static void
 save (CtSecretStore *store, CtSecretPlace place, const char *name, const char *url, const char *value)
 {
@@ -231,8 +244,11 @@ check_store (CtSecretStore *store, CtSecretPlace place)
   assert_stored (store, "ops", "http://127.0.0.1", "token-3");
   assert_stored (store, "ops", "https://a.example:444", NULL);
   assert_stored (store, "ops", "https://b.example", NULL);
+  assert_where (store, "ops", "https://a.example", (int) place);
+  assert_where (store, "ops", "https://b.example", -1);
   g_assert_true (ct_secret_store_clear (store, "op", "https://a.example", NULL, NULL));
   assert_stored (store, "op", "https://a.example", NULL);
+  assert_where (store, "op", "https://a.example", -1);
   assert_stored (store, "ops", "https://a.example", "token-4");
   g_assert_false (ct_secret_store_clear (store, "op", "https://a.example", NULL, &error));
   g_assert_error (error, CT_ERROR, CT_ERROR_NOT_FOUND);
