@@ -73,9 +73,13 @@ add_actions (CtApplication *self)
     const char *action;
     const char *keys[3];
   } keys[] = {
-    { "app.quit", { "<Control>q" } },    { "win.search", { "<Control>f" } },
-    { "win.palette", { "<Control>k" } }, { "win.shortcuts", { "<Control>question" } },
-    { "win.undo", { "<Control>z" } },    { "win.close", { "<Control>w" } },
+    { "app.quit", { "<Control>q" } },
+    { "win.search", { "<Control>f" } },
+    { "win.palette", { "<Control>k" } },
+    { "win.shortcuts", { "<Control>question" } },
+    { "win.undo", { "<Control>z" } },
+    { "win.close", { "<Control>w" } },
+    { "win.preferences", { "<Control>comma" } },
   };
   g_autofree char *style = ct_ui_settings () ? g_settings_get_string (ct_ui_settings (), "style") : NULL;
 

@@ -123,6 +123,7 @@ add_window_actions (CtPalette *self, const char *text)
   } actions[] = {
     { "edit-undo-symbolic", N_ ("Undo the last command"), "Ctrl+Z", "win.undo", NULL },
     { "system-search-symbolic", N_ ("Search in the list"), "Ctrl+F", "win.search", NULL },
+    { "preferences-system-symbolic", N_ ("Preferences and channels"), "Ctrl+,", "win.preferences", NULL },
     { "preferences-desktop-keyboard-shortcuts-symbolic", N_ ("Keyboard shortcuts"), "?", "win.shortcuts",
       NULL },
     { "weather-clear-symbolic", N_ ("Light style"), NULL, "app.style", "light" },

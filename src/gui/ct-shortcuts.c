@@ -11,6 +11,7 @@ static const Shortcut general[] = {
   { "<Control>k", N_ ("Find an action or record") },
   { "<Control>f", N_ ("Search in the list") },
   { "<Control>z", N_ ("Undo the last command") },
+  { "<Control>comma", N_ ("Preferences") },
   { "question", N_ ("Keyboard shortcuts") },
   { "F10", N_ ("Main menu") },
   { "<Control>w", N_ ("Close the window") },

@@ -7,6 +7,7 @@
 #include "ct-workers.h"
 #include "firstrun/ct-first-run.h"
 #include "firstrun/ct-import-dialog.h"
+#include "preferences/ct-preferences.h"
 
 /* How long g waits for the letter of a page. */
 #define PREFIX_MS 1500
@@ -383,6 +384,15 @@ palette_action (GtkWidget *widget, const char *name, GVariant *value)
 }
 
 static void
+preferences_action (GtkWidget *widget, const char *name, GVariant *value)
+{
+  CtWindow *self = CT_WINDOW (widget);
+
+  if (self->workspace)
+    ct_preferences_open (GTK_WINDOW (self), self->workspace);
+}
+
+static void
 shortcuts_action (GtkWidget *widget, const char *name, GVariant *value)
 {
   ct_shortcuts_open (GTK_WINDOW (widget));
@@ -499,6 +509,7 @@ install_actions (GtkWidgetClass *widget_class)
     { "win.undo", NULL, undo_action },
     { "win.search", NULL, search_action },
     { "win.palette", NULL, palette_action },
+    { "win.preferences", NULL, preferences_action },
     { "win.shortcuts", NULL, shortcuts_action },
     { "win.close", NULL, close_action },
   };

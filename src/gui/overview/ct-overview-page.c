@@ -2,6 +2,7 @@
 #include "ct-format.h"
 #include "ct-post-row.h"
 #include "ct-rows.h"
+#include "ct-sending.h"
 #include "ct-vocabulary.h"
 
 #define REFRESH_PAUSE_MS 500
@@ -244,23 +245,15 @@ show_trend (CtOverviewPage *self, JsonArray *rows)
 }
 
 static void
-switched_cb (GObject *source, GAsyncResult *result, gpointer data)
+stop_cb (GtkButton *button, CtOverviewPage *self)
 {
-  g_autoptr (CtOverviewPage) self = data;
-  g_autoptr (GError) error = NULL;
-
-  if (ct_workspace_execute_finish (CT_WORKSPACE (source), result, NULL, &error))
-    ct_page_toast (self, FALSE, _ ("Done"));
-  else if (gtk_widget_get_root (GTK_WIDGET (self)))
-    ct_page_problem (self, _ ("Sending was not switched"), error);
+  ct_sending_switch (GTK_WIDGET (self), ct_page_get_workspace (CT_PAGE (self)), TRUE, NULL);
 }
 
 static void
-switch_cb (GtkButton *button, CtOverviewPage *self)
+resume_cb (GtkButton *button, CtOverviewPage *self)
 {
-  ct_workspace_execute_async (ct_page_get_workspace (CT_PAGE (self)),
-                              g_object_get_data (G_OBJECT (button), "command"), NULL, NULL, switched_cb,
-                              g_object_ref (self));
+  ct_sending_switch (GTK_WIDGET (self), ct_page_get_workspace (CT_PAGE (self)), FALSE, NULL);
 }
 
 static void
@@ -289,9 +282,7 @@ show_health (CtOverviewPage *self, Job *job)
   if (!job->stopped)
     gtk_widget_add_css_class (button, "destructive-action");
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
-  g_object_set_data (G_OBJECT (button), "command",
-                     (gpointer) (job->stopped ? "delivery.resume" : "delivery.stop"));
-  g_signal_connect (button, "clicked", G_CALLBACK (switch_cb), self);
+  g_signal_connect (button, "clicked", job->stopped ? G_CALLBACK (resume_cb) : G_CALLBACK (stop_cb), self);
   gtk_box_append (GTK_BOX (box), button);
   gtk_box_append (GTK_BOX (self->body), box);
 }

@@ -1,4 +1,5 @@
 #include "ct-record-form.h"
+#include "ct-problem-row.h"
 #include "ct-record-labels.h"
 #include "ct-record-picker.h"
 #include "ct-rows.h"
@@ -60,23 +61,6 @@ text_of (const Entry *entry)
   return gtk_editable_get_text (GTK_EDITABLE (entry->row));
 }
 
-static void
-say_problem (Entry *entry, const char *problem)
-{
-  GtkWidget *label = gtk_list_box_row_get_child (GTK_LIST_BOX_ROW (entry->problem));
-
-  gtk_label_set_text (GTK_LABEL (label), problem ? problem : "");
-  gtk_widget_set_visible (entry->problem, problem != NULL);
-  gtk_accessible_update_state (GTK_ACCESSIBLE (entry->row), GTK_ACCESSIBLE_STATE_INVALID,
-                               problem ? GTK_ACCESSIBLE_INVALID_TRUE : GTK_ACCESSIBLE_INVALID_FALSE, -1);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (entry->row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
-                                  problem ? problem : "", -1);
-  if (problem)
-    gtk_widget_add_css_class (entry->row, "error");
-  else
-    gtk_widget_remove_css_class (entry->row, "error");
-}
-
 static const char *
 currency_of (CtRecordForm *self)
 {
@@ -123,7 +107,8 @@ changed_cb (GtkWidget *row, GParamSpec *pspec, CtRecordForm *self)
     Entry *entry = &g_array_index (self->entries, Entry, i);
 
     if (entry->row == row)
-      say_problem (entry, ct_text_is_blank (text_of (entry)) ? NULL : problem_of (self, entry));
+      ct_problem_row_say (entry->problem, row,
+                          ct_text_is_blank (text_of (entry)) ? NULL : problem_of (self, entry));
   }
 }
 
@@ -194,24 +179,6 @@ make_row (CtRecordForm *self, const Entry *entry)
   return row;
 }
 
-static GtkWidget *
-make_problem (void)
-{
-  GtkWidget *row = adw_preferences_row_new (), *label = gtk_label_new (NULL);
-
-  gtk_label_set_xalign (GTK_LABEL (label), 0);
-  gtk_widget_add_css_class (label, "error");
-  gtk_widget_add_css_class (label, "caption");
-  gtk_widget_set_margin_start (label, 12);
-  gtk_widget_set_margin_top (label, 4);
-  gtk_widget_set_margin_bottom (label, 6);
-  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), label);
-  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), FALSE);
-  gtk_widget_set_focusable (row, FALSE);
-  gtk_widget_set_visible (row, FALSE);
-  return row;
-}
-
 static void
 add_entries (CtRecordForm *self)
 {
@@ -224,7 +191,7 @@ add_entries (CtRecordForm *self)
     if (field->type == 'j')
       continue;
     entry.row = make_row (self, &entry);
-    entry.problem = make_problem ();
+    entry.problem = ct_problem_row_new ();
     title = field->required ? g_strdup_printf (_ ("%s (needed)"), ct_record_label (field->column))
                             : g_strdup (ct_record_label (field->column));
     adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (entry.row), FALSE);
@@ -365,7 +332,7 @@ check (CtRecordForm *self)
     Entry *entry = &g_array_index (self->entries, Entry, i);
     const char *problem = problem_of (self, entry);
 
-    say_problem (entry, problem);
+    ct_problem_row_say (entry->problem, entry->row, problem);
     if (problem && !first)
       first = entry->row;
   }
