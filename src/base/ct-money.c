@@ -76,7 +76,7 @@ ct_decimal_parse (const char *text, int digits, gint64 *value)
 char *
 ct_decimal_format (gint64 value, int digits)
 {
-  guint64 size = value < 0 ? (guint64) 0 - (guint64) value : (guint64) value;
+  guint64 size = ct_money_size (value);
   guint64 scale = 1;
 
   for (int i = 0; i < digits; i++)
@@ -96,20 +96,35 @@ ct_money_format (gint64 minor, const char *currency)
   return g_strdup_printf ("%s %s", amount, currency);
 }
 
+/* How much it is, whatever its sign; ABS() of the least integer would be that integer. */
+guint64
+ct_money_size (gint64 minor)
+{
+  return minor < 0 ? (guint64) 0 - (guint64) minor : (guint64) minor;
+}
+
 /**
  * ct_line_total:
  * @quantity_milli: thousandths of a unit
  * @unit_price_minor: minor units
  * @discount_bp: hundredths of a percent, 0 to 10,000
+ * @total: (out): in minor units, rounded half away from zero once, at the end; set only on success
  *
- * Returns: the line's total in minor units, rounded half away from zero once, at the end
+ * Returns: %FALSE where the total is over %CT_AMOUNT_MOST
  */
-gint64
-ct_line_total (gint64 quantity_milli, gint64 unit_price_minor, gint64 discount_bp)
+gboolean
+ct_line_total (gint64 quantity_milli, gint64 unit_price_minor, gint64 discount_bp, gint64 *total)
 {
   __extension__ typedef __int128 Wide;
-  Wide product = (Wide) quantity_milli * unit_price_minor * (10000 - discount_bp);
-  Wide half = product < 0 ? -5000000 : 5000000;
+  Wide product, sum;
 
-  return (gint64) ((product + half) / 10000000);
+  if (ct_money_size (quantity_milli) > CT_AMOUNT_MOST || ct_money_size (unit_price_minor) > CT_AMOUNT_MOST ||
+      discount_bp < 0 || discount_bp > 10000)
+    return FALSE;
+  product = (Wide) quantity_milli * unit_price_minor * (10000 - discount_bp);
+  sum = (product + (product < 0 ? -5000000 : 5000000)) / 10000000;
+  if (sum > CT_AMOUNT_MOST || sum < -CT_AMOUNT_MOST)
+    return FALSE;
+  *total = (gint64) sum;
+  return TRUE;
 }

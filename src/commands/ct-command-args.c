@@ -9,6 +9,12 @@ holds (JsonNode *node, GType type)
 }
 
 static gboolean
+check_integer (JsonNode *node)
+{
+  return holds (node, G_TYPE_INT64) && ct_money_size (json_node_get_int (node)) <= CT_AMOUNT_MOST;
+}
+
+static gboolean
 check_text (const char *text, char type, gsize most)
 {
   CtId id;
@@ -41,7 +47,7 @@ expectation (char type)
   case 'm':
     return _ ("a currency such as EUR");
   case 'i':
-    return _ ("a whole number");
+    return _ ("a whole number that is not too large");
   case 'b':
     return _ ("true or false");
   case 'a':
@@ -58,7 +64,7 @@ check_value (JsonNode *node, char type, gsize most)
 {
   switch (type) {
   case 'i':
-    return holds (node, G_TYPE_INT64);
+    return check_integer (node);
   case 'b':
     return holds (node, G_TYPE_BOOLEAN);
   case 'a':

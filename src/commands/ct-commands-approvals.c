@@ -97,7 +97,7 @@ check_limit (CtCommand *command, const CtApprovalRow *approval, GError **error)
   if (!ct_stmt_next (stmt))
     return ct_stmt_finish (stmt, error);
   if (g_strcmp0 (ct_stmt_text (stmt, 1), approval->currency) == 0
-          ? ABS (approval->amount_minor) <= ct_stmt_int (stmt, 0)
+          ? ct_money_size (approval->amount_minor) <= (guint64) MAX (ct_stmt_int (stmt, 0), 0)
           : approval->amount_minor == 0)
     return TRUE;
   return ct_fail (error, CT_ERROR_REFUSED,

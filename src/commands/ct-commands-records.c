@@ -199,16 +199,27 @@ add_derived (CtCommand *command, const CtRecordKind *kind, Assignments *assignme
 }
 
 static gboolean
+is_within (JsonObject *line, const char *name, gint64 least, gint64 most)
+{
+  gint64 value = ct_json_int (line, name, -1);
+
+  return value >= least && value <= most;
+}
+
+static gboolean
 check_line (JsonNode *node, guint i, GError **error)
 {
   JsonObject *line = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
 
   if (!line || ct_text_is_blank (ct_json_string (line, "sku", NULL)) ||
-      ct_json_int (line, "quantity_milli", 0) <= 0 || ct_json_int (line, "unit_price_minor", -1) < 0 ||
-      ct_json_int (line, "discount_bp", 0) < 0 || ct_json_int (line, "discount_bp", 0) > 10000)
-    return ct_fail (error, CT_ERROR_INVALID,
-                    _ ("Line %u needs a sku, a quantity over 0, a price, and a discount of 0 to 100 %%"),
-                    i + 1);
+      !is_within (line, "quantity_milli", 1, CT_QUANTITY_MOST) ||
+      !is_within (line, "unit_price_minor", 0, CT_AMOUNT_MOST) || ct_json_int (line, "discount_bp", 0) < 0 ||
+      ct_json_int (line, "discount_bp", 0) > 10000)
+    return ct_fail (
+        error, CT_ERROR_INVALID,
+        _ ("Line %u needs a sku, a quantity over 0 and up to a billion, a price, and a discount of 0 to "
+           "100 %%"),
+        i + 1);
   return TRUE;
 }
 
@@ -237,8 +248,8 @@ write_lines (CtCommand *command, const CtId *order, GError **error)
     quantity = ct_json_int (line, "quantity_milli", 0);
     price = ct_json_int (line, "unit_price_minor", 0);
     discount = ct_json_int (line, "discount_bp", 0);
-    sum = ct_line_total (quantity, price, discount);
-    total += sum;
+    if (!ct_line_total (quantity, price, discount, &sum) || (total += sum) > CT_AMOUNT_MOST)
+      return ct_fail (error, CT_ERROR_INVALID, _ ("Line %u is more than an order can come to"), i + 1);
     if (!ct_effect_insert (command, error, "order_lines", &id,
                            "order_id,position,sku,quantity_milli,unit_price_minor,discount_bp,total_minor",
                            "kisiiii", order, (gint64) i + 1, ct_json_string (line, "sku", ""), quantity,

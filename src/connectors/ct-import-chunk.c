@@ -286,7 +286,7 @@ take_values (Import *self, Layout *layout, const CtChunkRecord *chunk, CtUpsertR
 
 /* What an order line has that follows from the rest of it. */
 static gboolean
-derive_line (Import *self, const Layout *layout, CtUpsertRecord *record, GError **error)
+derive_line (Import *self, const Layout *layout, CtUpsertRecord *record, Refusal *refusal, GError **error)
 {
   const CtKind *kind = layout->kind;
   CtValue *total = &record->values[ct_kind_field_index (kind, "total")];
@@ -296,10 +296,14 @@ derive_line (Import *self, const Layout *layout, CtUpsertRecord *record, GError 
   const CtValue *discount = &record->values[ct_kind_field_index (kind, "discount")];
   const CtValue *order = &record->values[0];
 
-  if (total->type != 'i' && quantity->type == 'i' && price->type == 'i')
-    *total = (CtValue){ .type = 'i',
-                        .integer = ct_line_total (quantity->integer, price->integer,
-                                                  discount->type == 'i' ? discount->integer : 0) };
+  if (total->type != 'i' && quantity->type == 'i' && price->type == 'i') {
+    total->type = 'i';
+    if (!ct_line_total (quantity->integer, price->integer, discount->type == 'i' ? discount->integer : 0,
+                        &total->integer)) {
+      refusal->reason = g_strdup (_ ("The line's total is too large"));
+      return FALSE;
+    }
+  }
   if (position->type == 'i' || order->type != 'b')
     return TRUE;
   if (!ct_id_equal (order->data, &self->line_order)) {
@@ -370,7 +374,7 @@ write_record (Import *self, const CtChunkRecord *chunk, Refusal *refusal, GError
   if (layout->keyed)
     record.values[source_field] =
         (CtValue){ .type = 't', .data = self->source, .length = strlen (self->source) };
-  if (line && !derive_line (self, layout, &record, error))
+  if (line && !derive_line (self, layout, &record, refusal, error))
     return CT_UPSERT_REFUSED;
   reference = layout->keyed ? record.values[reference_field] : (CtValue){ 0 };
   key = record.values[ct_kind_field_index (layout->kind, layout->kind->key[0])];

@@ -43,7 +43,7 @@ static const char *const document_states[] = {
   }
 #define MONEY(name, absence)                                                                                 \
   {                                                                                                          \
-    name, name "_minor", CT_FIELD_MONEY, absence, "0"                                                        \
+    name, name "_minor", CT_FIELD_MONEY, absence, "0", .least = -CT_AMOUNT_MOST, .most = CT_AMOUNT_MOST      \
   }
 #define LINK(name, absence)                                                                                  \
   {                                                                                                          \
@@ -130,7 +130,7 @@ static const CtKind kinds[] = {
       LINK ("product", CT_FIELD_NULLABLE),
       REQUIRED_TEXT ("sku"),
       { "quantity", "quantity_milli", CT_FIELD_DECIMAL, CT_FIELD_REQUIRED, .digits = 3, .least = 1,
-        .most = G_GINT64_CONSTANT (1000000000000) },
+        .most = CT_QUANTITY_MOST },
       MONEY ("unit_price", CT_FIELD_REQUIRED),
       { "discount", "discount_bp", CT_FIELD_DECIMAL, CT_FIELD_DEFAULTED, "0", .digits = 4, .least = 0,
         .most = 10000 },

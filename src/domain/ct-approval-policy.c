@@ -166,7 +166,7 @@ is_reached (const CtApprovalThreshold *threshold, const CtApprovalRequest *reque
     return FALSE;
   if (g_strcmp0 (threshold->currency, request->currency) != 0)
     return request->amount_minor != 0;
-  return ABS (request->amount_minor) >= threshold->amount_minor;
+  return ct_money_size (request->amount_minor) >= (guint64) threshold->amount_minor;
 }
 
 static CtApprovalKind

@@ -106,6 +106,31 @@ test_order_lines_and_total (Fixture *f, gconstpointer data)
   fails (f, "admin", "order.edit", back, CT_ERROR_REFUSED);
 }
 
+/* No line and no sum of lines leaves what 64 bits, and JSON, carry. */
+static void
+test_order_lines_too_large (Fixture *f, gconstpointer data)
+{
+  static const char *const lines[] = {
+    "{\"sku\":\"X\",\"quantity_milli\":9000000000000000,\"unit_price_minor\":9000000000000}",
+    "{\"sku\":\"X\",\"quantity_milli\":1000000000000,\"unit_price_minor\":90000000000}",
+    "{\"sku\":\"X\",\"quantity_milli\":1000,\"unit_price_minor\":9223372036854775807}",
+    "{\"sku\":\"X\",\"quantity_milli\":1000,\"unit_price_minor\":9007199254740991},"
+    "{\"sku\":\"Y\",\"quantity_milli\":1000,\"unit_price_minor\":1}",
+  };
+  g_autofree char *distributor =
+      run (f, "admin", "distributor.create", "{\"legal_name\":\"A\",\"currency\":\"EUR\"}");
+
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
+    g_autofree char *json = g_strdup_printf (
+        "{\"distributor_id\":\"%s\",\"currency\":\"EUR\",\"lines\":[%s]}", distributor, lines[i]);
+
+    fails (f, "admin", "order.create", json, CT_ERROR_INVALID);
+  }
+  fails (f, "admin", "distributor.create",
+         "{\"legal_name\":\"B\",\"currency\":\"EUR\",\"credit_limit_minor\":-9223372036854775808}",
+         CT_ERROR_INVALID);
+}
+
 static void
 test_arguments (Fixture *f, gconstpointer data)
 {
@@ -343,6 +368,7 @@ main (int argc, char **argv)
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
   ADD ("/commands/record", test_life_of_a_record);
   ADD ("/commands/order-lines", test_order_lines_and_total);
+  ADD ("/commands/order-lines-too-large", test_order_lines_too_large);
   ADD ("/commands/arguments", test_arguments);
   ADD ("/commands/arguments-utf8", test_arguments_are_utf8);
   ADD ("/commands/policy-matrix", test_policy_matrix);

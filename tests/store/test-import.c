@@ -185,6 +185,34 @@ static const char small_lines[] = "order_id,product_id,unit_price,quantity,disco
 static const char small_products[] = "product_id,product_name,quantity_per_unit,unit_price,units_in_stock\n"
                                      "11,Queso,1 kg,21,22\n12,Chai,1,1,1\n";
 
+/* A line whose total does not fit is refused, and no other. */
+static void
+test_line_too_large (Fixture *f, gconstpointer data)
+{
+  g_autofree char *customers = write_file (f, "in/customers.csv", small_customers);
+  g_autofree char *orders = write_file (f, "in/orders.csv", small_orders);
+  g_autofree char *lines = write_file (f, "in/order_details.csv",
+                                       "order_id,product_id,unit_price,quantity,discount\n1,11,14,12,0\n"
+                                       "1,12,90000000000000,9000000,0\n1,12,92000000000000000,1,0\n");
+  g_autofree char *products = write_file (f, "in/products.csv", small_products);
+  g_autofree char *folder = g_build_filename (f->folder, "in", NULL);
+  CtImportOptions options = options_of (f);
+  g_autoptr (JsonObject) result = run (f, "northwind", folder, &options);
+  JsonArray *errors = ct_json_array (result, "errors");
+  guint refused = 0;
+
+  for (guint i = 0; i < json_array_get_length (errors); i++) {
+    JsonObject *error = json_array_get_object_element (errors, i);
+    gint64 line = ct_json_int (error, "line", 0);
+
+    g_test_message ("%s: %s", ct_json_string (error, "file", ""), ct_json_string (error, "reason", ""));
+    refused +=
+        strcmp (ct_json_string (error, "file", ""), "order_details.csv") == 0 && (line == 3 || line == 4);
+  }
+  g_assert_cmpuint (refused, ==, 2);
+  expect (f, "SELECT external_ref, total_minor FROM orders WHERE external_ref = '1'", "1|16800/");
+}
+
 /* One bad row stops no other; the report, corrected, brings what was missing; nothing is imported twice. */
 static void
 test_errors_and_report (Fixture *f, gconstpointer data)
@@ -696,6 +724,7 @@ main (int argc, char **argv)
   TEST ("northwind", test_northwind);
   TEST ("forms", test_forms);
   TEST ("scms", test_scms);
+  TEST ("line-too-large", test_line_too_large);
   TEST ("errors-and-report", test_errors_and_report);
   TEST ("half-a-row", test_half_a_row);
   TEST ("half-an-update", test_half_an_update);

@@ -111,6 +111,7 @@ test_money (void)
                 { "12.345", 1235, TRUE },
                 { "", 0, FALSE },
                 { "99999999999999999999", 0, FALSE } };
+  gint64 total = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     gint64 value = 0;
@@ -118,7 +119,15 @@ test_money (void)
     g_assert_cmpint (ct_decimal_parse (cases[i].text, 2, &value), ==, cases[i].ok);
     g_assert_cmpint (value, ==, cases[i].value);
   }
-  g_assert_cmpint (ct_line_total (35000, 4240, 1500), ==, 126140);
+  g_assert_true (ct_line_total (35000, 4240, 1500, &total));
+  g_assert_cmpint (total, ==, 126140);
+  g_assert_true (ct_line_total (-1000, CT_AMOUNT_MOST, 0, &total));
+  g_assert_cmpint (total, ==, -CT_AMOUNT_MOST);
+  g_assert_false (ct_line_total (1001, CT_AMOUNT_MOST, 0, &total));
+  g_assert_false (ct_line_total (9000000000000000, 9000000000000, 0, &total));
+  g_assert_false (ct_line_total (G_MININT64, G_MAXINT64, 0, &total));
+  g_assert_cmpint (total, ==, -CT_AMOUNT_MOST);
+  g_assert_cmpuint (ct_money_size (G_MININT64), ==, (guint64) G_MAXINT64 + 1);
   g_assert_cmpint (ct_currency_digits ("JPY"), ==, 0);
 }
 
