@@ -1,4 +1,4 @@
-/* What all suites share: a temporary folder. */
+/* What all suites share: a temporary folder, and who may read it. */
 #pragma once
 
 #include <glib/gstdio.h>
@@ -26,4 +26,22 @@ ct_test_remove (const char *path)
     ct_test_remove (child);
   }
   g_remove (path);
+}
+
+/* Nobody but the user may look into the folder, nor into anything below it. */
+static inline void
+ct_test_private (const char *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  const char *name;
+  GStatBuf info;
+
+  g_assert_cmpint (g_lstat (path, &info), ==, 0);
+  g_test_message ("%s: %o", path, info.st_mode & 0777);
+  g_assert_cmpint (info.st_mode & 077, ==, 0);
+  while (dir && (name = g_dir_read_name (dir))) {
+    g_autofree char *child = g_build_filename (path, name, NULL);
+
+    ct_test_private (child);
+  }
 }

@@ -5,6 +5,7 @@
 #include "ct-log-sign.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -114,7 +115,8 @@ write_disclosures (CtDb *db, const char *directory, guint64 size, guint64 *n_lin
 {
   g_autofree char *path = g_build_filename (directory, DISCLOSURES, NULL);
   g_autofree char *draft = g_strconcat (path, ".part", NULL);
-  FILE *file = g_fopen (draft, "we");
+  int fd = g_open (draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  FILE *file = fd < 0 ? NULL : fdopen (fd, "w");
   gboolean done;
 
   if (!file)
@@ -137,7 +139,7 @@ write_key (const char *directory, const CtVerifier *verifier, GError **error)
   g_autofree char *vkey = ct_verifier_to_string (verifier);
   g_autofree char *line = g_strconcat (vkey, "\n", NULL);
 
-  return g_file_set_contents (path, line, -1, error);
+  return g_file_set_contents_full (path, line, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
 }
 
 static gboolean

@@ -170,18 +170,19 @@ struct _CtTilesWriter {
   CtTileStack stack;
 };
 
-/* Writes over what is there: a tile with this name always has these bytes. */
+/* Writes over what is there: a tile with this name always has these bytes. The user's alone, as the workspace is: leaves
+ * name people and records. */
 static gboolean
 write_file (const char *path, gconstpointer data, gsize length, GError **error)
 {
-  int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+  int fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   const guint8 *p = data;
 
   if (fd < 0 && errno == ENOENT) {
     g_autofree char *parent = g_path_get_dirname (path);
 
-    if (g_mkdir_with_parents (parent, 0777) == 0)
-      fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (g_mkdir_with_parents (parent, 0700) == 0)
+      fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   }
   while (fd >= 0 && length > 0) {
     gssize written = write (fd, p, length);
@@ -255,7 +256,7 @@ ct_tiles_writer_new (const char *directory, const char *origin, GError **error)
 {
   CtTilesWriter *self;
 
-  if (g_mkdir_with_parents (directory, 0777) != 0) {
+  if (g_mkdir_with_parents (directory, 0700) != 0) {
     ct_fail (error, CT_ERROR_FAILED, "Cannot create “%s”: %s", directory, g_strerror (errno));
     return NULL;
   }
@@ -350,5 +351,5 @@ ct_tiles_writer_finish (CtTilesWriter *self, const char *note, GError **error)
     return FALSE;
   if (!ct_tile_stack_finish (&self->stack, error))
     return FALSE;
-  return g_file_set_contents (path, note, -1, error);
+  return g_file_set_contents_full (path, note, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
 }

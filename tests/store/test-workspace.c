@@ -102,7 +102,7 @@ count_exports_cb (CtDb *db, gpointer data, GError **error)
                          "");
 }
 
-/* An export is asked of the policy, recorded, and under its own checkpoint. */
+/* An export is asked of the policy, recorded, and under its own checkpoint; it is as private as the workspace. */
 static void
 test_export_log (void)
 {
@@ -116,6 +116,7 @@ test_export_log (void)
   CtWorkspace *workspace;
   gint64 n_exports = 0;
 
+  umask (022);
   g_assert_true (ct_workspace_create (folder, &options, &error));
   workspace = ct_workspace_open (folder, &error);
   g_assert_true (ct_workspace_set_actor (workspace, "nobody", &error));
@@ -131,6 +132,7 @@ test_export_log (void)
   g_assert_true (ct_log_export_verify (directory, export.vkey, NULL, NULL, NULL, &report, &error));
   g_assert_true (ct_workspace_verify (workspace, export.vkey, TRUE, NULL, NULL, NULL, &verified, &error));
   g_assert_cmpuint (verified.n_leaves, ==, export.checkpoint.size);
+  ct_test_private (folder);
   g_assert_finalize_object (workspace);
   ct_test_remove (folder);
 }
