@@ -226,14 +226,57 @@ ct_time_to_date (gint64 ms, GTimeZone *zone, char date[CT_DATE_SIZE])
   ct_date_from_days (ct_time_to_days (ms, zone), date);
 }
 
+static gint64
+offset_at (GTimeZone *zone, gint64 seconds)
+{
+  return g_time_zone_get_offset (zone, g_time_zone_find_interval (zone, G_TIME_TYPE_UNIVERSAL, seconds));
+}
+
+/* The first second in (@low, @high] with the offset that holds at @high. */
+static gint64
+find_transition (GTimeZone *zone, gint64 low, gint64 high)
+{
+  gint64 offset = offset_at (zone, high);
+
+  while (high - low > 1) {
+    gint64 middle = low + (high - low) / 2;
+
+    if (offset_at (zone, middle) == offset)
+      high = middle;
+    else
+      low = middle;
+  }
+  return high;
+}
+
+/**
+ * ct_time_from_local:
+ * @day: since 1970-01-01
+ * @minute: of the day on the wall's clock, up to 1440
+ *
+ * Never decreasing in (@day, @minute), so that what is apart on the wall is apart as instants: a time that the clock shows
+ * twice is its first showing, a time that it skips is the moment of the change. g_time_zone_adjust_time() chooses by the
+ * daylight flag, which Europe/Dublin has the other way round.
+ */
+gint64
+ct_time_from_local (gint64 day, int minute, GTimeZone *zone)
+{
+  gint64 local = day * 86400 + minute * 60;
+  gint64 before = offset_at (zone, local - 86400);
+  gint64 after = offset_at (zone, local + 86400);
+
+  if (before == after || offset_at (zone, local - before) == before)
+    return (local - before) * 1000;
+  if (offset_at (zone, local - after) == after)
+    return (local - after) * 1000;
+  return find_transition (zone, local - after, local - before) * 1000;
+}
+
 /* The instant at which the day @date begins in @zone. */
 gint64
 ct_date_to_time (const char *date, GTimeZone *zone)
 {
-  gint64 local = ct_date_to_days (date) * 86400;
-  int interval = g_time_zone_adjust_time (zone, G_TIME_TYPE_STANDARD, &local);
-
-  return (local - g_time_zone_get_offset (zone, interval)) * 1000;
+  return ct_time_from_local (ct_date_to_days (date), 0, zone);
 }
 
 /**

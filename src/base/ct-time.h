@@ -24,6 +24,7 @@ gint64 ct_date_to_days (const char *date);
 void ct_date_from_days (gint64 days, char date[CT_DATE_SIZE]);
 gint64 ct_time_to_days (gint64 ms, GTimeZone *zone);
 void ct_time_to_date (gint64 ms, GTimeZone *zone, char date[CT_DATE_SIZE]);
+gint64 ct_time_from_local (gint64 day, int minute, GTimeZone *zone);
 gint64 ct_date_to_time (const char *date, GTimeZone *zone);
 
 gboolean ct_duration_parse (const char *text, gint64 *ms);

@@ -62,48 +62,6 @@ calendar_new (void)
   return self;
 }
 
-/* Wall clock to instant */
-
-static gint64
-offset_at (GTimeZone *zone, gint64 seconds)
-{
-  return g_time_zone_get_offset (zone, g_time_zone_find_interval (zone, G_TIME_TYPE_UNIVERSAL, seconds));
-}
-
-/* The first second in (@low, @high] with the offset that holds at @high. */
-static gint64
-find_transition (GTimeZone *zone, gint64 low, gint64 high)
-{
-  gint64 offset = offset_at (zone, high);
-
-  while (high - low > 1) {
-    gint64 middle = low + (high - low) / 2;
-
-    if (offset_at (zone, middle) == offset)
-      high = middle;
-    else
-      low = middle;
-  }
-  return high;
-}
-
-/* Never decreasing in (@day, @minute), so that slots that are apart on the wall are apart as instants: a time
- * that the clock shows twice is its first showing, a time that it skips is the moment of the change.
- * g_time_zone_adjust_time chooses by the daylight flag, which Europe/Dublin has the other way round. */
-static gint64
-wall_to_instant (GTimeZone *zone, gint64 day, int minute)
-{
-  gint64 local = day * 86400 + minute * 60;
-  gint64 before = offset_at (zone, local - 86400);
-  gint64 after = offset_at (zone, local + 86400);
-
-  if (before == after || offset_at (zone, local - before) == before)
-    return (local - before) * 1000;
-  if (offset_at (zone, local - after) == after)
-    return (local - after) * 1000;
-  return find_transition (zone, local - after, local - before) * 1000;
-}
-
 /* Walking */
 
 static int
@@ -144,8 +102,8 @@ walk_next (Walk *walk, gint64 *from, gint64 *to)
     if (walk->slot < slots->len) {
       const Slot *slot = &g_array_index (slots, Slot, walk->slot++);
 
-      *from = wall_to_instant (walk->calendar->zone, walk->day, slot->from);
-      *to = wall_to_instant (walk->calendar->zone, walk->day, slot->to);
+      *from = ct_time_from_local (walk->day, slot->from, walk->calendar->zone);
+      *to = ct_time_from_local (walk->day, slot->to, walk->calendar->zone);
       return TRUE;
     }
   }

@@ -190,6 +190,41 @@ test_json_depth (void)
   g_assert_null (ct_json_parse ("\"open", -1, 100, NULL));
 }
 
+/* A day begins with its first instant, also where the clock shows midnight twice or not at all. */
+static void
+test_day_start (void)
+{
+  static const struct {
+    const char *zone, *date, *starts;
+  } cases[] = {
+    { "America/Havana", "2026-11-01", "2026-11-01T04:00:00Z" },    /* 00:00 to 01:00 comes twice */
+    { "America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z" }, /* begins at 01:00 */
+    { "America/Sao_Paulo", "2018-02-18", "2018-02-18T03:00:00Z" }, /* the day before has 25 hours */
+    { "Europe/Dublin", "2026-01-15", "2026-01-15T00:00:00Z" },
+    { "Europe/Dublin", "2026-07-15", "2026-07-14T23:00:00Z" },
+    { "Asia/Kolkata", "2026-06-03", "2026-06-02T18:30:00Z" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GTimeZone) zone = g_time_zone_new_identifier (cases[i].zone);
+    gint64 first = ct_date_to_days (cases[i].date) - 400;
+    gint64 expected = 0;
+
+    g_assert_nonnull (zone);
+    g_assert_true (ct_time_parse (cases[i].starts, &expected));
+    g_assert_cmpint (ct_date_to_time (cases[i].date, zone), ==, expected);
+    for (gint64 day = first; day < first + 800; day++) {
+      char date[CT_DATE_SIZE];
+      gint64 start;
+
+      ct_date_from_days (day, date);
+      start = ct_date_to_time (date, zone);
+      g_assert_cmpint (ct_time_to_days (start, zone), ==, day);
+      g_assert_cmpint (ct_time_to_days (start - 1, zone), ==, day - 1);
+    }
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -202,5 +237,6 @@ main (int argc, char **argv)
   g_test_add_func ("/base/money", test_money);
   g_test_add_func ("/base/json", test_json);
   g_test_add_func ("/base/json-depth", test_json_depth);
+  g_test_add_func ("/base/day-start", test_day_start);
   return g_test_run ();
 }
