@@ -174,6 +174,32 @@ init_run (CtCommand *command, GError **error)
   return person_run (command, error);
 }
 
+/* A removed channel that is added again posts where it is told now, not where it once did. */
+static gboolean
+forget_destinations (CtCommand *command, const CtId *channel, GError **error)
+{
+  g_autoptr (GArray) old = g_array_new (FALSE, FALSE, sizeof (CtId));
+  g_autoptr (CtStmt) stmt = ct_db_query (
+      command->db, error,
+      "SELECT d.id FROM channel_destinations d JOIN channels c ON c.id = d.channel_id WHERE c.id = ? AND "
+      "c.archived_at IS NOT NULL AND d.archived_at IS NULL ORDER BY d.destination",
+      "k", channel);
+  CtId id;
+
+  if (!stmt)
+    return FALSE;
+  while (ct_stmt_next (stmt))
+    if (ct_stmt_id (stmt, 0, &id))
+      g_array_append_val (old, id);
+  if (!ct_stmt_finish (stmt, error))
+    return FALSE;
+  for (guint i = 0; i < old->len; i++)
+    if (!ct_effect_update (command, error, "channel_destinations", &g_array_index (old, CtId, i),
+                           "archived_at", "i", command->now))
+      return FALSE;
+  return TRUE;
+}
+
 static gboolean
 channel_add_run (CtCommand *command, GError **error)
 {
@@ -185,6 +211,8 @@ channel_add_run (CtCommand *command, GError **error)
 
   if (!ct_wire_check_channel (name, error) ||
       !ct_wire_check_destination (ct_arg_text (command, "kind"), ct_arg_text (command, "destination"), error))
+    return FALSE;
+  if (known && !forget_destinations (command, &id, error))
     return FALSE;
   if (known ? !ct_effect_update (command, error, "channels", &id, "kind,base_url,archived_at", "ssn",
                                  ct_arg_text (command, "kind"), ct_arg_text (command, "base_url"))

@@ -204,6 +204,8 @@ def test_work(tower):
         assert tower.ok('task', 'reopen', names[0], now=later)['status'] == 'reopened'
         tower.ok('channel', 'remove', 'slack', now=later)
         assert tower.ok('channel', 'list') == []
+        again = tower.ok('channel', 'add', 'slack', 'slack', '--destination', '#new', '--base-url', slack.url, now=later)
+        assert again['destinations'] == ['#new'], 'a channel added again posts where it is told now'
     finally:
         slack.stop()
 
