@@ -88,24 +88,24 @@ read_cb (CtDb *db, gpointer data, GError **error)
   return reading->channels != NULL;
 }
 
-/* "keyring", "file", "" where none is stored */
-static const char *
-token_place (CtSecretStore *secrets, JsonObject *channel, GCancellable *cancellable)
+static void
+add_token_place (CtSecretStore *secrets, JsonObject *channel, GCancellable *cancellable)
 {
   g_autoptr (GError) problem = NULL;
   CtSecretPlace place;
 
   if (ct_secret_store_where (secrets, ct_json_string (channel, "name", ""),
                              ct_json_string (channel, "baseUrl", ""), &place, cancellable, &problem))
-    return place == CT_SECRET_KEYRING ? "keyring" : "file";
-  g_debug ("No token: %s", problem->message);
-  return "";
+    json_object_set_string_member (channel, "token", place == CT_SECRET_KEYRING ? "keyring" : "file");
+  else
+    json_object_set_string_member (channel, "tokenProblem", problem->message);
 }
 
 /**
  * ct_workspace_list_channels:
  *
- * Returns: (transfer full): {stopped, channels: [{name, kind, baseUrl, destinations, token: "keyring", "file" or ""}]}
+ * Returns: (transfer full): {stopped, channels: [{name, kind, baseUrl, destinations, token: "keyring" or "file", or else
+ *   tokenProblem: why there is none}]}
  */
 JsonObject *
 ct_workspace_list_channels (CtWorkspace *self, GCancellable *cancellable, GError **error)
@@ -115,11 +115,8 @@ ct_workspace_list_channels (CtWorkspace *self, GCancellable *cancellable, GError
 
   if (!secrets || !ct_store_read (ct_workspace_get_store (self), read_cb, &reading, error))
     return NULL;
-  for (guint i = 0; i < json_array_get_length (reading.channels); i++) {
-    JsonObject *channel = json_array_get_object_element (reading.channels, i);
-
-    json_object_set_string_member (channel, "token", token_place (secrets, channel, cancellable));
-  }
+  for (guint i = 0; i < json_array_get_length (reading.channels); i++)
+    add_token_place (secrets, json_array_get_object_element (reading.channels, i), cancellable);
   return ct_json_build ("ba", "stopped", reading.stopped, "channels", reading.channels);
 }
 

@@ -195,12 +195,29 @@ def test_without_a_keyring_a_file_is_a_choice(s):
     assert files_with(s, TOKEN) == [PLAIN_FILE]
     assert os.stat(os.path.join(s.state['workspace'], PLAIN_FILE)).st_mode & 0o777 == 0o600
     assert 'far https://slack.com #far' in channels(s)
-    app.key('Escape')
+
+
+def test_a_channel_gets_another_token_and_destination(s):
+    app = s.state['app'] = s.apps[-1]
+    for token, words in (('xoxb-another-one', '✘ It does not work'), (TOKEN, '✔ It works: signed in as')):
+        app.press_button('Change slack')
+        app.find('frame', 'Change the Channel')
+        app.type(token)
+        app.key('shift+Tab')
+        app.type('#more')
+        app.key('ctrl+s')
+        app.gone('frame', 'Change the Channel')
+        app.says('There is no keyring: its token is in a file')  # it opens this machine only
+        app.find('push button', 'Test')
+        app.press(app.all('push button', 'Test')[-1])
+        app.says(words)
+    assert sorted(channels(s)[-1].split()[2:]) == ['#more', DESTINATION]
+    app.screenshot('preferences-changed-light')
 
 
 def test_who_may_not_sees_why(s):
-    app = s.state['app'] = s.apps[-1]
-    app.close()
+    s.state['app'].key('ctrl+w')
+    s.state['app'].close()
     login = s.query(s.state['workspace'], 'SELECT login FROM people')[0]
     subprocess.run([TOWERCTL, '-w', s.state['workspace'], 'person', 'add', login, '--role', 'sales'], check=True,
                    stdout=subprocess.DEVNULL)

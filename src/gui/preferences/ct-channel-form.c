@@ -80,6 +80,12 @@ is_taken (CtChannelForm *self, const char *name)
   return FALSE;
 }
 
+static gboolean
+is_blank (CtChannelForm *self, CtChannelPart part)
+{
+  return ct_text_is_blank (gtk_editable_get_text (GTK_EDITABLE (self->rows[part])));
+}
+
 /* --- what is wrong with it ------------------------------------------------------------------------------------ */
 
 static gboolean
@@ -92,13 +98,12 @@ is_needed (CtChannelForm *self, CtChannelPart part)
 static char *
 problem_of (CtChannelForm *self, const CtChannelSetup *setup, CtChannelPart part)
 {
-  g_autofree char *text = text_of (self, part);
   g_autoptr (CtSecret) secret = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (!*text)
+  if (is_blank (self, part))
     return is_needed (self, part) ? g_strdup (_ ("This is needed")) : NULL;
-  if (part == CT_CHANNEL_PART_NAME && is_taken (self, text))
+  if (part == CT_CHANNEL_PART_NAME && is_taken (self, setup->name))
     return g_strdup (_ ("There is a channel of this name: choose another one, or change that channel"));
   if (!ct_workspace_check_channel_part (self->workspace, setup, part, &error))
     return g_strdup (error->message);
@@ -168,8 +173,7 @@ left_cb (GtkEventControllerFocus *controller, CtChannelForm *self)
   g_autoptr (CtChannelSetup) setup = NULL;
   g_autofree char *problem = NULL;
 
-  if (ct_text_is_blank (gtk_editable_get_text (GTK_EDITABLE (row))) ||
-      gtk_widget_get_visible (self->problems[part]))
+  if (is_blank (self, part) || gtk_widget_get_visible (self->problems[part]))
     return;
   setup = read_setup (self);
   problem = problem_of (self, setup, part);
@@ -231,13 +235,11 @@ save_action (GtkWidget *widget, const char *name, GVariant *value)
 {
   CtChannelForm *self = CT_CHANNEL_FORM (widget);
   g_autoptr (CtChannelSetup) setup = read_setup (self);
-  g_autofree char *token = text_of (self, CT_CHANNEL_PART_TOKEN);
 
   if (self->saving || !check (self, setup))
     return;
-  if (*token)
+  if (!is_blank (self, CT_CHANNEL_PART_TOKEN))
     setup->secret = read_token (self, setup, NULL);
-  memset (token, 0, strlen (token));
   gtk_widget_set_visible (self->failure, FALSE);
   set_saving (self, TRUE);
   ct_workspace_add_channel_async (self->workspace, g_steal_pointer (&setup), added_cb, g_object_ref (self));

@@ -74,9 +74,12 @@ describe (CtChannelsPage *self, GtkWidget *row)
   for (guint i = 0; i < G_N_ELEMENTS (tokens); i++)
     if (strcmp (token, tokens[i].place) == 0)
       g_string_append_printf (text, ", %s", _ (tokens[i].text));
+  g_string_append_c (text, '\n');
   if (!*token)
-    test = _ ("⚠ Nothing can be posted: give it a token");
-  g_string_append_printf (text, "\n%s", test ? test : _ ("Not tested yet"));
+    g_string_append_printf (text, _ ("⚠ Nothing can be posted: %s"),
+                            ct_json_string (channel, "tokenProblem", ""));
+  else
+    g_string_append (text, test ? test : _ ("Not tested yet"));
   adw_action_row_set_subtitle (ADW_ACTION_ROW (row), text->str);
 }
 
@@ -232,12 +235,15 @@ remove_cb (GtkButton *button, GtkWidget *row)
 static void
 saved_cb (GtkWidget *form, const char *name, gboolean in_file, CtChannelsPage *self)
 {
+  GtkWidget *row = find_row (self, name);
+
   if (is_gone (self))
     return;
   g_hash_table_remove (self->tests, name);
+  if (row)
+    describe (self, row);
   if (in_file)
-    ct_page_toast (self, FALSE, _ ("%s is saved; there is no keyring, so its token is in %s"), name,
-                   CT_SECRET_FILE);
+    ct_page_toast (self, FALSE, _ ("%s is saved. There is no keyring: its token is in a file"), name);
   else
     ct_page_toast (self, FALSE, _ ("%s is saved"), name);
   refresh (self);
