@@ -169,9 +169,9 @@ read_ids (CtDb *db, GError **error, const char *sql, const CtId *id)
 
 /**
  * ct_approvals_void_one:
- * @approval: pending, or approved with a post that has not begun to go out
+ * @approval: pending, or approved with a post that has surely not gone out
  *
- * Voids an approval and cancels its post. What is being sent, or was, stays as it is.
+ * Voids an approval and cancels its post. One that has failed stays as it is, and cannot be sent any more.
  */
 gboolean
 ct_approvals_void_one (CtCommand *command, const CtId *approval, const char *reason, GError **error)
@@ -191,17 +191,16 @@ ct_approvals_void_one (CtCommand *command, const CtId *approval, const char *rea
                            "voided", reason, command->now);
 }
 
-/* Voids whatever of a task has not gone out yet; the task's status is the caller's. */
-gboolean
-ct_approvals_void_all (CtCommand *command, const CtId *task, const char *reason, guint *n_voided,
-                       GError **error)
+/* Approved, and surely not gone out: what has failed could still be sent once more. */
+#define UNSENT                                                                                               \
+  "state = 'approved' AND EXISTS (SELECT 1 FROM outbox o WHERE o.approval_id = a.id AND o.state IN "         \
+  "('ready', 'leased', 'failed'))"
+
+static gboolean
+void_each (CtCommand *command, const char *sql, const CtId *task, const char *reason, guint *n_voided,
+           GError **error)
 {
-  g_autoptr (GArray) approvals = read_ids (
-      command->db, error,
-      "SELECT id FROM approvals a WHERE task_id = ? AND (state = 'pending' OR (state = 'approved' AND "
-      "EXISTS (SELECT 1 FROM outbox o WHERE o.approval_id = a.id AND o.state IN ('ready', 'leased')))) "
-      "ORDER BY id",
-      task);
+  g_autoptr (GArray) approvals = read_ids (command->db, error, sql, task);
 
   if (!approvals)
     return FALSE;
@@ -210,6 +209,27 @@ ct_approvals_void_all (CtCommand *command, const CtId *task, const char *reason,
       return FALSE;
   *n_voided = approvals->len;
   return TRUE;
+}
+
+/* Voids whatever of a task has not gone out yet; the task's status is the caller's. */
+gboolean
+ct_approvals_void_all (CtCommand *command, const CtId *task, const char *reason, guint *n_voided,
+                       GError **error)
+{
+  return void_each (command,
+                    "SELECT id FROM approvals a WHERE task_id = ? AND (state = 'pending' OR (" UNSENT
+                    ")) ORDER BY id",
+                    task, reason, n_voided, error);
+}
+
+/* For a task that is set aside: what was approved is bound to its moment and void; what waits for a person waits on. */
+gboolean
+ct_approvals_void_given (CtCommand *command, const CtId *task, const char *reason, GError **error)
+{
+  guint n_voided;
+
+  return void_each (command, "SELECT id FROM approvals a WHERE task_id = ? AND " UNSENT " ORDER BY id", task,
+                    reason, &n_voided, error);
 }
 
 /* Whether anything of a task still waits for a person. */

@@ -46,6 +46,7 @@ gboolean ct_approvals_void_for_task (CtCommand *command, const CtId *task, const
 /* The same without a step of the task: for handlers that move it themselves. */
 gboolean ct_approvals_void_all (CtCommand *command, const CtId *task, const char *reason, guint *n_voided,
                                 GError **error);
+gboolean ct_approvals_void_given (CtCommand *command, const CtId *task, const char *reason, GError **error);
 gboolean ct_approvals_void_one (CtCommand *command, const CtId *approval, const char *reason, GError **error);
 gboolean ct_approvals_are_pending (CtDb *db, const CtId *task, gboolean *pending, GError **error);
 gboolean ct_approvals_settle_task (CtCommand *command, const CtId *task, gint64 next_check_at,

@@ -279,6 +279,7 @@ resolve_run (CtCommand *command, GError **error)
            finish (command, &post, error);
   if (strcmp (outcome, "retry") == 0)
     return check_state (&post, again, error) && check_approved (command, &post, error) &&
+           ct_post_proof_check_task (command->db, &post, error) &&
            ct_effect_update (command, error, "outbox", &post.id, "state,ready_at,problem", "sis", "ready",
                              command->now, comment) &&
            finish (command, &post, error);

@@ -373,7 +373,8 @@ snooze_run (CtCommand *command, GError **error)
     return FALSE;
   if (until <= command->now)
     return ct_fail (error, CT_ERROR_INVALID, _ ("%s can only be snoozed until a time to come"), task.number);
-  return (task.status == CT_TASK_SNOOZED || ct_task_row_move (command, &task, CT_TASK_SNOOZED, error)) &&
+  return ct_approvals_void_given (command, &task.id, "the task was snoozed", error) &&
+         (task.status == CT_TASK_SNOOZED || ct_task_row_move (command, &task, CT_TASK_SNOOZED, error)) &&
          ct_effect_update (command, error, "follow_up_tasks", &task.id, "snoozed_until", "i", until) &&
          ct_task_row_note (command, &task, ct_arg_text (command, "comment"), error) &&
          ct_task_row_finish (command, &task, error);
@@ -425,7 +426,9 @@ escalate_run (CtCommand *command, GError **error)
 
   if (ct_text_is_blank (reason))
     return ct_fail (error, CT_ERROR_INVALID, _ ("An escalation needs a reason"));
-  if (!ct_task_row_of (command, &task, error) || !ct_task_row_move (command, &task, CT_TASK_ESCALATED, error))
+  if (!ct_task_row_of (command, &task, error) ||
+      !ct_approvals_void_given (command, &task.id, "the task was escalated", error) ||
+      !ct_task_row_move (command, &task, CT_TASK_ESCALATED, error))
     return FALSE;
   return ct_effect_update (command, error, "follow_up_tasks", &task.id,
                            "escalate_at,snoozed_until,human_owner,next_check_at", "nnsi",
@@ -443,6 +446,7 @@ block_run (CtCommand *command, GError **error)
   if (ct_text_is_blank (reason))
     return ct_fail (error, CT_ERROR_INVALID, _ ("Say what the task is blocked by"));
   return ct_task_row_of (command, &task, error) &&
+         ct_approvals_void_given (command, &task.id, "the task was blocked", error) &&
          ct_task_row_move (command, &task, CT_TASK_BLOCKED, error) &&
          ct_effect_update (command, error, "follow_up_tasks", &task.id, "snoozed_until,next_check_at",
                            "nn") &&

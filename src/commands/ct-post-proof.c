@@ -4,6 +4,7 @@
 #include "ct-approval-context.h"
 #include "ct-approval-seal.h"
 #include "ct-configuration.h"
+#include "ct-task-row.h"
 #include "ct-wire.h"
 
 #include <string.h>
@@ -180,14 +181,26 @@ check_guardrails (CtDb *db, const CtPostRow *post, const char *kind, const char 
   return TRUE;
 }
 
+/* Nothing goes out for a task that was set aside or closed: %CT_ERROR_CONFLICT. */
+gboolean
+ct_post_proof_check_task (CtDb *db, const CtPostRow *post, GError **error)
+{
+  g_auto (CtTaskRow) task = { 0 };
+
+  return ct_task_row_load (db, &post->task_id, &task, error) &&
+         (ct_task_state_may_send (task.status) ||
+          ct_fail (error, CT_ERROR_CONFLICT, _ ("%s is %s; take it up again first"), task.number,
+                   ct_task_state_label (task.status)));
+}
+
 /**
  * ct_post_proof_check:
  *
- * Holds a post against its approval, the device that signed it, its destination, the facts behind it and the
+ * Holds a post against its approval, the device that signed it, its destination, its task, the facts behind it and the
  * guardrails, as they are now.
  *
- * Errors: %CT_ERROR_CONFLICT where the facts have changed, so that the approval is void; anything else means that the
- * post must not go out
+ * Errors: %CT_ERROR_CONFLICT where the facts have changed or the task was set aside, so that the approval is void;
+ * anything else means that the post must not go out
  */
 gboolean
 ct_post_proof_check (CtDb *db, const CtPostRow *post, gint64 now, GError **error)
@@ -198,5 +211,6 @@ ct_post_proof_check (CtDb *db, const CtPostRow *post, gint64 now, GError **error
 
   return load_approval (db, post, &approval, error) && check_approval (post, &approval, now, error) &&
          check_signature (db, post, &approval, error) && check_wire (db, post, &message, &kind, error) &&
-         check_context (db, post, &approval, error) && check_guardrails (db, post, kind, message.text, error);
+         ct_post_proof_check_task (db, post, error) && check_context (db, post, &approval, error) &&
+         check_guardrails (db, post, kind, message.text, error);
 }

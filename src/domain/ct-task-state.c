@@ -109,6 +109,14 @@ ct_task_state_is_drafted (CtTaskState state)
          state == CT_TASK_APPROVED;
 }
 
+/* Whether what was approved for a task may go out: not once it is set aside or closed. */
+gboolean
+ct_task_state_may_send (CtTaskState state)
+{
+  g_return_val_if_fail (state < CT_N_TASK_STATES, FALSE);
+  return !((1u << state) & ASIDE);
+}
+
 /* Whose time passes while a task is in @state. */
 CtParty
 ct_task_state_party (CtTaskState state)

@@ -29,6 +29,7 @@ gboolean ct_task_state_parse (const char *name, CtTaskState *state);
 gboolean ct_task_state_is_open (CtTaskState state);
 gboolean ct_task_state_stops_clock (CtTaskState state);
 gboolean ct_task_state_is_drafted (CtTaskState state);
+gboolean ct_task_state_may_send (CtTaskState state);
 CtParty ct_task_state_party (CtTaskState state);
 gboolean ct_task_state_allows (CtTaskState from, CtTaskState to);
 gboolean ct_task_state_check (CtTaskState from, CtTaskState to, GError **error);

@@ -419,6 +419,23 @@ test_whole_life (Fixture *f, gconstpointer data)
   work_expect_status (&f->w, task, "posted");
 }
 
+/* Blocked while the request is on its way: the provider's limit gives the post back, and it stays in. */
+static void
+test_blocked_while_sending (Fixture *f, gconstpointer data)
+{
+  g_auto (CtOutboxReport) report = { 0 };
+  g_autofree char *task = ct_id_to_string (&f->task);
+  CtId post = make_ready (f, "hello", FLAW_NONE);
+
+  do_post (f, "robot", "post.lease", &post, ",\"holder\":\"x\"");
+  do_post (f, "robot", "post.sending", &post, ",\"fence\":1");
+  work_do (&f->w, "anna", "task.block", "{\"task\":\"%s\",\"reason\":\"they sue us\"}", task);
+  do_post (f, "robot", "post.release", &post, ",\"fence\":1,\"ready_at\":0,\"detail\":\"429\"");
+  run (f, &report);
+  expect_state (f, &post, "cancelled: ");
+  g_assert_cmpuint (sent_count (f), ==, 0);
+}
+
 /* Paid within the undo window: what was approved does not go out, and the agent looks again. */
 static void
 test_paid_meanwhile (Fixture *f, gconstpointer data)
@@ -491,6 +508,7 @@ main (int argc, char **argv)
   ADD ("/outbox/who-may-ask-the-provider", test_who_may_ask_the_provider);
   ADD ("/outbox/channel", test_channel);
   ADD ("/outbox/whole-life", test_whole_life);
+  ADD ("/outbox/blocked-while-sending", test_blocked_while_sending);
   ADD ("/outbox/paid-meanwhile", test_paid_meanwhile);
   ADD ("/outbox/workspace", test_workspace);
   return g_test_run ();

@@ -434,6 +434,79 @@ test_task_aside (Work *w, gconstpointer data)
   work_approves (w, "anna", approval);
 }
 
+/* Set aside within the undo window, what was approved stays in; what waits for a person waits on. */
+static void
+test_task_aside_after_approval (Work *w, gconstpointer data)
+{
+  static const char *const verbs[] = { "task.block", "task.escalate" };
+  g_autofree char *task = work_task (w);
+
+  for (guint i = 0; i < G_N_ELEMENTS (verbs); i++) {
+    g_autofree char *approval = work_draft (w, task, TEXT);
+
+    work_approves (w, "anna", approval);
+    work_do (w, "anna", verbs[i], "{\"task\":\"%s\",\"reason\":\"they sue us\"}", task);
+    work_expect_approval (w, approval, "voided");
+    g_assert_cmpint (work_count (w, "SELECT count(*) FROM outbox WHERE state = 'cancelled'"), ==, i + 1);
+    work_do (w, "admin", "task.wake", "{\"task\":\"%s\"}", task);
+    work_expect_status (w, task, "scheduled");
+  }
+}
+
+static void
+test_task_aside_before_approval (Work *w, gconstpointer data)
+{
+  static const char *const verbs[] = { "task.block", "task.escalate" };
+  g_autofree char *task = work_task (w);
+  g_autofree char *approval = work_draft (w, task, TEXT);
+
+  for (guint i = 0; i < G_N_ELEMENTS (verbs); i++) {
+    work_do (w, "anna", verbs[i], "{\"task\":\"%s\",\"reason\":\"they sue us\"}", task);
+    work_expect_approval (w, approval, "pending");
+    work_do (w, "admin", "task.wake", "{\"task\":\"%s\"}", task);
+    work_expect_status (w, task, "waiting_for_human_approval");
+  }
+}
+
+/* A post of one channel that waits beside what was posted to another. */
+static void
+test_snoozed_beside_post (Work *w, gconstpointer data)
+{
+  g_autofree char *task = work_task (w);
+  g_autofree char *approval = work_draft (w, task, TEXT);
+
+  work_approves (w, "anna", approval);
+  g_assert_true (ct_db_exec (w->db, "UPDATE follow_up_tasks SET status = 'posted'", NULL));
+  work_do (w, "anna", "task.snooze", "{\"task\":\"%s\",\"until\":\"2026-06-03T12:00:00Z\"}", task);
+  work_expect_approval (w, approval, "voided");
+}
+
+/* What failed, or may have failed, is not sent once more for a task that is closed. */
+static void
+test_resolved_after_failure (Work *w, gconstpointer data)
+{
+  static const char *const states[] = { "failed", "unknown" };
+  g_autofree char *task = work_task (w);
+
+  for (guint i = 0; i < G_N_ELEMENTS (states); i++) {
+    g_autofree char *approval = work_draft (w, task, TEXT);
+    g_autofree char *script = g_strdup_printf ("UPDATE outbox SET state = 'leased' WHERE state = 'ready';"
+                                               "UPDATE outbox SET state = 'sending' WHERE state = 'leased';"
+                                               "UPDATE outbox SET state = '%s' WHERE state = 'sending'",
+                                               states[i]);
+    g_autofree char *post = NULL;
+
+    work_approves (w, "anna", approval);
+    g_assert_true (ct_db_exec (w->db, script, NULL));
+    work_do (w, "anna", "task.resolve", "{\"task\":\"%s\"}", task);
+    work_expect_approval (w, approval, i == 0 ? "voided" : "approved");
+    post = work_text (w, "SELECT uuid_text(id) FROM outbox ORDER BY n DESC LIMIT 1");
+    work_fails (w, "anna", i == 0 ? CT_ERROR_REFUSED : CT_ERROR_CONFLICT, "post.resolve",
+                "{\"post\":\"%s\",\"outcome\":\"retry\",\"comment\":\"again\"}", post);
+    work_do (w, "anna", "task.reopen", "{\"task\":\"%s\"}", task);
+  }
+}
+
 static void
 test_context (Work *w, gconstpointer data)
 {
@@ -547,6 +620,10 @@ main (int argc, char **argv)
   ADD ("/approvals/what-cannot-be-sent", test_what_cannot_be_sent);
   ADD ("/approvals/exception-clears", test_exception_clears);
   ADD ("/approvals/task-aside", test_task_aside);
+  ADD ("/approvals/task-aside-after-approval", test_task_aside_after_approval);
+  ADD ("/approvals/task-aside-before-approval", test_task_aside_before_approval);
+  ADD ("/approvals/snoozed-beside-post", test_snoozed_beside_post);
+  ADD ("/approvals/resolved-after-failure", test_resolved_after_failure);
   ADD ("/approvals/context", test_context);
   ADD ("/approvals/task-json", test_task_json);
   ADD ("/approvals/approvals-json", test_approvals_json);

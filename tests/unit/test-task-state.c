@@ -44,6 +44,9 @@ test_names (void)
     g_assert_cmpint (strlen (ct_task_state_label (state)), >, 0);
     g_assert_cmpint (ct_task_state_is_open (state), ==, state != CT_TASK_RESOLVED);
     g_assert_cmpint (ct_task_state_stops_clock (state), ==, state == CT_TASK_AWAITING_REPLY);
+    g_assert_cmpint (ct_task_state_may_send (state), !=,
+                     state == CT_TASK_RESOLVED || state == CT_TASK_SNOOZED || state == CT_TASK_ESCALATED ||
+                         state == CT_TASK_BLOCKED);
     g_assert_cmpint (ct_task_state_party (state) == CT_PARTY_NONE, ==, state == CT_TASK_RESOLVED);
   }
   {
