@@ -21,25 +21,14 @@ ct_currency_digits (const char *currency)
   return strstr (none, currency) ? 0 : strstr (three, currency) ? 3 : 2;
 }
 
-/**
- * ct_decimal_parse:
- * @text: (nullable): an optional sign, digits, and at most one decimal point or comma
- * @digits: decimal places of the result: 2 makes "9.8" 980
- * @value: (out): set only on success
- *
- * Further places than @digits are rounded half away from zero (binary fractions print many: "0.150000006").
- *
- * Returns: %FALSE where @text is not a number or does not fit
- */
-gboolean
-ct_decimal_parse (const char *text, int digits, gint64 *value)
+/* An optional sign, digits, and at most one decimal point or comma. */
+static gboolean
+parse_plain (const char *text, int digits, gint64 *value)
 {
   gboolean negative, seen = FALSE;
   gint64 total = 0;
   int places = -1, round_up = 0;
 
-  if (!text)
-    return FALSE;
   negative = *text == '-';
   if (*text == '-' || *text == '+')
     text++;
@@ -70,6 +59,77 @@ ct_decimal_parse (const char *text, int digits, gint64 *value)
   total += round_up;
   *value = negative ? -total : total;
   return TRUE;
+}
+
+/**
+ * ct_decimal_is_ambiguous:
+ *
+ * Returns: whether the comma of @text may as well separate thousands: "1,284", but not "0,125" or "1284,500"
+ */
+gboolean
+ct_decimal_is_ambiguous (const char *text)
+{
+  gsize before;
+
+  text += *text == '-' || *text == '+';
+  before = strspn (text, "0123456789");
+  return *text != '0' && before >= 1 && before <= 3 && text[before] == ',' &&
+         strspn (text + before + 1, "0123456789") == 3 && !text[before + 4];
+}
+
+/**
+ * ct_decimal_parse:
+ * @text: (nullable): an optional sign, digits, and at most one decimal point or comma
+ * @digits: decimal places of the result: 2 makes "9.8" 980
+ * @value: (out): set only on success
+ *
+ * Further places than @digits are rounded half away from zero (binary fractions print many: "0.150000006").
+ *
+ * Returns: %FALSE where @text is not a number, does not fit, or its comma may separate thousands
+ */
+gboolean
+ct_decimal_parse (const char *text, int digits, gint64 *value)
+{
+  return text && !ct_decimal_is_ambiguous (text) && parse_plain (text, digits, value);
+}
+
+/* The text without the signs between its groups of three digits, or NULL where they stand elsewhere. */
+static char *
+ungroup (const char *text, char sign)
+{
+  char group = sign == '.' ? ',' : '.';
+  g_autoptr (GString) plain = g_string_new (NULL);
+  gboolean grouped = FALSE;
+  guint run = 0;
+
+  for (; *text && *text != sign; text++)
+    if (*text == group) {
+      if (run == 0 || run > 3 || (grouped && run < 3))
+        return NULL;
+      grouped = TRUE;
+      run = 0;
+    } else {
+      g_string_append_c (plain, *text);
+      run += g_ascii_isdigit (*text);
+    }
+  if ((grouped && run != 3) || strchr (text, group))
+    return NULL;
+  g_string_append (plain, text);
+  return g_string_free (g_steal_pointer (&plain), FALSE);
+}
+
+/**
+ * ct_decimal_parse_sign:
+ * @sign: the decimal sign, '.' or ',': the other one may separate thousands; 0 as ct_decimal_parse()
+ *
+ * Returns: %FALSE where @text is not such a number or does not fit
+ */
+gboolean
+ct_decimal_parse_sign (const char *text, char sign, int digits, gint64 *value)
+{
+  g_autofree char *plain = text && sign ? ungroup (text, sign) : NULL;
+
+  return sign ? plain && parse_plain (plain, digits, value) : ct_decimal_parse (text, digits, value);
 }
 
 /* The exact decimal of a scaled integer: 980 with 2 digits is "9.80"; (transfer full). */

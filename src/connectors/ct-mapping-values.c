@@ -32,12 +32,12 @@ ct_mapping_refuse (CtMapping *self, const BoundField *field, const char *text, c
 
 /* Numbers as people write them: spaces between thousands, also those that do not break. */
 static gboolean
-parse_number (const char *text, int digits, gint64 *value)
+parse_number (const char *text, char sign, int digits, gint64 *value)
 {
   char plain[64];
   gsize n = 0;
 
-  if (ct_decimal_parse (text, digits, value))
+  if (ct_decimal_parse_sign (text, sign, digits, value))
     return TRUE;
   for (; *text; text = g_utf8_next_char (text)) {
     gunichar c = g_utf8_get_char (text);
@@ -49,7 +49,7 @@ parse_number (const char *text, int digits, gint64 *value)
     plain[n++] = (char) c;
   }
   plain[n] = 0;
-  return ct_decimal_parse (plain, digits, value);
+  return ct_decimal_parse_sign (plain, sign, digits, value);
 }
 
 static gboolean
@@ -58,8 +58,12 @@ convert_integer (CtMapping *self, const BoundField *field, const char *text, int
   const CtKindField *kind_field = field->kind_field;
   gint64 value;
 
-  if (!parse_number (text, digits, &value))
-    return ct_mapping_refuse (self, field, text, _ ("This is not a number"));
+  if (!parse_number (text, self->profile->decimal, digits, &value))
+    return ct_mapping_refuse (self, field, text,
+                              !self->profile->decimal && ct_decimal_is_ambiguous (text)
+                                  ? _ ("The comma may be a decimal sign or separate thousands: say which as "
+                                       "\"decimal\" in the profile")
+                                  : _ ("This is not a number"));
   if (field->type == CT_FIELD_INTEGER) {
     if (value % 1000 != 0)
       return ct_mapping_refuse (self, field, text, _ ("This is not a whole number"));

@@ -366,9 +366,23 @@ check_lookups (CtProfile *self, GError **error)
 }
 
 static gboolean
+read_decimal (CtProfile *self, JsonObject *object, GError **error)
+{
+  const char *sign = ct_json_string (object, "decimal", "");
+
+  if (json_object_has_member (object, "decimal") && strcmp (sign, ".") != 0 && strcmp (sign, ",") != 0)
+    return ct_fail (error, CT_ERROR_INVALID, _ ("%s: \"%s\" should be \".\" or \",\""), self->name,
+                    "decimal");
+  self->decimal = sign[0];
+  return TRUE;
+}
+
+static gboolean
 read_profile (CtProfile *self, JsonObject *object, GError **error)
 {
-  static const char *const members[] = { "name", "title", "source", "date_formats", "files", NULL };
+  static const char *const members[] = {
+    "name", "title", "source", "date_formats", "decimal", "files", NULL
+  };
   JsonArray *files = ct_json_array (object, "files");
 
   self->files = g_ptr_array_new_with_free_func (file_free);
@@ -378,7 +392,8 @@ read_profile (CtProfile *self, JsonObject *object, GError **error)
   self->title = g_strdup (ct_json_string (object, "title", self->name));
   self->source = g_strdup (ct_json_string (object, "source", self->name));
   if (!check_members (object, members, self->name, error) ||
-      !read_texts (object, "date_formats", self->name, &self->formats, error))
+      !read_texts (object, "date_formats", self->name, &self->formats, error) ||
+      !read_decimal (self, object, error))
     return FALSE;
   if (!self->formats)
     self->formats = g_strsplit ("%Y-%m-%d", "|", -1);

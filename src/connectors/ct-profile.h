@@ -93,6 +93,7 @@ typedef struct {
  * CtProfile:
  * @source: what its records' references are unique in
  * @formats: of dates, as ct_date_parse() reads them
+ * @decimal: the decimal sign of its numbers, or 0 where the profile does not say
  * @files: (element-type CtProfileFile)
  *
  * How files of one origin become records: data, from seeds/profiles.
@@ -102,6 +103,7 @@ typedef struct {
   char *title;
   char *source;
   char **formats;
+  char decimal;
   GPtrArray *files;
 } CtProfile;
 

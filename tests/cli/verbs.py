@@ -108,6 +108,7 @@ def test_records(tower):
         assert tower.ok('distributor', 'show', name)['id'] == made['id']
     order = tower.ok('order', 'create', '--distributor', 'N1', '--required-on', '2026-06-30', '--line', 'SKU-1:2:9.50')
     assert order['totalMinor'] == 1900 and order['distributor'] == made['number'] and len(order['lines']) == 1, order
+    tower.fails(2, 'distributor', 'edit', made['number'], '--credit-limit', '1,284')
     tower.fails(2, 'order', 'create', '--distributor', 'N1', '--line', 'SKU1:9000000000000:90000000000')
     second = tower.ok('order', 'create', '--distributor', 'N1')
     edited = tower.ok('order', 'edit', order['number'], second['number'], '--status', 'confirmed')

@@ -108,9 +108,31 @@ test_money (void)
                 { "0.15000001", 15, TRUE },
                 { "-3,5", -350, TRUE },
                 { "1e5", 0, FALSE },
+                { "1,284", 0, FALSE }, /* 1284, or 1.28? */
+                { "-128,400", 0, FALSE },
+                { "0,125", 13, TRUE },
+                { "1284,500", 128450, TRUE },
+                { "1,28", 128, TRUE },
+                { "1,2844", 128, TRUE },
                 { "12.345", 1235, TRUE },
                 { "", 0, FALSE },
                 { "99999999999999999999", 0, FALSE } };
+  static const struct {
+    const char *text;
+    char sign;
+    gint64 value; /* 0: refused */
+  } signs[] = { { "1,284", '.', 128400 },
+                { "1,284", ',', 128 },
+                { "1.284", ',', 128400 },
+                { "-1.284,5", ',', -128450 },
+                { "+1,234,567.891", '.', 123456789 },
+                { "3,5", '.', 0 },
+                { "1,2,345", '.', 0 },
+                { "1234,567", '.', 0 },
+                { ",123", '.', 0 },
+                { "1.234,567", '.', 0 },
+                { "1,284", 0, 0 },
+                { NULL, '.', 0 } };
   gint64 total = 0;
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -118,6 +140,13 @@ test_money (void)
 
     g_assert_cmpint (ct_decimal_parse (cases[i].text, 2, &value), ==, cases[i].ok);
     g_assert_cmpint (value, ==, cases[i].value);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (signs); i++) {
+    gint64 value = 0;
+
+    g_assert_cmpint (ct_decimal_parse_sign (signs[i].text, signs[i].sign, 2, &value), ==,
+                     signs[i].value != 0);
+    g_assert_cmpint (value, ==, signs[i].value);
   }
   g_assert_true (ct_line_total (35000, 4240, 1500, &total));
   g_assert_cmpint (total, ==, 126140);

@@ -89,6 +89,7 @@ test_refused (void)
     { "{}", "name" },
     { "{\"name\":\"t\"}", "files" },
     { "{\"name\":\"t\",\"files\":[3]}", "files" },
+    { "{\"name\":\"t\",\"decimal\":\";\",\"files\":[]}", "decimal" },
     { "{\"name\":\"t\",\"fiels\":[]}", "fiels" },
     { "{\"name\":\"t\",\"files\":[{\"records\":[]}]}", "files[0]" },
     { "{\"name\":\"t\",\"files\":[{\"file\":\"a\"}]}", "records" },
@@ -207,6 +208,7 @@ test_values (void)
     { "\"list_price\":\"x\"", "A;B;JPY;1 000", "JPY|A|B|1000" },
     { "\"list_price\":\"x\"", "A;B;KWD;-1.2345", "KWD|A|B|-1235" },
     { "\"list_price\":\"x\"", "A;B;EUR;", "EUR|A|B|-" },
+    { "\"list_price\":\"x\"", "A;B;EUR;1,284", "!4x" }, /* the profile does not say what a comma is */
     { "\"list_price\":\"x\"", "A;B;euro;1", "!3c" },
     { "\"list_price\":\"x\"", "A;B;EUR;1e5", "!4x" },
     { "\"list_price\":\"x\"", "A;;EUR;99999999999999999999", "!2n!4x" },
@@ -247,6 +249,34 @@ test_values (void)
     g_autofree char *found = convert (profile, csv);
 
     g_test_message ("%s <- %s", cases[i].fields, cases[i].row);
+    g_assert_cmpstr (found, ==, cases[i].values);
+  }
+}
+
+/* The profile says which sign is the decimal one; the other one separates thousands. */
+static void
+test_decimal_sign (void)
+{
+  static const struct {
+    const char *sign, *number, *values;
+  } cases[] = {
+    { ".", "1,284", "EUR|A|B|128400" },
+    { ",", "1,284", "EUR|A|B|128" },
+    { ",", "1.284,50", "EUR|A|B|128450" },
+    { ",", "1 284,50", "EUR|A|B|128450" },
+    { ".", "12,84", "!4x" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *json = g_strdup_printf (
+        "{\"name\":\"t\",\"decimal\":\"%s\",\"files\":[{\"file\":\"f.csv\",\"records\":[{\"kind\":"
+        "\"product\","
+        "\"fields\":{\"sku\":\"s\",\"name\":\"n\",\"currency\":\"c\",\"list_price\":\"x\"}}]}]}",
+        cases[i].sign);
+    g_autoptr (CtProfile) profile = parse (json);
+    g_autofree char *csv = g_strdup_printf ("s;n;c;x\nA;B;EUR;%s\n", cases[i].number);
+    g_autofree char *found = convert (profile, csv);
+
     g_assert_cmpstr (found, ==, cases[i].values);
   }
 }
@@ -389,6 +419,7 @@ main (int argc, char **argv)
   g_test_add_func ("/profile/refused", test_refused);
   g_test_add_func ("/profile/mutations", test_profile_mutations);
   g_test_add_func ("/mapping/values", test_values);
+  g_test_add_func ("/mapping/decimal-sign", test_decimal_sign);
   g_test_add_func ("/mapping/types", test_types);
   g_test_add_func ("/mapping/columns", test_columns);
   g_test_add_func ("/chunk/mutations", test_chunk_mutations);
