@@ -164,6 +164,13 @@ is_message_id (const char *column)
   return strcmp (column, "external_message_id") == 0 || strcmp (column, "last_channel_message_id") == 0;
 }
 
+/* Whether a change of the column tells a person something: an ID of ours does not, the ID of a message does. */
+gboolean
+ct_timeline_tells (const char *column)
+{
+  return is_message_id (column) || !is_derived (column);
+}
+
 static void
 take_column (JsonObject *event, JsonArray *changes, JsonObject *row, const char *column, JsonNode *pair)
 {
@@ -175,7 +182,7 @@ take_column (JsonObject *event, JsonArray *changes, JsonObject *row, const char 
   after = json_array_get_element (values, 1);
   if (is_message_id (column) && JSON_NODE_HOLDS_VALUE (after))
     json_object_set_string_member (event, "externalMessageId", json_node_get_string (after));
-  else if (is_derived (column))
+  if (!ct_timeline_tells (column))
     return;
   json_array_add_object_element (changes,
                                  ct_json_build ("ssssnn", "table", ct_json_string (row, "table", ""), "id",

@@ -3,8 +3,8 @@
 
 driver.py TEST PROGRAM MAKE_WORKSPACE SCREENSHOTS
 
-TEST is a Python file whose functions test_* run in the order of the file and share what they keep in `state`; each gets
-this module's `Session`. Every test has an X server, a session bus, an accessibility bus and a home of its own. Results
+TEST is a Python file whose functions test_* run in the order of the file (or none, where its SKIP says why) and share
+what they keep in `state`; each gets this module's `Session`. Every test has an X server, a session bus, an accessibility bus and a home of its own. Results
 go to stdout as TAP. A warning or critical of GTK or GLib on stderr fails the run.
 """
 import importlib.util
@@ -276,6 +276,9 @@ def run(test, session):
     module = importlib.util.module_from_spec(spec)
     sys.modules['driver'] = sys.modules[__name__]
     spec.loader.exec_module(module)
+    if getattr(module, 'SKIP', None):
+        print(f'1..0 # SKIP {module.SKIP}', flush=True)
+        return 0
     tests = [value for name, value in vars(module).items() if name.startswith('test_')]
     print(f'1..{len(tests) + 1}', flush=True)
     failed = False

@@ -2,17 +2,9 @@
 import os
 import re
 import subprocess
-import sys
 
+from counterparts import DESTINATION, TOWERCTL, start_slack, towerctl
 from driver import wait
-
-ROOT = os.environ['CT_SOURCE_ROOT']
-TOWERCTL = os.path.join(os.environ['CT_BUILD_ROOT'], 'src', 'cli', 'towerctl')
-DESTINATION = '#wholesale-exceptions'
-
-
-def towerctl(s, *arguments):
-    subprocess.run([TOWERCTL, '-w', s.state['workspace'], *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
 def value(s, sql):
@@ -22,16 +14,13 @@ def value(s, sql):
 
 def test_a_demo_with_a_channel(s):
     s.state['workspace'] = os.path.join(s.folder, 'demo')
-    port_file, token_file = os.path.join(s.folder, 'port'), os.path.join(s.folder, 'token')
     towerctl(s, 'init', '--demo')
-    s.state['slack'] = subprocess.Popen([sys.executable, os.path.join(ROOT, 'tests', 'http', 'slack-server.py'), '--port-file', port_file,
-                                         '--token', 'xoxb-test', '--channel', DESTINATION])
-    wait('the port of the server', lambda: os.path.exists(port_file) and open(port_file, encoding='utf-8').read().strip())
+    address = start_slack(s, 'xoxb-test')
+    token_file = os.path.join(s.folder, 'token')
     with open(os.open(token_file, os.O_WRONLY | os.O_CREAT, 0o600), 'w', encoding='utf-8') as file:
         file.write('xoxb-test')
-    with open(port_file, encoding='utf-8') as file:
-        towerctl(s, 'channel', 'add', 'slack', 'slack', '--destination', DESTINATION, '--base-url',
-                 'http://127.0.0.1:' + file.read().strip(), '--token-file', token_file, '--plain-token')
+    towerctl(s, 'channel', 'add', 'slack', 'slack', '--destination', DESTINATION, '--base-url', address, '--token-file', token_file,
+             '--plain-token')
     towerctl(s, 'config', 'set', 'delivery.undo_window', '2s')
 
 
@@ -46,7 +35,6 @@ def test_an_agent_drafts(s):
     app.key('a')
     app.says('Assign an agent')
     app.press_button('Assign')
-    app.says('has an agent now')
     wait('a draft that waits for approval', lambda: value(s, "SELECT count(*) FROM approvals WHERE state = 'pending'") == '1', 60)
 
 

@@ -4,11 +4,9 @@ import re
 import subprocess
 import sys
 
+from counterparts import DESTINATION, on_bus, start_keyring, start_slack, towerctl
 from driver import wait
 
-ROOT = os.environ['CT_SOURCE_ROOT']
-TOWERCTL = os.path.join(os.environ['CT_BUILD_ROOT'], 'src', 'cli', 'towerctl')
-DESTINATION = '#wholesale-exceptions'
 TOKEN = 'xoxb-typed-by-a-person'
 PLAIN_FILE = os.path.join('keys', 'INSECURE-plain-text-tokens.tsv')
 CHANNELS = ("SELECT c.name || ' ' || c.base_url || ' ' || group_concat(d.destination, ' ') FROM channels c JOIN channel_destinations d "
@@ -18,12 +16,6 @@ CHANNELS = ("SELECT c.name || ' ' || c.base_url || ' ' || group_concat(d.destina
 # A session without a keyring: who has its name on the bus answers no call, and D-Bus starts no other one.
 NO_KEYRING = ("from gi.repository import Gio, GLib; Gio.bus_own_name(Gio.BusType.SESSION, 'org.freedesktop.secrets', "
               'Gio.BusNameOwnerFlags.NONE, None, None, None); GLib.MainLoop().run()')
-
-
-def on_bus(name):
-    return 'true' in subprocess.run(['gdbus', 'call', '--session', '--dest', 'org.freedesktop.DBus', '--object-path',
-                                     '/org/freedesktop/DBus', '--method', 'org.freedesktop.DBus.NameHasOwner', name], check=True,
-                                    capture_output=True, text=True).stdout
 
 
 def channels(s):
@@ -51,19 +43,10 @@ def press_add(app):
 
 def test_a_keyring_and_a_server(s):
     """The real keyring on the session's bus, unlocked, and a server that knows one token."""
-    keyring = s.state['keyring'] = subprocess.Popen(['gnome-keyring-daemon', '--unlock', '--components=secrets', '--foreground'],
-                                                    stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    keyring.stdin.write(b'test')
-    keyring.stdin.close()
-    wait('the keyring on the bus', lambda: on_bus('org.freedesktop.secrets'))
-    port_file = os.path.join(s.folder, 'port')
-    s.state['slack'] = subprocess.Popen([sys.executable, os.path.join(ROOT, 'tests', 'http', 'slack-server.py'), '--port-file', port_file,
-                                         '--token', TOKEN, '--channel', DESTINATION])
-    wait('the port of the server', lambda: os.path.exists(port_file) and open(port_file, encoding='utf-8').read().strip())
-    with open(port_file, encoding='utf-8') as file:
-        s.state['url'] = 'http://127.0.0.1:' + file.read().strip()
+    start_keyring(s)
+    s.state['url'] = start_slack(s, TOKEN)
     s.state['workspace'] = os.path.join(s.folder, 'workspace')
-    subprocess.run([TOWERCTL, '-w', s.state['workspace'], 'init'], check=True, stdout=subprocess.DEVNULL)
+    towerctl(s, 'init')
 
 
 def test_without_a_channel_the_page_says_what_to_do(s):
@@ -219,8 +202,7 @@ def test_who_may_not_sees_why(s):
     s.state['app'].key('ctrl+w')
     s.state['app'].close()
     login = s.query(s.state['workspace'], 'SELECT login FROM people')[0]
-    subprocess.run([TOWERCTL, '-w', s.state['workspace'], 'person', 'add', login, '--role', 'sales'], check=True,
-                   stdout=subprocess.DEVNULL)
+    towerctl(s, 'person', 'add', login, '--role', 'sales')
     app = s.start(s.state['workspace'])
     app.says('SLA missed now')
     app.key('ctrl+comma')

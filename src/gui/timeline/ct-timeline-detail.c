@@ -91,9 +91,7 @@ show_row (Job *job, JsonObject *row)
     JsonArray *values = JSON_NODE_HOLDS_ARRAY (pair) ? json_node_get_array (pair) : NULL;
     g_autofree char *before = NULL, *after = NULL, *text = NULL;
 
-    if (!values || json_array_get_length (values) != 2 || g_str_has_suffix (column, "_id") ||
-        g_str_has_suffix (column, "_sha256") || strcmp (column, "wire") == 0 ||
-        g_str_has_prefix (column, "status_"))
+    if (!values || json_array_get_length (values) != 2 || !ct_timeline_tells (column))
       continue;
     before = value_text (json_array_get_element (values, 0), column);
     after = value_text (json_array_get_element (values, 1), column);
