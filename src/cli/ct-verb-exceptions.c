@@ -26,8 +26,8 @@ progress_cb (const char *rule, guint done, guint total, gpointer data)
 static JsonNode *
 detect_run (CtCli *cli, GError **error)
 {
-  g_autoptr (GPtrArray) counts =
-      ct_workspace_detect (cli->workspace, ct_cli_has (cli, "full"), progress_cb, cli, error);
+  g_autoptr (GPtrArray) counts = ct_workspace_detect (cli->workspace, ct_cli_has (cli, "full"), progress_cb,
+                                                      cli, cli->cancellable, error);
 
   ct_cli_progress_end (cli);
   return counts ? ct_json_wrap_object (ct_detect_counts_to_json (counts)) : NULL;

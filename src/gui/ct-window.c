@@ -32,6 +32,7 @@ struct _CtWindow {
   CtPage *page; /* (unowned) (nullable): in front */
   gint64 prefix_until;
   gboolean undoing;
+  gboolean closing;     /* hidden, waits for the workers */
   gboolean import_next; /* the workspace was just made for files of the person's own */
 };
 
@@ -457,11 +458,42 @@ restore_size (CtWindow *self)
     gtk_window_maximize (GTK_WINDOW (self));
 }
 
+static void
+stop_thread (GTask *task, gpointer source, gpointer workers, GCancellable *cancellable)
+{
+  ct_workers_stop (workers);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+stopped_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  gtk_window_destroy (GTK_WINDOW (source));
+}
+
+/* The window goes at once; the workers may need a moment to end what they are at, and the main thread does not wait for
+ * them. */
+static void
+stop_workers (CtWindow *self)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, stopped_cb, NULL);
+
+  g_task_set_source_tag (task, stop_workers);
+  g_task_set_task_data (task, g_steal_pointer (&self->workers), (GDestroyNotify) ct_workers_free);
+  g_task_run_in_thread (task, stop_thread);
+  self->closing = TRUE;
+  gtk_widget_set_visible (GTK_WIDGET (self), FALSE);
+}
+
 static gboolean
 ct_window_close_request (GtkWindow *window)
 {
+  CtWindow *self = CT_WINDOW (window);
   GSettings *settings = ct_ui_settings ();
   int width, height;
+
+  if (self->closing)
+    return TRUE;
 
   if (settings) {
     gtk_window_get_default_size (window, &width, &height);
@@ -469,7 +501,11 @@ ct_window_close_request (GtkWindow *window)
     g_settings_set_int (settings, "window-height", height);
     g_settings_set_boolean (settings, "window-maximized", gtk_window_is_maximized (window));
   }
-  return GTK_WINDOW_CLASS (ct_window_parent_class)->close_request (window);
+  g_cancellable_cancel (self->cancellable);
+  if (!self->workers)
+    return GTK_WINDOW_CLASS (ct_window_parent_class)->close_request (window);
+  stop_workers (self);
+  return TRUE;
 }
 
 static void

@@ -194,7 +194,7 @@ detect_rule (CtCommander *commander, CtDb *db, const char *actor, gint64 now, gb
  * @full: looks at everything, not only at what changed
  * @progress: (nullable): told before each rule
  *
- * Runs all enabled rules in one transaction, one command for each that changes something.
+ * Runs all enabled rules in one transaction, one command for each that changes something. The cancellable of @db ends it.
  *
  * Returns: (transfer full) (element-type CtDetectCount): a count for each rule; %NULL with @error and nothing changed
  */
@@ -213,7 +213,8 @@ ct_detect (CtCommander *commander, CtDb *db, const char *actor, gint64 now, gboo
   for (guint i = 0; ok && i < rules->len; i++) {
     if (progress)
       progress (rules->pdata[i], i, rules->len, data);
-    ok = detect_rule (commander, db, actor, now, full, rules->pdata[i], counts, error);
+    ok = ct_db_check_cancelled (db, error) &&
+         detect_rule (commander, db, actor, now, full, rules->pdata[i], counts, error);
   }
   ok = ok && ct_db_run (db, error, "DELETE FROM dirty WHERE true", "");
   if (!ok) {

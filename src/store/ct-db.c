@@ -195,6 +195,14 @@ ct_db_set_cancellable (CtDb *self, GCancellable *cancellable)
   sqlite3_progress_handler (self->handle, cancellable ? 4000 : 0, cancellable ? progress_cb : NULL, self);
 }
 
+/* %FALSE with %G_IO_ERROR_CANCELLED once what this connection works for was cancelled; for work of many short
+ * statements, which are not interrupted. */
+gboolean
+ct_db_check_cancelled (CtDb *self, GError **error)
+{
+  return !g_cancellable_set_error_if_cancelled (self->cancellable, error);
+}
+
 /* Runs a script of statements that return nothing of interest. */
 gboolean
 ct_db_exec (CtDb *self, const char *script, GError **error)

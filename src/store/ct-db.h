@@ -31,6 +31,7 @@ const char *ct_db_get_path (CtDb *self);
 void ct_db_set_zone (CtDb *self, GTimeZone *zone);
 GTimeZone *ct_db_get_zone (CtDb *self);
 void ct_db_set_cancellable (CtDb *self, GCancellable *cancellable);
+gboolean ct_db_check_cancelled (CtDb *self, GError **error);
 
 gboolean ct_db_exec (CtDb *self, const char *script, GError **error);
 CtStmt *ct_db_query (CtDb *self, GError **error, const char *sql, const char *format, ...);

@@ -174,7 +174,7 @@ typedef gboolean (*Part) (CtWorkers *self, JsonObject *report, GCancellable *can
 static gboolean
 detect (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (GPtrArray) counts = ct_workspace_detect (self->workspace, FALSE, NULL, NULL, error);
+  g_autoptr (GPtrArray) counts = ct_workspace_detect (self->workspace, FALSE, NULL, NULL, cancellable, error);
   JsonObject *object;
 
   if (!counts)

@@ -96,7 +96,7 @@ fill (CtWorkspace *workspace, GError **error)
     return FALSE;
   ok = move_files (seeds, folder, days, error) && import_demo (workspace, folder, error) &&
        ct_workspace_execute (workspace, "channel.add", channel, &outcome, error) &&
-       (counts = ct_workspace_detect (workspace, FALSE, NULL, NULL, error)) &&
+       (counts = ct_workspace_detect (workspace, FALSE, NULL, NULL, NULL, error)) &&
        ct_workspace_sign (workspace, error);
   remove_folder (folder);
   return ok;

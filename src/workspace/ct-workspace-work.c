@@ -6,7 +6,8 @@ typedef struct {
   gboolean full;
   CtDetectProgress progress;
   gpointer data;
-  GPtrArray *counts; /* (owned) (nullable) */
+  GCancellable *cancellable; /* (unowned) (nullable) */
+  GPtrArray *counts;         /* (owned) (nullable) */
 } Detection;
 
 static gboolean
@@ -14,6 +15,7 @@ detect_cb (CtDb *db, gpointer data, GError **error)
 {
   Detection *self = data;
 
+  ct_db_set_cancellable (db, self->cancellable); /* until the end of this job */
   self->counts =
       ct_detect (ct_workspace_get_commander (self->workspace), db, ct_workspace_get_actor (self->workspace),
                  ct_workspace_now (self->workspace), self->full, self->progress, self->data, error);
@@ -23,14 +25,15 @@ detect_cb (CtDb *db, gpointer data, GError **error)
 /**
  * ct_workspace_detect:
  * @full: looks at everything, not only at what changed
+ * @cancellable: (nullable): ends it with nothing changed
  *
  * Returns: (transfer full) (element-type CtDetectCount): what each rule did
  */
 GPtrArray *
 ct_workspace_detect (CtWorkspace *self, gboolean full, CtDetectProgress progress, gpointer data,
-                     GError **error)
+                     GCancellable *cancellable, GError **error)
 {
-  Detection detection = { self, full, progress, data, NULL };
+  Detection detection = { self, full, progress, data, cancellable, NULL };
 
   return ct_store_write (ct_workspace_get_store (self), detect_cb, &detection, error) ? detection.counts
                                                                                       : NULL;
@@ -67,7 +70,8 @@ static void
 detect_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   GError *error = NULL;
-  g_autoptr (GPtrArray) counts = ct_workspace_detect (source, GPOINTER_TO_INT (data), NULL, NULL, &error);
+  g_autoptr (GPtrArray) counts =
+      ct_workspace_detect (source, GPOINTER_TO_INT (data), NULL, NULL, cancellable, &error);
 
   if (counts && ct_workspace_sign (source, &error))
     g_task_return_pointer (task, ct_detect_counts_to_json (counts), (GDestroyNotify) json_object_unref);
@@ -76,9 +80,10 @@ detect_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancel
 }
 
 void
-ct_workspace_detect_async (CtWorkspace *self, gboolean full, GAsyncReadyCallback callback, gpointer user_data)
+ct_workspace_detect_async (CtWorkspace *self, gboolean full, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
 
   g_task_set_task_data (task, GINT_TO_POINTER (full), NULL);
   g_task_run_in_thread (task, detect_thread);

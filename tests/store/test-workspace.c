@@ -137,6 +137,48 @@ test_export_log (void)
   ct_test_remove (folder);
 }
 
+static void
+cancel_cb (const char *rule, guint done, guint total, gpointer data)
+{
+  if (done == total / 2)
+    g_cancellable_cancel (data);
+}
+
+static gboolean
+count_leaves_cb (CtDb *db, gpointer data, GError **error)
+{
+  return ct_db_read_int (db, data, error, "SELECT count(*) FROM audit_logs", "");
+}
+
+/* Who closes the program does not wait for all the rules. */
+static void
+test_detection_cancelled (void)
+{
+  g_autofree char *folder = ct_test_folder ();
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GPtrArray) counts = NULL;
+  g_autoptr (GError) error = NULL;
+  CtWorkspaceOptions options = { .environment = "demo" };
+  CtWorkspace *workspace;
+  CtStore *store;
+  gint64 before = 0, after = 0;
+
+  g_assert_true (ct_workspace_create (folder, &options, &error));
+  workspace = ct_workspace_open (folder, &error);
+  store = ct_workspace_get_store (workspace);
+  g_assert_true (ct_store_read (store, count_leaves_cb, &before, &error));
+  g_assert_null (ct_workspace_detect (workspace, TRUE, cancel_cb, cancellable, cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&error);
+  g_assert_true (ct_store_read (store, count_leaves_cb, &after, &error));
+  g_assert_cmpint (before, ==, after);
+  /* the connection is no worse for it */
+  counts = ct_workspace_detect (workspace, TRUE, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_finalize_object (workspace);
+  ct_test_remove (folder);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -145,5 +187,6 @@ main (int argc, char **argv)
   g_test_add_func ("/workspace/trial-only", test_trial_only);
   g_test_add_func ("/workspace/keys-survive", test_keys_survive);
   g_test_add_func ("/workspace/export-log", test_export_log);
+  g_test_add_func ("/workspace/detection-cancelled", test_detection_cancelled);
   return g_test_run ();
 }

@@ -329,6 +329,13 @@ show_errors (CtImportDialog *self, JsonObject *result)
   }
 }
 
+/* The window is gone; what still runs for it holds the object. */
+static gboolean
+is_closed (CtImportDialog *self)
+{
+  return !self->workspace || !gtk_widget_get_visible (GTK_WIDGET (self));
+}
+
 static void
 detected_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -336,7 +343,8 @@ detected_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonObject) counts = ct_workspace_detect_finish (CT_WORKSPACE (source), result, &error);
 
-  if (!self->workspace)
+  g_clear_object (&self->cancellable);
+  if (is_closed (self))
     return;
   set_step (self, STEP_CLOSE);
   if (!counts)
@@ -363,7 +371,7 @@ ran_cb (GObject *source, GAsyncResult *async, gpointer data)
   gboolean rehearsal = self->step == STEP_REHEARSE;
 
   g_clear_object (&self->cancellable);
-  if (!self->workspace)
+  if (is_closed (self))
     return;
   if (!result) {
     set_step (self, STEP_CHOOSE);
@@ -382,7 +390,8 @@ ran_cb (GObject *source, GAsyncResult *async, gpointer data)
     set_step (self, STEP_IMPORT);
   } else {
     gtk_progress_bar_set_text (self->progress, _ ("Looking for exceptions"));
-    ct_workspace_detect_async (self->workspace, FALSE, detected_cb, g_object_ref (self));
+    self->cancellable = g_cancellable_new ();
+    ct_workspace_detect_async (self->workspace, FALSE, self->cancellable, detected_cb, g_object_ref (self));
   }
 }
 
@@ -520,6 +529,17 @@ make_choices (CtImportDialog *self)
 
 /* --- window --------------------------------------------------------------------------------------------------- */
 
+/* However it is closed, nothing goes on behind the person's back. */
+static gboolean
+ct_import_dialog_close_request (GtkWindow *window)
+{
+  CtImportDialog *self = CT_IMPORT_DIALOG (window);
+
+  if (self->cancellable)
+    g_cancellable_cancel (self->cancellable);
+  return GTK_WINDOW_CLASS (ct_import_dialog_parent_class)->close_request (window);
+}
+
 static void
 ct_import_dialog_dispose (GObject *object)
 {
@@ -550,6 +570,7 @@ ct_import_dialog_finalize (GObject *object)
 static void
 ct_import_dialog_class_init (CtImportDialogClass *klass)
 {
+  GTK_WINDOW_CLASS (klass)->close_request = ct_import_dialog_close_request;
   G_OBJECT_CLASS (klass)->dispose = ct_import_dialog_dispose;
   G_OBJECT_CLASS (klass)->finalize = ct_import_dialog_finalize;
 }
