@@ -157,7 +157,8 @@ gunzip (GByteArray *buffer)
   plain = g_byte_array_new ();
   for (;;) {
     gsize read, written;
-    guint room = MIN (MAX (64 * 1024, (guint) made), MOST_BUNDLE - (guint) made);
+    /* one byte more than there can be: the converter needs room to say that it is at the end */
+    guint room = MIN (MAX (64 * 1024, (guint) made), MOST_BUNDLE + 1 - (guint) made);
     GConverterResult result;
 
     g_byte_array_set_size (plain, (guint) made + room);
@@ -167,6 +168,8 @@ gunzip (GByteArray *buffer)
       return FALSE;
     used += read;
     made += written;
+    if (made > MOST_BUNDLE)
+      return FALSE;
     if (result == G_CONVERTER_FINISHED)
       break;
   }

@@ -39,8 +39,9 @@ fixture_clear (Fixture *self)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Fixture, fixture_clear)
 
+/* @text: (nullable): of every entry; else each has its own */
 static void
-write_log (Fixture *self, guint64 size)
+write_entries (Fixture *self, guint64 size, const char *text)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (CtTilesWriter) writer = ct_tiles_writer_new (self->directory, ORIGIN, &error);
@@ -50,7 +51,7 @@ write_log (Fixture *self, guint64 size)
 
   g_assert_no_error (error);
   for (guint64 i = 0; i < size; i++) {
-    g_autofree char *entry = g_strdup_printf ("entry %" G_GUINT64_FORMAT, i);
+    g_autofree char *entry = text ? g_strdup (text) : g_strdup_printf ("entry %" G_GUINT64_FORMAT, i);
 
     g_assert_true (ct_tiles_writer_add (writer, entry, strlen (entry), &error));
   }
@@ -58,6 +59,12 @@ write_log (Fixture *self, guint64 size)
   g_assert_cmpuint (n, ==, size);
   note = ct_checkpoint_sign (ORIGIN, n, &root, self->signer, &error);
   g_assert_true (ct_tiles_writer_finish (writer, note, &error));
+}
+
+static void
+write_log (Fixture *self, guint64 size)
+{
+  write_entries (self, size, NULL);
 }
 
 static Fixture
@@ -282,21 +289,54 @@ test_wider_tiles (void)
 
 /* A mirror that kept the server's Content-Encoding. */
 static void
-test_gzip (void)
+gzip_member (Fixture *log, const char *name, const void *bytes, gsize length)
 {
-  g_auto (Fixture) log = make_fixture (700);
-  g_autofree char *path = member (&log, "tile/entries/001"), *bytes = NULL, *room = NULL;
+  g_autofree char *path = member (log, name), *room = g_malloc (length + 1000);
   g_autoptr (GConverter) converter = G_CONVERTER (g_zlib_compressor_new (G_ZLIB_COMPRESSOR_FORMAT_GZIP, -1));
   g_autoptr (GError) error = NULL;
-  gsize length, read, written;
+  gsize read, written;
 
-  g_assert_true (g_file_get_contents (path, &bytes, &length, NULL));
-  room = g_malloc (length + 1000);
   g_assert_cmpint (g_converter_convert (converter, bytes, length, room, length + 1000,
                                         G_CONVERTER_INPUT_AT_END, &read, &written, &error),
                    ==, G_CONVERTER_FINISHED);
   g_assert_true (g_file_set_contents (path, room, (gssize) written, NULL));
+}
+
+static void
+test_gzip (void)
+{
+  g_auto (Fixture) log = make_fixture (700);
+  g_autofree char *path = member (&log, "tile/entries/001"), *bytes = NULL;
+  gsize length;
+
+  g_assert_true (g_file_get_contents (path, &bytes, &length, NULL));
+  gzip_member (&log, "tile/entries/001", bytes, length);
   assert_good (&log, 700, TRUE);
+}
+
+/* The largest bundle there can be is read; what unpacks to as much or more and is none is refused. */
+static void
+test_gzip_largest (void)
+{
+  g_auto (Fixture) log = make_fixture (0);
+  g_autofree char *path = member (&log, "tile/entries/000"), *bytes = NULL, *zeros = NULL;
+  g_autofree char *entry = g_strnfill (CT_ENTRY_MOST, 'x');
+  gsize length;
+
+  write_entries (&log, CT_TILE_WIDTH, entry);
+  g_assert_true (g_file_get_contents (path, &bytes, &length, NULL));
+  gzip_member (&log, "tile/entries/000", bytes, length);
+  assert_good (&log, CT_TILE_WIDTH, TRUE);
+  zeros = g_malloc0 (length + 1);
+  for (gsize more = 0; more < 2; more++) {
+    g_auto (CtTilesReport) report = { 0 };
+    g_autoptr (GError) error = NULL;
+
+    gzip_member (&log, "tile/entries/000", zeros, length + more);
+    g_assert_false (verify (&log, &report, &error));
+    g_assert_error (error, CT_ERROR, CT_ERROR_CORRUPT);
+    g_assert_nonnull (strstr (error->message, "is not a bundle of 256 entries"));
+  }
 }
 
 typedef enum { FLIP, CUT, GROW, DELETE, REPLACE } Damage;
@@ -530,6 +570,7 @@ main (int argc, char **argv)
   g_test_add_func ("/tiles/no-entries", test_no_entries);
   g_test_add_func ("/tiles/wider-tiles", test_wider_tiles);
   g_test_add_func ("/tiles/gzip", test_gzip);
+  g_test_add_func ("/tiles/gzip-largest", test_gzip_largest);
   g_test_add_func ("/tiles/damage", test_damage);
   g_test_add_func ("/tiles/damage-without-entries", test_damage_without_entries);
   g_test_add_func ("/tiles/keys", test_keys);
