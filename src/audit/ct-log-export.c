@@ -310,7 +310,7 @@ lines_open (Lines *self, const char *directory, GError **error)
  * ct_log_export_verify:
  *
  * ct_tiles_verify(), and where the directory has disclosures, each of them against its leaf. Disclosures may be missing:
- * redacted, or kept back.
+ * redacted, or kept back; but where there are some, their leaves must be there.
  */
 gboolean
 ct_log_export_verify (const char *directory, const char *vkey, CtAuditProgress progress,
@@ -324,6 +324,10 @@ ct_log_export_verify (const char *directory, const char *vkey, CtAuditProgress p
       !ct_tiles_verify (directory, vkey, lines.file ? check_lines : NULL, &lines, progress, progress_data,
                         cancellable, &found, error))
     return FALSE;
+  if (lines.file && !found.has_entries && found.checkpoint.size > 0)
+    return ct_fail (error, CT_ERROR_CORRUPT,
+                    DISCLOSURES
+                    " cannot be checked: tile/entries, with the leaves it belongs to, is missing");
   if (found.has_entries && lines.index != G_MAXINT64)
     return ct_fail (error, CT_ERROR_CORRUPT,
                     DISCLOSURES " line %" G_GUINT64_FORMAT ": the log has no leaf %" G_GINT64_FORMAT,

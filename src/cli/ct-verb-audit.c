@@ -36,6 +36,8 @@ verify_directory (CtCli *cli, GError **error)
   ct_cli_progress_end (cli);
   if (report.key_is_from_log)
     ct_cli_say (cli, _ ("The key is the directory's own; name one you trust with --key"));
+  if (!report.has_entries && report.checkpoint.size > 0)
+    ct_cli_say (cli, _ ("The directory has no tile/entries: the tree was checked, not what its leaves say"));
   result =
       size_and_root (report.checkpoint.origin, report.checkpoint.size, &report.checkpoint.root, report.vkey);
   json_object_set_boolean_member (json_node_get_object (result), "entries", report.has_entries);

@@ -2,6 +2,7 @@
 """What towerctl promises of every verb: exit codes, the shape of its JSON, several IDs, what it refuses."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -222,6 +223,13 @@ def test_audit(tower):
     assert again['root'] == export['root'] and again['size'] == export['size'] > seen['size'], (again, export)
     assert os.path.exists(os.path.join(folder, 'log.vkey')) and os.path.exists(os.path.join(folder, 'checkpoint'))
     assert tower.ok('audit', 'proof', '0')['proof']
+    bare = os.path.join(tower.folder, 'bare')
+    shutil.copytree(folder, bare)
+    shutil.rmtree(os.path.join(bare, 'tile', 'entries'))
+    tower.fails(1, 'audit', 'verify', bare)
+    os.remove(os.path.join(bare, 'disclosures.jsonl'))
+    done = tower.run('audit', 'verify', bare, '--key', seen['vkey'])
+    assert done.returncode == 0 and done.json['entries'] is False and 'tile/entries' in done.stderr, (done.stdout, done.stderr)
     with open(os.path.join(folder, 'checkpoint'), 'r+b') as file:
         file.seek(-10, os.SEEK_END)
         byte = file.read(1)

@@ -149,6 +149,27 @@ test_again (Fixture *f, gconstpointer data)
   g_assert_error (error, CT_ERROR, CT_ERROR_CORRUPT);
 }
 
+/* A directory without its leaves still has a tree, but nothing that disclosures could be held against. */
+static void
+test_no_entries (Fixture *f, gconstpointer data)
+{
+  g_autofree char *entries = g_build_filename (f->export, "tile", "entries", NULL);
+  g_autofree char *disclosures = g_build_filename (f->export, "disclosures.jsonl", NULL);
+  g_auto (CtTilesReport) report = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  export_log (f, N_LEAVES);
+  ct_test_remove (entries);
+  g_assert_false (verify (f, &report, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_CORRUPT);
+  g_assert_nonnull (strstr (error->message, "tile/entries"));
+  g_clear_error (&error);
+  g_assert_cmpint (g_unlink (disclosures), ==, 0);
+  verify (f, &report, &error);
+  g_assert_no_error (error);
+  g_assert_false (report.has_entries || report.has_disclosures);
+}
+
 static void
 test_unsigned_edit (Fixture *f, gconstpointer data)
 {
@@ -303,6 +324,7 @@ main (int argc, char **argv)
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
   ADD ("/audit-export/export", test_export);
   ADD ("/audit-export/again", test_again);
+  ADD ("/audit-export/no-entries", test_no_entries);
   ADD ("/audit-export/unsigned-edit", test_unsigned_edit);
   ADD ("/audit-export/damage", test_damage);
   ADD ("/audit-export/second-opinion", test_second_opinion);
