@@ -485,6 +485,9 @@ run (CtCli *self)
     ct_cli_progress_end (self);
     sequence (self, leaves);
   }
+  /* what a signal ended is not done, whatever the verb made of it */
+  if (g_cancellable_is_cancelled (self->cancellable))
+    self->worst = MAX (self->worst, CT_EXIT_FAILED);
   if (error)
     result = ct_json_wrap_object (ct_json_build ("o", "error", tell_error (self, NULL, error)));
   if (result && !self->printed && (self->json || !error))

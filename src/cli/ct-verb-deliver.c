@@ -25,9 +25,10 @@ entries_json (const CtOutboxReport *report)
     g_autofree char *ready = entry->ready_at > 0 ? ct_time_format (entry->ready_at) : NULL;
 
     json_array_add_object_element (
-        posts, ct_json_build ("sssssSss", "id", id, "number", entry->number, "channel", entry->channel,
-                              "destination", entry->destination, "state", entry->state, "externalMessageId",
-                              entry->external_id, "detail", entry->detail, "readyAt", ready));
+        posts,
+        ct_json_build ("sssssSssb", "id", id, "number", entry->number, "channel", entry->channel,
+                       "destination", entry->destination, "state", entry->state, "externalMessageId",
+                       entry->external_id, "detail", entry->detail, "readyAt", ready, "held", entry->held));
   }
   return posts;
 }
@@ -35,9 +36,10 @@ entries_json (const CtOutboxReport *report)
 static JsonObject *
 report_json (const CtOutboxReport *report)
 {
-  return ct_json_build ("biiiia", "stopped", report->stopped, "sent", (gint64) report->n_sent, "failed",
+  return ct_json_build ("biiiiia", "stopped", report->stopped, "sent", (gint64) report->n_sent, "failed",
                         (gint64) report->n_failed, "unknown", (gint64) report->n_unknown, "waiting",
-                        (gint64) report->n_waiting, "posts", entries_json (report));
+                        (gint64) report->n_waiting, "held", (gint64) report->n_held, "posts",
+                        entries_json (report));
 }
 
 /* Until when the next post waits; -1 where none will be ready by itself. */
@@ -46,7 +48,23 @@ next_ready (CtCli *cli, const CtOutboxReport *report)
 {
   gint64 next = ct_workspace_next_delivery (cli->workspace, NULL);
 
+  if (report->n_held > 0 && report->n_held == report->n_waiting)
+    return -1;
   return report->stopped || cli->now || next <= 0 ? -1 : next;
+}
+
+/* Why posts are left in line, and until when; each once. */
+static void
+say_problems (CtCli *cli, GHashTable *said, const CtOutboxReport *report)
+{
+  for (guint i = 0; i < report->entries->len; i++) {
+    const CtOutboxEntry *entry = report->entries->pdata[i];
+
+    if (entry->detail && strcmp (entry->state, "ready") == 0 && !report->stopped &&
+        g_hash_table_add (said, g_strdup_printf ("%s %" G_GINT64_FORMAT " %d", entry->number, entry->ready_at,
+                                                 entry->held)))
+      ct_cli_say (cli, "towerctl: %s: %s", entry->number, entry->detail);
+  }
 }
 
 static void
@@ -88,6 +106,7 @@ static JsonNode *
 deliver_run (CtCli *cli, GError **error)
 {
   g_autoptr (JsonObject) sum = json_object_new ();
+  g_autoptr (GHashTable) said = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   gint64 next = -1;
 
   do {
@@ -98,12 +117,15 @@ deliver_run (CtCli *cli, GError **error)
       wait_until (cli, next);
     if (!ct_workspace_deliver (cli->workspace, cli->cancellable, &report, error))
       return NULL;
+    say_problems (cli, said, &report);
     round = report_json (&report);
     add_round (sum, round);
     json_object_unref (sum);
     sum = round;
     next = ct_cli_has (cli, "once") ? -1 : next_ready (cli, &report);
   } while (next > 0 && !g_cancellable_is_cancelled (cli->cancellable));
+  if (ct_json_int (sum, "held", 0) > 0)
+    cli->worst = CT_EXIT_FAILED;
   return ct_json_wrap_object (g_steal_pointer (&sum));
 }
 
@@ -239,6 +261,7 @@ static const CtColumn columns[] = { { N_ ("Post"), "number", CT_COLUMN_TEXT, NUL
                                     { N_ ("Message ID"), "externalMessageId", CT_COLUMN_TEXT, NULL },
                                     { N_ ("Approver"), "approver", CT_COLUMN_TEXT, NULL },
                                     { N_ ("Sent"), "sentAt", CT_COLUMN_TIME, NULL },
+                                    { N_ ("Problem"), "problem", CT_COLUMN_TEXT, NULL },
                                     END };
 static const CtColumn attempt_columns[] = { { N_ ("Attempt"), "attempt", CT_COLUMN_NUMBER, NULL },
                                             { N_ ("Began"), "beganAt", CT_COLUMN_TIME, NULL },

@@ -138,6 +138,35 @@ fill_entry_cb (CtDb *db, gpointer data, GError **error)
   return TRUE;
 }
 
+/* What keeps a post in line that has a problem already; time alone mends none of it. */
+static void
+look_at_channel (CtOutbox *self, CtOutboxEntry *entry)
+{
+  g_auto (CtOutboxRoute) route = { 0 };
+  g_autoptr (GError) problem = NULL;
+
+  if (ct_outbox_route (self, entry->channel, NULL, &route, &problem))
+    return;
+  entry->held = TRUE;
+  g_free (entry->detail);
+  entry->detail = g_strdup (problem->message);
+}
+
+/* A post without a problem waits for its undo window to end. */
+static void
+explain_wait (CtOutbox *self, const CtOutboxReport *report, CtOutboxEntry *entry)
+{
+  gint64 wait = entry->ready_at - ct_outbox_now (self);
+
+  if (strcmp (entry->state, "ready") != 0 || report->stopped)
+    return;
+  if (entry->detail)
+    look_at_channel (self, entry);
+  else if (wait > 0)
+    entry->detail =
+        g_strdup_printf (_ ("waits %d s (undo window)"), (int) ((wait + CT_MS_SECOND - 1) / CT_MS_SECOND));
+}
+
 /* Takes @detail. */
 static gboolean
 add_entry (CtOutbox *self, CtOutboxReport *report, const CtId *id, char *detail, gint64 ready_at,
@@ -152,6 +181,8 @@ add_entry (CtOutbox *self, CtOutboxReport *report, const CtId *id, char *detail,
     entry_free (entry);
     return FALSE;
   }
+  explain_wait (self, report, entry);
+  report->n_held += entry->held;
   report->n_sent += g_str_has_prefix (entry->state, "sent");
   report->n_failed += strcmp (entry->state, "failed") == 0;
   report->n_unknown += strcmp (entry->state, "unknown") == 0;

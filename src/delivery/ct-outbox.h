@@ -36,11 +36,13 @@ typedef struct {
   char *detail;      /* (nullable): why, and what to do */
   char *external_id; /* (nullable) */
   gint64 ready_at;   /* for one that waits: not before */
+  gboolean held;     /* for one that waits: its channel cannot be used until somebody mends that */
 } CtOutboxEntry;
 
 typedef struct {
   gboolean stopped; /* all sending is stopped */
   guint n_sent, n_failed, n_unknown, n_waiting;
+  guint n_held;       /* of those that wait */
   GPtrArray *entries; /* (owned) (element-type CtOutboxEntry): what moved, then what waits */
 } CtOutboxReport;
 

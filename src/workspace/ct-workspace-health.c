@@ -21,10 +21,12 @@ typedef struct {
   "(SELECT count(*) FROM follow_up_tasks WHERE status <> 'resolved') AS openTasks, "                         \
   "(SELECT count(*) FROM approvals WHERE state = 'pending') AS pendingApprovals, "                           \
   "(SELECT count(*) FROM outbox WHERE state IN ('ready', 'leased', 'sending')) AS waitingPosts, "            \
+  "(SELECT count(*) FROM outbox WHERE state = 'ready' AND problem <> '') AS heldPosts, "                     \
   "(SELECT count(*) FROM outbox WHERE state = 'unknown') AS unknownPosts, "                                  \
   "(SELECT count(*) FROM outbox WHERE state = 'failed') AS failedPosts, "                                    \
   "(SELECT count(*) FROM dirty) AS toBeEvaluated, "                                                          \
-  "(SELECT count(*) FROM attention WHERE settled_at IS NULL) AS needsAttention"
+  "(SELECT count(*) FROM attention WHERE settled_at IS NULL) + (SELECT count(*) FROM outbox "                \
+  "WHERE state = 'unknown' OR (state = 'ready' AND problem <> '')) AS needsAttention"
 
 #define CHANNELS                                                                                             \
   "SELECT c.name, c.kind, c.base_url AS baseUrl, "                                                           \

@@ -212,6 +212,37 @@ def test_work(tower):
         slack.stop()
 
 
+def ready_post(tower):
+    """A demo's message, approved a moment ago."""
+    exception = tower.ok('exceptions', 'list', '--rule', 'pickup-failed')[0]['number']
+    task = tower.ok('task', 'create', '--exception', exception, '--channel', 'slack:#wholesale-exceptions')['taskId']
+    return tower.ok('approvals', 'approve', tower.ok('agent', 'run', task)[0]['approvals'][0]['id'])[0]
+
+
+@with_tower('--demo')
+def test_post_that_cannot_go(tower):
+    tower.ok('config', 'set', 'delivery.undo_window', '3s')
+    ready_post(tower)
+    waits = tower.ok('deliver', '--once')
+    assert waits['waiting'] == 1 and 'undo window' in waits['posts'][0]['detail'], waits
+    done = tower.fails(1, 'deliver', timeout=60)
+    assert done.json['held'] == 1 and done.json['posts'][-1]['held'] and done.json['posts'][-1]['detail'] in done.stderr, done
+    health = tower.ok('health', '--quick')['counts']
+    assert health['heldPosts'] == 1 and health['needsAttention'] == 1, health
+    listed = tower.run('posts', 'list', shown=True).stdout
+    assert tower.ok('posts', 'list')[0]['problem'] in listed, listed
+
+
+@with_tower()
+def test_interrupted(tower):
+    with subprocess.Popen([TOWERCTL, '-w', tower.workspace, '--json', 'seed', '--orders', '2000000'], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as work:
+        time.sleep(1)
+        work.send_signal(signal.SIGINT)
+        work.communicate(timeout=60)
+    assert work.returncode == 1, work.returncode
+
+
 @with_tower('--trial')
 def test_audit(tower):
     tower.ok('distributor', 'create', '--name', 'A')
@@ -272,4 +303,4 @@ def test_towerd(tower):
 
 
 run_tests([test_usage, test_not_found, test_trial_only, test_lost_replica, test_roles, test_records, test_settings, test_demo, test_work,
-           test_audit, test_import_and_export, test_towerd])
+           test_post_that_cannot_go, test_interrupted, test_audit, test_import_and_export, test_towerd])

@@ -26,9 +26,9 @@ class Tower:
         self.workspace = os.path.join(self.folder, 'workspace')
         self.ok('init', *init)
 
-    def run(self, *args, now=None, user=None, timeout=300):
-        """Runs a verb with --json; the finished process, its answer parsed as .json where there is one."""
-        command = [TOWERCTL, '-w', self.workspace, '--json']
+    def run(self, *args, now=None, user=None, timeout=300, shown=False):
+        """Runs a verb with --json (@shown: as people see it); the finished process, its answer parsed as .json."""
+        command = [TOWERCTL, '-w', self.workspace] + ([] if shown else ['--json'])
         if now:
             command += ['--now', now]
         if user:
