@@ -60,6 +60,9 @@ init_run (CtCli *cli, GError **error)
   if (!health)
     return NULL;
   ct_cli_say (cli, _ ("The workspace %s is ready"), cli->folder);
+  if (ct_cli_has (cli, "demo"))
+    ct_cli_say (cli,
+                _ ("Its channel slack posts to this machine only and has no token yet; see channel add"));
   return ct_json_wrap_object (health);
 }
 

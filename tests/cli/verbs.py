@@ -4,13 +4,14 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'e2e'))
 
-from tower import BUILD, TOWERCTL, Slack, Tower, run_tests  # pylint: disable=wrong-import-position
+from tower import BUILD, ROOT, TOWERCTL, Slack, Tower, run_tests  # pylint: disable=wrong-import-position
 
 NOW = '2026-06-03T12:00:00Z'
 TOWERD = os.path.join(BUILD, 'src', 'daemon', 'towerd')
@@ -302,5 +303,18 @@ def test_towerd(tower):
     assert tower.ok('health', '--quick')['workers'] is None
 
 
+def test_readme():
+    with open(os.path.join(ROOT, 'README.md'), encoding='utf-8') as file:
+        session = next(block.split('```')[0] for block in file.read().split('```sh\n') if 'init --demo' in block)
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        session = session.replace('8711', str(free.getsockname()[1]))
+    session = session.replace('$PWD/_build', BUILD) + 'kill %1; rm -r "$(dirname "$CONTROL_TOWER_WORKSPACE")"\n'
+    done = subprocess.run(['bash', '-eum', '-o', 'pipefail', '-c', session], cwd=ROOT, capture_output=True, text=True, timeout=300,
+                          check=False)
+    assert done.returncode == 0, (done.returncode, done.stderr, done.stdout)
+    assert '1 sent, 0 failed' in done.stdout and 'Message posted' in done.stdout, done.stdout
+
+
 run_tests([test_usage, test_not_found, test_trial_only, test_lost_replica, test_roles, test_records, test_settings, test_demo, test_work,
-           test_post_that_cannot_go, test_interrupted, test_audit, test_import_and_export, test_towerd])
+           test_post_that_cannot_go, test_interrupted, test_audit, test_import_and_export, test_towerd, test_readme])

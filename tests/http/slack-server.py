@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """A Slack-compatible server on a free loopback port, for tests and for trying the program without a Slack workspace.
 
-    tests/http/slack-server.py --port-file F [--log F] [--token T] [--channel NAME[=ID[=FLAG]]]… [--fail MODE]
+    tests/http/slack-server.py [--port N] [--port-file F] [--log F] [--token T] [--channel NAME[=ID[=FLAG]]]… [--fail MODE]
 
-The port is written to --port-file once the server listens. --log gets one JSON object a line for each request: time,
+Without --port the port is a free one; it is written to --port-file once the server listens. --log gets one JSON object a line for each request: time,
 method, path, arguments, status, answer; never a token. Channels are known by "#name" and ID; FLAG is "outside" (the app
 is no member) or "archived". It is strict where Slack is strict: bearer token, content type, JSON, argument types, known
 channels, lengths.
@@ -352,7 +352,7 @@ def watch(server, parent, idle):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--port-file", required=True)
+    parser.add_argument("--port-file")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--log")
     parser.add_argument("--token", default="xoxb-test-token")
@@ -368,9 +368,10 @@ def main():
     server.log_lock = threading.Lock()
     server.last = time.monotonic()
     threading.Thread(target=watch, args=(server, parent, options.idle), daemon=True).start()
-    with open(options.port_file + ".new", "w", encoding="ascii") as port:
-        port.write("%d\n" % server.server_address[1])
-    os.replace(options.port_file + ".new", options.port_file)
+    if options.port_file:
+        with open(options.port_file + ".new", "w", encoding="ascii") as port:
+            port.write("%d\n" % server.server_address[1])
+        os.replace(options.port_file + ".new", options.port_file)
     server.serve_forever()
 
 
