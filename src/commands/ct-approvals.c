@@ -151,12 +151,12 @@ ct_approvals_id (const CtId *command_id, guint index)
 
 /* Taking back */
 
-/* The ids that a question gives; (transfer full) (element-type CtId). */
+/* The ids that a question gives; takes @stmt; (transfer full) (element-type CtId). */
 static GArray *
-read_ids (CtDb *db, GError **error, const char *sql, const CtId *id)
+take_ids (CtStmt *question, GError **error)
 {
   g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (CtId));
-  g_autoptr (CtStmt) stmt = ct_db_query (db, error, sql, "k", id);
+  g_autoptr (CtStmt) stmt = question;
 
   while (stmt && ct_stmt_next (stmt)) {
     CtId found;
@@ -165,6 +165,12 @@ read_ids (CtDb *db, GError **error, const char *sql, const CtId *id)
       g_array_append_val (ids, found);
   }
   return stmt && ct_stmt_finish (stmt, error) ? g_steal_pointer (&ids) : NULL;
+}
+
+static GArray *
+read_ids (CtDb *db, GError **error, const char *sql, const CtId *id)
+{
+  return take_ids (ct_db_query (db, error, sql, "k", id), error);
 }
 
 /**
@@ -315,4 +321,33 @@ ct_approvals_void_for_exception (CtCommand *command, const CtId *exception, cons
     if (!ct_approvals_void_for_task (command, &g_array_index (tasks, CtId, i), reason, error))
       return FALSE;
   return tasks != NULL;
+}
+
+/**
+ * ct_approvals_void_for_channel:
+ * @channel: its name
+ *
+ * For a channel that leads to another account from now on: nobody approved anything for that one. What is being sent, or
+ * may have been, stays as it is, and is not sent once more.
+ */
+gboolean
+ct_approvals_void_for_channel (CtCommand *command, const char *channel, const char *reason, GError **error)
+{
+  g_autoptr (GArray) approvals = take_ids (
+      ct_db_query (command->db, error,
+                   "SELECT id FROM approvals a WHERE channel = ? AND (state = 'pending' OR (state = "
+                   "'approved' AND EXISTS (SELECT 1 FROM outbox o WHERE o.approval_id = a.id AND o.state IN "
+                   "('ready', 'leased', 'sending', 'failed', 'unknown')))) ORDER BY id",
+                   "s", channel),
+      error);
+
+  for (guint i = 0; approvals && i < approvals->len; i++) {
+    g_auto (CtApprovalRow) row = { 0 };
+
+    if (!ct_approval_row_load (command->db, &g_array_index (approvals, CtId, i), &row, error) ||
+        !ct_approvals_void_one (command, &row.id, reason, error) ||
+        !ct_approvals_settle_task (command, &row.task_id, command->now, error))
+      return FALSE;
+  }
+  return approvals != NULL;
 }

@@ -42,6 +42,8 @@ gboolean ct_approvals_void_for_exception (CtCommand *command, const CtId *except
                                           GError **error);
 gboolean ct_approvals_void_for_task (CtCommand *command, const CtId *task, const char *reason,
                                      GError **error);
+gboolean ct_approvals_void_for_channel (CtCommand *command, const char *channel, const char *reason,
+                                        GError **error);
 
 /* The same without a step of the task: for handlers that move it themselves. */
 gboolean ct_approvals_void_all (CtCommand *command, const CtId *task, const char *reason, guint *n_voided,

@@ -1,4 +1,5 @@
 /* Configuration as data: people, settings, and the documents that other layers parse (calendars, rules, agents …). */
+#include "ct-approvals.h"
 #include "ct-commands.h"
 #include "ct-configuration.h"
 #include "ct-effect.h"
@@ -200,6 +201,19 @@ forget_destinations (CtCommand *command, const CtId *channel, GError **error)
   return TRUE;
 }
 
+/* What waits to go out was approved for the account that the channel led to. */
+static gboolean
+void_for_another_account (CtCommand *command, const CtId *channel, GError **error)
+{
+  gint64 other = 0;
+
+  return ct_db_read_int (command->db, &other, error,
+                         "SELECT kind <> ? OR base_url <> ? FROM channels WHERE id = ?", "ssk",
+                         ct_arg_text (command, "kind"), ct_arg_text (command, "base_url"), channel) &&
+         (!other || ct_approvals_void_for_channel (command, ct_arg_text (command, "name"),
+                                                   "the channel leads to another address now", error));
+}
+
 static gboolean
 channel_add_run (CtCommand *command, GError **error)
 {
@@ -212,7 +226,8 @@ channel_add_run (CtCommand *command, GError **error)
   if (!ct_wire_check_channel (name, error) ||
       !ct_wire_check_destination (ct_arg_text (command, "kind"), ct_arg_text (command, "destination"), error))
     return FALSE;
-  if (known && !forget_destinations (command, &id, error))
+  if (known &&
+      (!forget_destinations (command, &id, error) || !void_for_another_account (command, &id, error)))
     return FALSE;
   if (known ? !ct_effect_update (command, error, "channels", &id, "kind,base_url,archived_at", "ssn",
                                  ct_arg_text (command, "kind"), ct_arg_text (command, "base_url"))

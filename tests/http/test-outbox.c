@@ -254,6 +254,40 @@ test_fence (Fixture *f, gconstpointer data)
   post_fails (f, "anna", CT_ERROR_CONFLICT, "post.retract", &post, ",\"comment\":\"x\"");
 }
 
+/* The channel leads to another account: nothing that was approved for the first one goes there, now or later. */
+static void
+test_another_account (Fixture *f, gconstpointer data)
+{
+  static const char *const states[] = { "ready", "failed", "unknown" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (states); i++) {
+    g_auto (CtOutboxReport) report = { 0 };
+    g_autofree char *script = g_strdup_printf ("UPDATE outbox SET state = 'leased' WHERE state = 'ready';"
+                                               "UPDATE outbox SET state = 'sending' WHERE state = 'leased';"
+                                               "UPDATE outbox SET state = '%s' WHERE state = 'sending'",
+                                               states[i]);
+    Fixture own = { 0 };
+    CtId post;
+
+    set_up (&own, NULL);
+    use_channel (&own, "http://127.0.0.1:9");
+    post = make_ready (&own, "hello", FLAW_NONE);
+    sql (&own, script);
+    add_channel (&own, "http://127.0.0.1:9"); /* the same again changes nothing */
+    expect_state (&own, &post, states[i]);
+    g_assert_cmpint (work_count (&own.w, "SELECT count(*) FROM approvals WHERE state = 'approved'"), ==, 1);
+    add_channel (&own, slack_process_url (own.slack));
+    g_assert_cmpint (work_count (&own.w, "SELECT count(*) FROM approvals WHERE state = 'voided'"), ==, 1);
+    if (i > 0)
+      post_fails (&own, "anna", CT_ERROR_REFUSED, "post.resolve", &post,
+                  ",\"outcome\":\"retry\",\"comment\":\"again\"");
+    run (&own, &report);
+    expect_state (&own, &post, i > 0 ? states[i] : "cancelled: the channel leads to another address");
+    g_assert_cmpuint (sent_count (&own), ==, 0);
+    tear_down (&own, NULL);
+  }
+}
+
 /* A channel that cannot be used holds the post; nothing is lost. */
 static void
 test_held (Fixture *f, gconstpointer data)
@@ -502,6 +536,7 @@ main (int argc, char **argv)
   ADD ("/outbox/crash", test_crash);
   ADD ("/outbox/fence", test_fence);
   ADD ("/outbox/held", test_held);
+  ADD ("/outbox/another-account", test_another_account);
   ADD ("/outbox/burst", test_burst);
   ADD ("/outbox/race", test_race);
   ADD ("/outbox/retract", test_retract);

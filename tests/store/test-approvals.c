@@ -507,6 +507,20 @@ test_resolved_after_failure (Work *w, gconstpointer data)
   }
 }
 
+/* What waits for a decision was drafted for the account that the channel led to. */
+static void
+test_another_account (Work *w, gconstpointer data)
+{
+  g_autofree char *task = work_task (w);
+  g_autofree char *approval = work_draft (w, task, TEXT);
+
+  work_do (
+      w, "admin", "channel.add",
+      "{\"name\":\"slack\",\"kind\":\"slack\",\"base_url\":\"http://127.0.0.1:7\",\"destination\":\"#ops\"}");
+  work_expect_approval (w, approval, "voided");
+  work_expect_status (w, task, "scheduled");
+}
+
 static void
 test_context (Work *w, gconstpointer data)
 {
@@ -624,6 +638,7 @@ main (int argc, char **argv)
   ADD ("/approvals/task-aside-before-approval", test_task_aside_before_approval);
   ADD ("/approvals/snoozed-beside-post", test_snoozed_beside_post);
   ADD ("/approvals/resolved-after-failure", test_resolved_after_failure);
+  ADD ("/approvals/another-account", test_another_account);
   ADD ("/approvals/context", test_context);
   ADD ("/approvals/task-json", test_task_json);
   ADD ("/approvals/approvals-json", test_approvals_json);
