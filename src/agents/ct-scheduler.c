@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* At most so many records a step and pass; the rest follow in the next. */
+/* So many records are read at once; and a step that has done as much leaves the rest to the next pass. */
 #define MOST_A_STEP 500
 
 typedef struct {
@@ -19,10 +19,11 @@ typedef struct {
 typedef struct {
   CtId id;
   char *number;
-  char *text; /* of the query's third column */
+  char *text;
+  gint64 at;
 } Due;
 
-/* A step: which records, by id, number and a text, and what to do with each. ?1 is now. */
+/* A step: which records, as id, number, text and what orders them, "at"; and what to do with each. ?1 is now. */
 typedef struct {
   const char *sql;
   gboolean (*run) (Pass *pass, const Due *due, gboolean *done, GError **error);
@@ -54,7 +55,9 @@ ct_scheduler_report_to_json (const CtSchedulerReport *self)
 typedef struct {
   const char *sql;
   gint64 now;
-  GPtrArray *found; /* (owned) (element-type Due) */
+  gint64 at; /* of the last one seen, as id */
+  CtId id;
+  GPtrArray *found; /* (unowned) (element-type Due) */
 } Search;
 
 static void
@@ -71,7 +74,10 @@ static gboolean
 search_cb (CtDb *db, gpointer data, GError **error)
 {
   Search *self = data;
-  g_autoptr (CtStmt) stmt = ct_db_query (db, error, self->sql, "ii", self->now, (gint64) MOST_A_STEP);
+  g_autofree char *sql = g_strdup_printf (
+      "SELECT id, number, text, at FROM (%s) WHERE (at, id) > (?2, ?3) ORDER BY at, id LIMIT ?4", self->sql);
+  g_autoptr (CtStmt) stmt =
+      ct_db_query (db, error, sql, "iiki", self->now, self->at, &self->id, (gint64) MOST_A_STEP);
 
   while (stmt && ct_stmt_next (stmt)) {
     Due *due = g_new0 (Due, 1);
@@ -79,6 +85,7 @@ search_cb (CtDb *db, gpointer data, GError **error)
     ct_stmt_id (stmt, 0, &due->id);
     due->number = g_strdup (ct_stmt_text (stmt, 1));
     due->text = g_strdup (ct_stmt_text (stmt, 2));
+    due->at = ct_stmt_int (stmt, 3);
     g_ptr_array_add (self->found, due);
   }
   return stmt && ct_stmt_finish (stmt, error);
@@ -189,35 +196,31 @@ run_agent (Pass *pass, const Due *due, gboolean *done, GError **error)
 
 /* In this order: what is over falls away before anything new is begun. */
 static const Step steps[] = {
-  { "SELECT id, number, '' FROM approvals WHERE state = 'pending' AND expires_at <= ?1 ORDER BY expires_at, "
-    "id LIMIT ?2",
+  { "SELECT id, number, '' AS text, expires_at AS at FROM approvals WHERE state = 'pending' AND expires_at "
+    "<= "
+    "?1",
     expire, G_STRUCT_OFFSET (CtSchedulerReport, expired) },
-  { "SELECT id, number, '' FROM approvals WHERE state = 'pending' AND ?1 > 0 ORDER BY coalesce(deadline_at, "
-    "expires_at), "
-    "id LIMIT ?2",
+  { "SELECT id, number, '' AS text, coalesce(deadline_at, expires_at) AS at FROM approvals WHERE state = "
+    "'pending' AND ?1 > 0",
     void_changed, G_STRUCT_OFFSET (CtSchedulerReport, voided) },
-  { "SELECT t.id, t.number, e.number || ' is ' || e.state FROM follow_up_tasks t JOIN exceptions e ON "
-    "e.id = t.exception_id WHERE e.state <> 'open' AND t.status <> 'resolved' AND e.cleared_at <= ?1 AND NOT "
-    "EXISTS "
-    "(SELECT 1 FROM outbox o WHERE o.task_id = t.id AND o.state IN ('leased', 'sending', 'unknown')) "
-    "ORDER BY t.id LIMIT ?2",
+  { "SELECT t.id, t.number, e.number || ' is ' || e.state AS text, 0 AS at FROM follow_up_tasks t JOIN "
+    "exceptions e ON e.id = t.exception_id WHERE e.state <> 'open' AND t.status <> 'resolved' AND "
+    "e.cleared_at <= ?1 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.task_id = t.id AND o.state IN "
+    "('leased', 'sending', 'unknown'))",
     resolve, G_STRUCT_OFFSET (CtSchedulerReport, resolved) },
-  { "SELECT id, number, '' FROM follow_up_tasks WHERE status <> 'resolved' AND sla_due_at < ?1 ORDER BY "
-    "sla_due_at, id "
-    "LIMIT ?2",
+  { "SELECT id, number, '' AS text, sla_due_at AS at FROM follow_up_tasks WHERE status <> 'resolved' AND "
+    "sla_due_at < ?1",
     breach, G_STRUCT_OFFSET (CtSchedulerReport, breached) },
-  { "SELECT id, number, '' FROM follow_up_tasks WHERE status = 'snoozed' AND snoozed_until <= ?1 ORDER BY "
-    "snoozed_until, id LIMIT ?2",
+  { "SELECT id, number, '' AS text, snoozed_until AS at FROM follow_up_tasks WHERE status = 'snoozed' AND "
+    "snoozed_until <= ?1",
     wake, G_STRUCT_OFFSET (CtSchedulerReport, woken) },
   /* never once it is answered for now: the clock stands while the other side must speak */
-  { "SELECT id, number, escalation_rule FROM follow_up_tasks WHERE escalate_at <= ?1 AND status NOT IN "
-    "('resolved', "
-    "'escalated', 'blocked', 'snoozed', 'awaiting_reply') ORDER BY escalate_at, id LIMIT ?2",
+  { "SELECT id, number, escalation_rule AS text, escalate_at AS at FROM follow_up_tasks WHERE escalate_at <= "
+    "?1 AND status NOT IN ('resolved', 'escalated', 'blocked', 'snoozed', 'awaiting_reply')",
     escalate, G_STRUCT_OFFSET (CtSchedulerReport, escalated) },
-  { "SELECT id, number, '' FROM follow_up_tasks WHERE next_check_at <= ?1 AND status IN ('assigned', "
-    "'scheduled', "
-    "'drafting', 'awaiting_reply', 'reopened', 'escalated') ORDER BY sla_due_at IS NULL, sla_due_at, id "
-    "LIMIT ?2",
+  { "SELECT id, number, '' AS text, coalesce(sla_due_at, 9223372036854775807) AS at FROM follow_up_tasks "
+    "WHERE next_check_at <= ?1 AND status IN ('assigned', 'scheduled', 'drafting', 'awaiting_reply', "
+    "'reopened', 'escalated')",
     run_agent, G_STRUCT_OFFSET (CtSchedulerReport, drafted) },
 };
 
@@ -230,14 +233,8 @@ is_harmless (const GError *error)
 }
 
 static gboolean
-run_step (Pass *pass, const Step *step, GError **error)
+run_found (Pass *pass, const Step *step, GPtrArray *found, guint *count, GError **error)
 {
-  g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (due_free);
-  Search search = { step->sql, pass->now, found };
-  guint *count = G_STRUCT_MEMBER_P (pass->report, step->counter);
-
-  if (!ct_store_read (pass->agent->store, search_cb, &search, error))
-    return FALSE;
   for (guint i = 0; i < found->len; i++) {
     const Due *due = found->pdata[i];
     g_autoptr (GError) problem = NULL;
@@ -252,6 +249,33 @@ run_step (Pass *pass, const Step *step, GError **error)
     else if (!is_harmless (problem))
       g_ptr_array_add (pass->report->problems, g_strdup_printf ("%s: %s", due->number, problem->message));
   }
+  return TRUE;
+}
+
+/* Goes on behind the last record seen: many that stay as they are, recorded breaches or another team's tasks, must not
+ * hide the later ones for ever. */
+static gboolean
+run_step (Pass *pass, const Step *step, GError **error)
+{
+  Search search = { .sql = step->sql, .now = pass->now, .at = G_MININT64 };
+  guint *count = G_STRUCT_MEMBER_P (pass->report, step->counter);
+  guint n;
+
+  do {
+    g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (due_free);
+
+    search.found = found;
+    if (!ct_store_read (pass->agent->store, search_cb, &search, error) ||
+        !run_found (pass, step, found, count, error))
+      return FALSE;
+    n = found->len;
+    if (n > 0) {
+      const Due *last = found->pdata[n - 1];
+
+      search.at = last->at;
+      search.id = last->id;
+    }
+  } while (n == MOST_A_STEP && *count < MOST_A_STEP);
   return TRUE;
 }
 
@@ -284,7 +308,8 @@ ct_scheduler_run (const CtAgent *agent, gint64 now, GCancellable *cancellable, C
  * ct_scheduler_next_at:
  * @at: (out): %CT_NULL_INT where nothing is waiting for its time
  *
- * When a worker should make its next pass at the latest; a change of the workspace may ask for one before.
+ * When a worker should make its next pass at the latest: at once where records changed, since approvals may stand on
+ * them. A deadline counts until the ledger has a breach after it.
  */
 gboolean
 ct_scheduler_next_at (CtDb *db, gint64 *at, GError **error)
@@ -292,6 +317,10 @@ ct_scheduler_next_at (CtDb *db, gint64 *at, GError **error)
   return ct_db_read_int (
       db, at, error,
       "SELECT min(at) FROM (SELECT min(expires_at) AS at FROM approvals WHERE state = 'pending' "
+      "UNION ALL SELECT 1 WHERE EXISTS (SELECT 1 FROM dirty) AND EXISTS (SELECT 1 FROM approvals WHERE "
+      "state = 'pending') "
+      "UNION ALL SELECT min(sla_due_at) + 1 FROM follow_up_tasks t WHERE status <> 'resolved' AND NOT EXISTS "
+      "(SELECT 1 FROM sla_events s WHERE s.subject_id = t.id AND s.event = 'breach' AND s.at > t.sla_due_at) "
       "UNION ALL SELECT min(next_check_at) FROM follow_up_tasks WHERE status IN ('assigned', "
       "'scheduled', 'drafting', 'awaiting_reply', 'reopened', 'escalated') "
       "UNION ALL SELECT min(snoozed_until) FROM follow_up_tasks WHERE status = 'snoozed' "

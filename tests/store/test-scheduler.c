@@ -70,6 +70,55 @@ test_not_due (Work *w, gconstpointer data)
   work_expect_status (w, task, "waiting_for_human_approval");
 }
 
+/* Hundreds of overdue tasks with nothing left to record do not hide the one that comes after them. */
+static void
+test_many_overdue (Work *w, gconstpointer data)
+{
+  static const char *const copies[] = {
+    "CREATE TEMP TABLE copies AS WITH RECURSIVE i(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM i WHERE x < "
+    "600) "
+    "SELECT t.* FROM follow_up_tasks t, i",
+    "UPDATE copies SET id = randomblob(16), n = 1000000 + rowid, number = 'T' || rowid, exception_id = NULL, "
+    "sla_due_at = sla_due_at - 1, next_check_at = NULL, escalate_at = NULL",
+    "INSERT INTO follow_up_tasks SELECT * FROM copies",
+  };
+  g_autofree char *task = work_task (w);
+  g_autoptr (JsonObject) report = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (copies); i++) {
+    g_autoptr (GError) error = NULL;
+
+    ct_db_run (w->db, &error, copies[i], "");
+    g_assert_no_error (error);
+  }
+  w->now += 25 * CT_MS_HOUR;
+  report = pass (w);
+  g_assert_cmpint (ct_json_int (report, "breached", 0), ==, 1);
+}
+
+/* A worker wakes for a deadline, once, and at once for facts that changed under an approval. */
+static void
+test_next_at (Work *w, gconstpointer data)
+{
+  g_autofree char *task = work_task (w), *approval = NULL;
+  gint64 due = work_count (w, "SELECT sla_due_at FROM follow_up_tasks"), at = 0;
+
+  ct_db_run (w->db, NULL, "UPDATE follow_up_tasks SET escalate_at = NULL, next_check_at = NULL", "");
+  g_assert_true (ct_scheduler_next_at (w->db, &at, NULL));
+  g_assert_cmpint (at, ==, due + 1);
+  w->now = at;
+  expect_pass (w, "breached 1");
+  g_assert_true (ct_scheduler_next_at (w->db, &at, NULL));
+  g_assert_cmpint (at, ==, CT_NULL_INT);
+  approval = work_draft (w, task, TEXT);
+  ct_db_run (w->db, NULL, "UPDATE follow_up_tasks SET escalate_at = NULL", "");
+  g_assert_true (ct_scheduler_next_at (w->db, &at, NULL));
+  g_assert_cmpint (at, >, w->now);
+  work_do (w, "anna", "invoice.edit", "{\"id\":\"%s\",\"paid_minor\":500}", w->invoice);
+  g_assert_true (ct_scheduler_next_at (w->db, &at, NULL));
+  g_assert_cmpint (at, <=, w->now);
+}
+
 /* What nobody approved counts as rejected; the agent tries again. */
 static void
 test_expiry (Work *w, gconstpointer data)
@@ -254,6 +303,8 @@ main (int argc, char **argv)
 #define ADD(path, func) g_test_add (path, Work, NULL, work_set_up, func, work_tear_down)
   ADD ("/scheduler/due", test_due);
   ADD ("/scheduler/not-due", test_not_due);
+  ADD ("/scheduler/many-overdue", test_many_overdue);
+  ADD ("/scheduler/next-at", test_next_at);
   ADD ("/scheduler/expiry", test_expiry);
   ADD ("/scheduler/changed-facts", test_changed_facts);
   ADD ("/scheduler/exception-clears", test_exception_clears);
