@@ -61,13 +61,45 @@ chosen_cb (GtkCheckButton *button, Question *question)
   question->answer = g_strdup (g_object_get_data (G_OBJECT (button), "value"));
 }
 
+/* The mark goes where the keyboard goes, so that Enter takes what has the focus ring. */
+static void
+focused_cb (GtkEventControllerFocus *controller, GtkCheckButton *check)
+{
+  gtk_check_button_set_active (check, TRUE);
+}
+
+/* Enter answers; else the row or the button in focus would take it. */
+static gboolean
+choice_key_cb (GtkEventControllerKey *controller, guint key, guint code, GdkModifierType state,
+               AdwMessageDialog *dialog)
+{
+  if (key != GDK_KEY_Return && key != GDK_KEY_KP_Enter && key != GDK_KEY_ISO_Enter)
+    return FALSE;
+  if (adw_message_dialog_get_response_enabled (dialog, "yes"))
+    adw_message_dialog_response (dialog, "yes");
+  return TRUE;
+}
+
+static void
+follow_keyboard (GtkWidget *list, AdwMessageDialog *dialog)
+{
+  GtkEventController *keys = gtk_event_controller_key_new ();
+
+  gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
+  g_signal_connect (keys, "key-pressed", G_CALLBACK (choice_key_cb), dialog);
+  gtk_widget_add_controller (list, keys);
+}
+
 static GtkWidget *
 make_choice (const char *value, const char *label, const char *detail, GtkCheckButton **group,
              Question *question)
 {
   GtkWidget *row = adw_action_row_new ();
   GtkWidget *check = gtk_check_button_new ();
+  GtkEventController *focus = gtk_event_controller_focus_new ();
 
+  g_signal_connect (focus, "enter", G_CALLBACK (focused_cb), check);
+  gtk_widget_add_controller (row, focus);
   g_object_set_data_full (G_OBJECT (check), "value", g_strdup (value), g_free);
   gtk_check_button_set_group (GTK_CHECK_BUTTON (check), *group);
   g_signal_connect (check, "toggled", G_CALLBACK (chosen_cb), question);
@@ -103,6 +135,7 @@ ct_ask_choice (gpointer widget, const CtAsk *ask, const char *const *values, con
   GtkWidget *scrolled = gtk_scrolled_window_new ();
   GtkCheckButton *group = NULL;
 
+  follow_keyboard (list, dialog);
   gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
   gtk_widget_add_css_class (list, "boxed-list");
   gtk_widget_set_margin_start (list, 2);
