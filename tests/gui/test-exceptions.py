@@ -13,6 +13,15 @@ def rows(app):
     return wait('rows', lambda: [row.name for row in app.all('table row', re.compile('^EXC-'))])
 
 
+def left(app, node):
+    """Where an accessible begins in its window."""
+    return node.queryComponent().getExtents(app.atspi.WINDOW_COORDS).x
+
+
+def top(app, node):
+    return node.queryComponent().getExtents(app.atspi.WINDOW_COORDS).y
+
+
 def count(s, sql):
     return int(s.query(s.state['workspace'], sql)[0])
 
@@ -97,6 +106,52 @@ def test_search_finds(s):
     app.says(f'{count(s, OPEN)} exceptions')
 
 
+def test_the_search_lets_go_of_the_keyboard(s):
+    app = s.state['app']
+    app.key('ctrl+f')
+    app.type('EXC-2026-0042')
+    app.says('1 exception')
+    app.key('Escape')
+    app.says(f'{count(s, OPEN)} exceptions')
+    app.key('Escape', 'j', 'k')
+    app.says('Evidence')
+    app.key('Escape')
+    app.gone('label', 'Evidence')
+    app.key('ctrl+f', 'Down', 'j', 'k')
+    app.says('Evidence')
+    app.key('Escape')
+    app.gone('label', 'Evidence')
+    app.key('ctrl+f')
+    app.type('EXC-2026-0042')
+    app.key('Return')
+    wait('one row', lambda: rows(app) == ['EXC-2026-0042'])
+    app.key('j')
+    app.says('Evidence')
+    app.find('label', '1 exception')
+    app.key('Escape', 'ctrl+f', 'Escape', 'Escape')
+    app.says(f'{count(s, OPEN)} exceptions')
+
+
+def test_a_card_opens_its_list(s):
+    """The number of the card is that of the list, the filter is seen, the worst stand on top; so they do when cleared."""
+    app = s.state['app']
+    worst = s.query(s.state['workspace'],
+                    "SELECT number FROM exceptions WHERE state = 'open' ORDER BY score DESC, n LIMIT 10")
+    app.key('g', 'o')
+    number = app.find('push button', re.compile('^New exceptions in 24 hours: ')).name.split(': ')[1]
+    app.press(app.find('push button', re.compile('^New exceptions in 24 hours: ')))
+    app.says(f'{number} exceptions')
+    chip, other = app.find('push button', 'Work: New in 24 hours'), app.find('push button', 'Owner')
+    wait('the filter before those not set', lambda: left(app, chip) < left(app, other))
+    app.screenshot('exceptions-from-card-light')
+    app.key('g', 'o')
+    app.press(app.find('push button', 'SLA missed now: 0'))
+    app.says('Nothing matches')
+    app.press_button('Clear search and filters')
+    app.says(f'{count(s, OPEN)} exceptions')
+    wait('the worst on top', lambda: rows(app)[:10] == worst)
+
+
 def test_built_in_view(s):
     app = s.state['app']
     app.press_button('Views')
@@ -152,6 +207,44 @@ def test_assign_an_agent_and_undo(s):
     assert count(s, 'SELECT count(*) FROM follow_up_tasks') == 1
     app.says(re.compile('^FOLLOW-2026-'))
     app.screenshot('exceptions-task-light')
+
+
+def test_enter_answers_with_the_choice_in_focus(s):
+    app = s.state['app']
+    app.key('j', 'o')
+    row = app.find('list item', 'Legal')
+    for _ in range(20):
+        if row.getState().contains(app.atspi.STATE_FOCUSED):
+            break
+        app.key('Tab')
+    else:
+        raise AssertionError('the keyboard does not come to a row')
+    before = count(s, "SELECT count(*) FROM exceptions WHERE owner = 'legal'")
+    app.screenshot('exceptions-owner-focus-light')
+    app.key('Return')
+    app.says('has a new owner')
+    assert count(s, "SELECT count(*) FROM exceptions WHERE owner = 'legal'") == before + 1
+    app.key('Escape')
+
+
+def test_the_timeline_shows_what_is_new_on_top(s):
+    app = s.state['app']
+    app.key('ctrl+a', 'o')
+    app.find('list item', 'Legal')
+    app.key('Return')
+    wait('all of one owner', lambda: len(s.query(s.state['workspace'], "SELECT DISTINCT owner FROM exceptions "
+                                                 "WHERE state = 'open'")) == 1, 60)
+    app.find(re.compile('label|push button'), re.compile('could not be done|have a new owner'))
+    app.key('Escape', 'g', 't')
+    events = count(s, 'SELECT count(*) FROM audit_logs')
+    app.says(f'{events} events')
+    wait('rows', lambda: app.all('table row'))
+    place = top(app, app.find('label', 'Role'))
+    app.key('ctrl+z')
+    app.says(f'{events + 1} events')
+    wait('the new row below the headers', lambda: 0 < top(app, app.find('table row', re.compile('undo'))) - place < 40)
+    app.screenshot('timeline-new-light')
+    app.key('g', 'e')
 
 
 def test_report_names_what_could_not_be_done(s):

@@ -89,6 +89,7 @@ static const CtFilterChoice states[] = {
 };
 
 static const CtFilterChoice work[] = {
+  { "new", N_ ("New in 24 hours"), "e.opened_at > (?1->>'$.now') - 86400000" },
   { "nobody", N_ ("Nobody follows up"), "t.n IS NULL" },
   { "running", N_ ("An agent follows up"), "(t.n IS NOT NULL AND t.status <> 'resolved')" },
   { "approval", N_ ("Waits for approval"), "t.status = 'waiting_for_human_approval'" },

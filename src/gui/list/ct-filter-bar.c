@@ -67,12 +67,39 @@ update_chip (Chip *chip)
     gtk_widget_remove_css_class (gtk_widget_get_parent (GTK_WIDGET (chip->button)), "chosen");
 }
 
+/* Chips with a choice stand first, where they are seen in a narrow window as well; none moves away under the pointer
+ * while its choices are open. */
+static void
+arrange (CtFilterBar *self)
+{
+  GtkWidget *last = NULL;
+
+  for (guint i = 0; i < self->chips->len; i++) {
+    Chip *chip = self->chips->pdata[i];
+
+    if (gtk_widget_get_visible (GTK_WIDGET (gtk_menu_button_get_popover (chip->button))))
+      return;
+  }
+  for (gboolean chosen = TRUE; chosen >= FALSE; chosen--)
+    for (guint i = 0; i < self->chips->len; i++) {
+      Chip *chip = self->chips->pdata[i];
+      GtkWidget *widget = gtk_widget_get_parent (GTK_WIDGET (chip->button));
+
+      if (gtk_widget_get_visible (chip->clear) != chosen)
+        continue;
+      gtk_box_reorder_child_after (self->box, widget, last);
+      last = widget;
+    }
+  gtk_adjustment_set_value (gtk_scrolled_window_get_hadjustment (GTK_SCROLLED_WINDOW (self->root)), 0);
+}
+
 /* Shows the choices made, wherever they were made. */
 void
 ct_filter_bar_update (CtFilterBar *self)
 {
   for (guint i = 0; i < self->chips->len; i++)
     update_chip (self->chips->pdata[i]);
+  arrange (self);
 }
 
 static void
@@ -214,6 +241,7 @@ make_popover (Chip *chip)
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), GTK_WIDGET (chip->choices));
   gtk_popover_set_child (GTK_POPOVER (popover), scrolled);
   g_signal_connect (popover, "map", G_CALLBACK (popover_shown_cb), chip);
+  g_signal_connect_swapped (popover, "closed", G_CALLBACK (arrange), chip->owner);
   return popover;
 }
 

@@ -44,7 +44,8 @@ struct _CtListView {
   gboolean updating;
   gint64 jump_n; /* where the last jump goes */
   guint jump_position;
-  guint jumps; /* that wait for values */
+  guint jumps;       /* that wait for values */
+  gboolean entering; /* the rows get the keyboard as soon as they are read */
 };
 
 enum { SIGNAL_CURRENT, SIGNAL_ACTIVATED, N_SIGNALS };
@@ -157,18 +158,45 @@ search_changed_cb (GtkSearchEntry *entry, CtListView *self)
   query (self);
 }
 
-/* Enter in the search goes to the rows it found. */
+/* Gives the keyboard to the current row, or else the first, as soon as the rows are there. Meanwhile no widget has it,
+ * and the keys of the list hold already. */
+static void
+enter_rows (CtListView *self)
+{
+  guint position = ct_list_cursor_get_position (self->cursor);
+
+  self->entering = ct_lazy_list_get_state (self->list) == CT_LIST_LOADING;
+  if (!self->entering)
+    ct_list_view_jump (self, position == GTK_INVALID_LIST_POSITION ? 0 : position);
+}
+
+/* Enter in the search goes to the rows it found, also to those it is about to find. */
 static void
 search_activated_cb (GtkSearchEntry *entry, CtListView *self)
 {
-  gtk_widget_child_focus (GTK_WIDGET (self->rows), GTK_DIR_TAB_FORWARD);
+  search_changed_cb (entry, self);
+  gtk_root_set_focus (gtk_widget_get_root (GTK_WIDGET (self)), NULL);
+  enter_rows (self);
 }
 
+/* Escape empties the search, and leaves it where it is empty. */
 static void
 search_stopped_cb (GtkSearchEntry *entry, CtListView *self)
 {
-  gtk_editable_set_text (GTK_EDITABLE (entry), "");
-  search_activated_cb (entry, self);
+  if (*gtk_editable_get_text (GTK_EDITABLE (entry)))
+    gtk_editable_set_text (GTK_EDITABLE (entry), "");
+  else
+    search_activated_cb (entry, self);
+}
+
+static gboolean
+search_key_cb (GtkEventControllerKey *controller, guint key, guint code, GdkModifierType state,
+               CtListView *self)
+{
+  if (key != GDK_KEY_Down)
+    return FALSE;
+  search_activated_cb (self->search, self);
+  return TRUE;
 }
 
 /* Puts what is shown into all the places that say it. */
@@ -183,13 +211,12 @@ show_shown (CtListView *self)
   query (self);
 }
 
+/* The list as at first, its order too: the one of a view may sort all other rows alike. */
 static void
 clear_filters_cb (GtkButton *button, CtListView *self)
 {
-  g_autoptr (JsonObject) initial = ct_list_shown_view (self->shown);
+  g_autoptr (JsonObject) initial = json_object_new ();
 
-  json_object_remove_member (initial, "filters");
-  json_object_remove_member (initial, "search");
   ct_list_shown_apply (self->shown, initial);
   show_shown (self);
 }
@@ -361,6 +388,22 @@ list_state_cb (CtListView *self)
 
   update_state (self);
   update_bulk (self);
+  if (self->entering && !gtk_root_get_focus (gtk_widget_get_root (GTK_WIDGET (self))))
+    enter_rows (self);
+}
+
+/* A list that shows its top shows what is new there; GTK would hold on to the row that was the first. */
+static void
+rows_changed_cb (GListModel *list, guint position, guint removed, guint added, CtListView *self)
+{
+  GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment (self->scrolled);
+
+  if (position == 0 && added && self->rows && gtk_adjustment_get_value (adjustment) <= 0) {
+    CT_FOREIGN_TIME;
+    gtk_widget_activate_action (gtk_widget_get_last_child (GTK_WIDGET (self->rows)), "list.scroll-to-item",
+                                "u", 0);
+  }
+  list_state_cb (self);
 }
 
 /* The jump that was asked for last, once its rows have their values. */
@@ -549,6 +592,7 @@ ct_list_view_class_init (CtListViewClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, search_changed_cb);
   gtk_widget_class_bind_template_callback (widget_class, search_activated_cb);
   gtk_widget_class_bind_template_callback (widget_class, search_stopped_cb);
+  gtk_widget_class_bind_template_callback (widget_class, search_key_cb);
   gtk_widget_class_bind_template_callback (widget_class, fill_views_cb);
   gtk_widget_class_bind_template_callback (widget_class, fill_columns_cb);
   gtk_widget_class_bind_template_callback (widget_class, activated_cb);
@@ -599,8 +643,8 @@ ct_list_view_bind (CtListView *self, CtPage *page, const CtListDef *def, const C
   g_signal_connect (self->columns, "marked", G_CALLBACK (marked_cb), self);
   g_signal_connect (self->columns, "sorted", G_CALLBACK (sorted_cb), self);
   g_signal_connect_swapped (self->list, "notify", G_CALLBACK (list_state_cb), self);
-  g_signal_connect_swapped (self->list, "items-changed", G_CALLBACK (list_state_cb), self);
   gtk_column_view_set_model (self->rows, GTK_SELECTION_MODEL (self->cursor));
+  g_signal_connect (self->list, "items-changed", G_CALLBACK (rows_changed_cb), self); /* after the view */
   show_shown (self);
   self->clock_source = g_timeout_add_seconds (CLOCK_SECONDS, tick_cb, self);
 }

@@ -22,18 +22,16 @@ typedef struct {
 
 static const Tile tiles[] = {
   { N_ ("SLA missed now"), "SELECT count(DISTINCT e.n) FROM " TASKS "t.sla_due_at < ?1 AND ?2 <> ''",
-    "exceptions", "{\"filters\": {\"state\": [\"open\"], \"work\": [\"overdue\"]}, \"sort\": \"sla\"}",
-    "ct-critical" },
+    "exceptions", "{\"filters\": {\"state\": [\"open\"], \"work\": [\"overdue\"]}}", "ct-critical" },
   { N_ ("SLA due within an hour"),
     "SELECT count(DISTINCT e.n) FROM " TASKS "t.sla_due_at BETWEEN ?1 AND ?1 + 3600000 AND ?2 <> ''",
-    "exceptions", "{\"filters\": {\"state\": [\"open\"], \"work\": [\"hour\"]}, \"sort\": \"sla\"}",
-    "ct-high" },
+    "exceptions", "{\"filters\": {\"state\": [\"open\"], \"work\": [\"hour\"]}}", "ct-high" },
   { N_ ("Approvals waiting"),
     "SELECT count(*) FROM approvals WHERE state = 'pending' AND ?1 > 0 AND ?2 <> ''", "approvals",
     "{\"filters\": {\"state\": [\"pending\"]}, \"sort\": \"deadline\"}", "ct-high" },
   { N_ ("New exceptions in 24 hours"),
     "SELECT count(*) FROM exceptions WHERE state = 'open' AND opened_at > ?1 - 86400000 AND ?2 <> ''",
-    "exceptions", "{\"filters\": {\"state\": [\"open\"]}, \"sort\": \"age\"}", NULL },
+    "exceptions", "{\"filters\": {\"state\": [\"open\"], \"work\": [\"new\"]}}", NULL },
   { N_ ("Nobody follows up"),
     "SELECT count(*) FROM exceptions e WHERE state = 'open' AND ?1 > 0 AND ?2 <> '' AND NOT EXISTS (SELECT 1 "
     "FROM "
