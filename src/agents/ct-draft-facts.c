@@ -184,6 +184,8 @@ evidence_value (JsonObject *entry)
     return g_strdup (text);
   if (value && JSON_NODE_HOLDS_VALUE (value) && json_node_get_value_type (value) == G_TYPE_BOOLEAN)
     return g_strdup (json_node_get_boolean (value) ? _ ("yes") : _ ("no"));
+  if (value && JSON_NODE_HOLDS_VALUE (value) && json_node_get_value_type (value) == G_TYPE_STRING)
+    return g_strdup (ct_state_label (json_node_get_string (value)));
   return value && JSON_NODE_HOLDS_VALUE (value) ? node_text (value) : NULL;
 }
 

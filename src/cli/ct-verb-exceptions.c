@@ -1,6 +1,7 @@
 /* towerctl detect, exceptions */
 #include "ct-cli-print.h"
 #include "ct-cli-verbs.h"
+#include "ct-evidence.h"
 #include "ct-exception-state.h"
 #include "ct-rows.h"
 #include "ct-workspace-find.h"
@@ -85,6 +86,23 @@ list_run (CtCli *cli, GError **error)
                       error);
 }
 
+/* The evidence in words, and what the score is made of. */
+static gboolean
+put_reasons (CtCli *cli, CtDb *db, JsonObject *object, const CtId *id, GError **error)
+{
+  JsonArray *evidence = ct_json_array (object, "evidence");
+  JsonArray *parts = ct_evidence_score (db, id, ct_workspace_now (cli->workspace), error);
+
+  if (!parts)
+    return FALSE;
+  json_object_set_array_member (object, "scoreParts", parts);
+  if (evidence)
+    ct_evidence_put_words (evidence, ct_json_string (object, "subjectType", ""),
+                           ct_json_string (object, "currency", "EUR"),
+                           ct_workspace_get_zone (cli->workspace));
+  return TRUE;
+}
+
 static JsonNode *
 show_cb (CtCli *cli, CtDb *db, gpointer data, GError **error)
 {
@@ -111,7 +129,8 @@ show_cb (CtCli *cli, CtDb *db, gpointer data, GError **error)
       return NULL;
     json_object_set_array_member (object, parts[i].member, rows);
   }
-  return ct_json_wrap_object (g_steal_pointer (&object));
+  return put_reasons (cli, db, object, &found.id, error) ? ct_json_wrap_object (g_steal_pointer (&object))
+                                                         : NULL;
 }
 
 static JsonNode *
@@ -184,9 +203,12 @@ static const CtColumn columns[] = { { N_ ("Number"), "number", CT_COLUMN_TEXT, N
                                     END };
 static const CtColumn evidence_columns[] = { { N_ ("Fact"), "label", CT_COLUMN_TEXT, NULL },
                                              { N_ ("Value"), "value", CT_COLUMN_FACT, NULL },
-                                             { N_ ("Must be"), "operator", CT_COLUMN_TEXT, NULL },
-                                             { N_ ("Threshold"), "threshold", CT_COLUMN_TEXT, NULL },
+                                             { N_ ("Raised because it is"), "because", CT_COLUMN_TEXT, NULL },
                                              END };
+static const CtColumn score_columns[] = { { N_ ("Fact"), "label", CT_COLUMN_TEXT, NULL },
+                                          { N_ ("Points"), "points", CT_COLUMN_NUMBER, NULL },
+                                          { N_ ("Value"), "text", CT_COLUMN_TEXT, NULL },
+                                          END };
 static const CtColumn task_columns[] = {
   { N_ ("Number"), "number", CT_COLUMN_TEXT, NULL }, { N_ ("Status"), "status", CT_COLUMN_TEXT, NULL },
   { N_ ("Team"), "owner", CT_COLUMN_TEXT, NULL },    { N_ ("Agent"), "agent", CT_COLUMN_TEXT, NULL },
@@ -215,6 +237,7 @@ static const CtColumn fields[] = { { N_ ("Number"), "number", CT_COLUMN_TEXT, NU
                                    { N_ ("Ended"), "clearedAt", CT_COLUMN_TIME, NULL },
                                    { N_ ("Reason"), "closedReason", CT_COLUMN_TEXT, NULL },
                                    { N_ ("Evidence"), "evidence", CT_COLUMN_TABLE, evidence_columns },
+                                   { N_ ("Score"), "scoreParts", CT_COLUMN_TABLE, score_columns },
                                    { N_ ("Tasks"), "tasks", CT_COLUMN_TABLE, task_columns },
                                    { N_ ("Earlier episodes"), "episodes", CT_COLUMN_TABLE, episode_columns },
                                    END };

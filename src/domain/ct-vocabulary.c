@@ -128,6 +128,32 @@ static const char *const action_labels[] = {
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (action_names) == G_N_ELEMENTS (action_labels) + 1);
 
+/* States of records, as columns and rules have them; a name means the same in all of them. */
+static const char *const state_names[] = {
+  "prospect",   "documents", "contract",  "active",    "suspended", "draft",     "confirmed",
+  "allocated",  "invoiced",  "shipped",   "delivered", "closed",    "cancelled", "issued",
+  "part_paid",  "paid",      "disputed",  "void",      "planned",   "booked",    "pickup_failed",
+  "in_transit", "missing",   "submitted", "verified",  "rejected",  "expired",   NULL
+};
+static const char *const state_labels[] = {
+  N_ ("Prospect"),      N_ ("Collecting documents"),
+  N_ ("Contract"),      N_ ("Active"),
+  N_ ("Suspended"),     N_ ("Draft"),
+  N_ ("Confirmed"),     N_ ("Allocated"),
+  N_ ("Invoiced"),      N_ ("Shipped"),
+  N_ ("Delivered"),     N_ ("Closed"),
+  N_ ("Cancelled"),     N_ ("Issued"),
+  N_ ("Partly paid"),   N_ ("Paid"),
+  N_ ("Disputed"),      N_ ("Void"),
+  N_ ("Planned"),       N_ ("Booked"),
+  N_ ("Pickup failed"), N_ ("In transit"),
+  N_ ("Missing"),       N_ ("Submitted"),
+  N_ ("Verified"),      N_ ("Rejected"),
+  N_ ("Expired"),
+};
+
+G_STATIC_ASSERT (G_N_ELEMENTS (state_names) == G_N_ELEMENTS (state_labels) + 1);
+
 /* The translated label of a name, or the name itself where a configuration brought one of its own. */
 static const char *
 label_of (const char *const *names, const char *const *labels, const char *name)
@@ -250,4 +276,11 @@ gboolean
 ct_action_is_known (const char *action)
 {
   return ct_text_index (action_names, action) >= 0;
+}
+
+/* "Partly paid" for "part_paid"; what is not known stays as it is. */
+const char *
+ct_state_label (const char *state)
+{
+  return label_of (state_names, state_labels, state);
 }

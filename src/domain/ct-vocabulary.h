@@ -32,4 +32,6 @@ const char *const *ct_action_names (void);
 const char *ct_action_label (const char *action);
 gboolean ct_action_is_known (const char *action);
 
+const char *ct_state_label (const char *state);
+
 G_END_DECLS

@@ -63,7 +63,7 @@ static const char gui_exceptions[] =
     "'low' END, "
     "i * 7907 % 9000000, 'EUR', substr('DEGBFRNOKZESUSHU', d % 8 * 2 + 1, 2), owner, agent, action, "
     "json_array(json_object('fact', 'days_overdue', 'label', 'Days overdue', 'value', score, 'operator', "
-    "'>', 'threshold', "
+    "'more', 'threshold', "
     "14), json_object('fact', 'open_minor', 'label', 'Open amount', 'value', 1850000, 'text', '18500.00 "
     "EUR')), "
     "iif(i % 50 = 49, 'cleared', 'open'), ?2 - i * 2654435 % 40 * 7200000 - i % 3600000 FROM rows JOIN kinds "

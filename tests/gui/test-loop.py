@@ -32,10 +32,29 @@ def test_an_agent_drafts(s):
     app.says('ORD-2026-1047')
     app.key('j')
     app.says('Evidence')
+    app.says('The rule by itself')
     app.key('a')
     app.says('Assign an agent')
     app.press_button('Assign')
     wait('a draft that waits for approval', lambda: value(s, "SELECT count(*) FROM approvals WHERE state = 'pending'") == '1', 60)
+
+
+def test_evidence_is_in_words(s):
+    """The amount and its threshold as money, and what the score is made of, in the window as on the command line."""
+    app = s.state['app']
+    number = value(s, "SELECT number FROM exceptions WHERE rule = 'credit-limit-exceeded' AND state = 'open'")
+    limit = 'raised because it is more than 15 000.00 EUR'.replace('15 ', '15\u202f')
+    app.key('ctrl+f')
+    app.type(number)
+    app.says('1 exception')
+    app.key('Return', 'j')
+    app.says(limit)
+    app.says('Open invoices: +5')
+    app.screenshot('exceptions-reasons-light')
+    shown = subprocess.run([TOWERCTL, '-w', s.state['workspace'], 'exceptions', 'show', number], check=True,
+                           capture_output=True, text=True).stdout
+    assert limit.split(' is ')[1] in shown and 'The rule by itself' in shown, shown
+    app.key('Escape', 'ctrl+f', 'Escape', 'Escape')
 
 
 def test_a_person_approves(s):

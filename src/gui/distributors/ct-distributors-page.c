@@ -1,5 +1,6 @@
 #include "ct-distributors-page.h"
 #include "records/ct-record-labels.h"
+#include "ct-vocabulary.h"
 
 enum {
   DISTRIBUTOR_ID,
@@ -46,7 +47,7 @@ static const CtListSource source = {
 static void
 show_state (CtRow *row, guint column, CtCell *cell)
 {
-  cell->text = ct_record_value_label (ct_row_text (row, column));
+  cell->text = ct_state_label (ct_row_text (row, column));
 }
 
 static const CtListColumn list_columns[] = {
@@ -76,7 +77,7 @@ static const CtListFilter filters[] = {
   { "kept", N_ ("Archive"), NULL, kept, NULL, NULL, "current" },
   { "state", N_ ("Onboarding"), "d.onboarding_state", NULL,
     "SELECT column1 FROM (VALUES ('prospect'), ('documents'), ('contract'), ('active'), ('suspended'))",
-    ct_record_value_label, NULL },
+    ct_state_label, NULL },
   { "country", N_ ("Country"), "d.country", NULL,
     "SELECT DISTINCT country FROM distributors WHERE country <> '' ORDER BY 1", NULL, NULL },
   { "band", N_ ("Value band"), "d.value_band", NULL, "SELECT column1 FROM (VALUES ('A'), ('B'), ('C'))", NULL,

@@ -1,4 +1,5 @@
 #include "ct-exception-detail.h"
+#include "ct-evidence.h"
 #include "ct-exception-state.h"
 #include "ct-rows.h"
 #include "ct-story.h"
@@ -15,6 +16,8 @@ typedef struct {
   gint64 n;
   JsonObject *exception; /* (owned) (nullable) */
   JsonObject *task;      /* (owned) (nullable) */
+  JsonArray *evidence;   /* (owned) (nullable): in words */
+  JsonArray *parts;      /* (owned) (nullable): of the score */
   JsonArray *others;     /* (owned) (nullable): further exceptions of the same order or distributor */
   CtStory *story;        /* (owned) (nullable) */
 } Job;
@@ -28,9 +31,31 @@ job_free (gpointer data)
   g_object_unref (job->workspace);
   g_clear_pointer (&job->exception, json_object_unref);
   g_clear_pointer (&job->task, json_object_unref);
+  g_clear_pointer (&job->evidence, json_array_unref);
+  g_clear_pointer (&job->parts, json_array_unref);
   g_clear_pointer (&job->others, json_array_unref);
   g_clear_pointer (&job->story, ct_story_free);
   g_free (job);
+}
+
+/* Why it was raised and what its score is made of, in words. */
+static gboolean
+read_reasons (CtDb *db, Job *job, GError **error)
+{
+  const char *text = ct_json_string (job->exception, "evidence", "[]");
+  g_autoptr (JsonNode) node = ct_json_parse (text, -1, 1 << 20, NULL);
+  CtId id;
+
+  if (!ct_id_parse (ct_json_string (job->exception, "id", ""), &id))
+    return ct_fail (error, CT_ERROR_CORRUPT, "An exception has no id");
+  if (node && JSON_NODE_HOLDS_ARRAY (node)) {
+    job->evidence = json_array_ref (json_node_get_array (node));
+    ct_evidence_put_words (job->evidence, ct_json_string (job->exception, "subject_type", ""),
+                           ct_json_string (job->exception, "currency", "EUR"),
+                           ct_workspace_get_zone (job->workspace));
+  }
+  job->parts = ct_evidence_score (db, &id, ct_workspace_now (job->workspace), error);
+  return job->parts != NULL;
 }
 
 static gboolean
@@ -51,7 +76,7 @@ read_cb (CtDb *db, gpointer data, GError **error)
                                 "LEFT JOIN orders o ON o.id = e.order_id LEFT JOIN distributors d ON d.id = "
                                 "e.distributor_id WHERE e.n = ?",
                                 "i", job->n);
-  if (!job->exception)
+  if (!job->exception || !read_reasons (db, job, error))
     return FALSE;
   job->task = ct_rows_one (
       db, &no_task,
@@ -74,85 +99,38 @@ read_cb (CtDb *db, gpointer data, GError **error)
   return job->others && job->story;
 }
 
-/* A value of the evidence as people read it. */
-static char *
-value_text (JsonNode *node)
-{
-  const char *text;
-  gint64 at;
-
-  if (!node || JSON_NODE_HOLDS_NULL (node))
-    return g_strdup ("—");
-  if (!JSON_NODE_HOLDS_VALUE (node))
-    return ct_json_canonical (node, NULL);
-  switch (json_node_get_value_type (node)) {
-  case G_TYPE_INT64:
-    return ct_format_count (json_node_get_int (node));
-  case G_TYPE_BOOLEAN:
-    return g_strdup (json_node_get_boolean (node) ? _ ("yes") : _ ("no"));
-  case G_TYPE_STRING:
-    text = json_node_get_string (node);
-    if (ct_date_valid (text))
-      return ct_format_date (text);
-    if (ct_time_parse (text, &at)) {
-      g_autoptr (GTimeZone) utc = g_time_zone_new_utc ();
-
-      return ct_format_full_time (at, utc);
-    }
-    return g_strdup (text);
-  default:
-    return ct_json_canonical (node, NULL);
-  }
-}
-
-/* "more than 30" */
-static char *
-threshold_text (JsonObject *entry)
-{
-  static const struct {
-    const char *operator, * words;
-  } words[] = {
-    { ">", N_ ("raised because it is more than %s") }, { ">=", N_ ("raised because it is at least %s") },
-    { "<", N_ ("raised because it is less than %s") }, { "<=", N_ ("raised because it is at most %s") },
-    { "=", N_ ("raised because it is %s") },           { "==", N_ ("raised because it is %s") },
-    { "!=", N_ ("raised because it is not %s") },      { "<>", N_ ("raised because it is not %s") },
-    { "in", N_ ("raised because it is one of %s") },   { "not in", N_ ("raised because it is none of %s") },
-  };
-  const char *operator= ct_json_string (entry, "operator", NULL);
-  g_autofree char *threshold = NULL;
-
-  if (!operator)
-    return NULL;
-  threshold = value_text (json_object_get_member (entry, "threshold"));
-  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
-    if (g_strcmp0 (words[i].operator, operator) == 0) {
-      g_auto (GStrv) parts = g_strsplit (_ (words[i].words), "%s", 2);
-
-      return g_strconcat (parts[0], threshold, parts[1], NULL);
-    }
-  return g_strdup_printf ("%s %s", operator, threshold);
-}
-
 static void
 show_evidence (Job *job)
 {
-  const char *text = ct_json_string (job->exception, "evidence", "[]");
-  g_autoptr (JsonNode) node = ct_json_parse (text, -1, 1 << 20, NULL);
-  JsonArray *entries = node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+  guint n = job->evidence ? json_array_get_length (job->evidence) : 0;
 
-  if (!entries || json_array_get_length (entries) == 0)
-    return;
-  ct_detail_add_section (job->detail, _ ("Evidence"));
-  for (guint i = 0; i < json_array_get_length (entries); i++) {
-    JsonNode *element = json_array_get_element (entries, i);
-    JsonObject *entry = JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
-    g_autofree char *value = entry ? value_text (json_object_get_member (entry, "value")) : NULL;
-    g_autofree char *more = entry ? threshold_text (entry) : NULL;
+  if (n)
+    ct_detail_add_section (job->detail, _ ("Evidence"));
+  for (guint i = 0; i < n; i++) {
+    JsonObject *entry = json_array_get_object_element (job->evidence, i);
+    const char *because = ct_json_string (entry, "because", NULL);
+    g_autofree char *more = because ? g_strdup_printf (_ ("raised because it is %s"), because) : NULL;
 
-    if (entry)
-      ct_detail_add_fact (job->detail, ct_json_string (entry, "label", ct_json_string (entry, "fact", "")),
-                          ct_json_string (entry, "text", value), more, NULL);
+    ct_detail_add_fact (job->detail, ct_json_string (entry, "label", ""), ct_json_string (entry, "text", ""),
+                        more, NULL);
   }
+}
+
+/* What the score is made of. */
+static void
+show_score (Job *job)
+{
+  g_autofree char *score = g_strdup_printf (_ ("%d of 100"), (int) ct_json_int (job->exception, "score", 0));
+
+  ct_detail_add_section (job->detail, _ ("Score"));
+  for (guint i = 0; i < json_array_get_length (job->parts); i++) {
+    JsonObject *part = json_array_get_object_element (job->parts, i);
+    g_autofree char *points = g_strdup_printf ("%+d", (int) ct_json_int (part, "points", 0));
+
+    ct_detail_add_fact (job->detail, ct_json_string (part, "label", ""), points,
+                        ct_json_string (part, "text", NULL), NULL);
+  }
+  ct_detail_add_fact (job->detail, _ ("Score"), score, NULL, NULL);
 }
 
 static void
@@ -174,11 +152,9 @@ show_facts (Job *job)
   g_autofree char *age = ct_format_age (ct_json_int (e, "opened_at", now), now);
   g_autofree char *opened =
       ct_format_full_time (ct_json_int (e, "opened_at", now), ct_workspace_get_zone (job->workspace));
-  g_autofree char *score = g_strdup_printf (_ ("%d of 100"), (int) ct_json_int (e, "score", 0));
 
   add_link (job, _ ("Order"), ct_json_string (e, "order_number", NULL), "order", "order_id");
   add_link (job, _ ("Distributor"), ct_json_string (e, "legal_name", NULL), "distributor", "distributor_id");
-  ct_detail_add_fact (job->detail, _ ("Score"), score, NULL, NULL);
   ct_detail_add_fact (job->detail, _ ("Value at risk"), money, NULL, NULL);
   ct_detail_add_fact (job->detail, _ ("Country"), ct_json_string (e, "country", NULL), NULL, NULL);
   ct_detail_add_fact (job->detail, _ ("Owner"), ct_role_label (ct_json_string (e, "owner", "")), NULL, NULL);
@@ -276,6 +252,7 @@ show (Job *job)
     ct_detail_add_text (job->detail, ct_json_string (job->exception, "next_action", ""), "ct-recommended");
   }
   show_evidence (job);
+  show_score (job);
   ct_detail_add_section (job->detail, _ ("What it is about"));
   show_facts (job);
   show_task (job);

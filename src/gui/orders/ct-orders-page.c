@@ -1,5 +1,6 @@
 #include "ct-orders-page.h"
 #include "records/ct-record-labels.h"
+#include "ct-vocabulary.h"
 
 enum {
   ORDER_ID,
@@ -45,7 +46,7 @@ static const CtListSource source = {
 static void
 show_status (CtRow *row, guint column, CtCell *cell)
 {
-  cell->text = ct_record_value_label (ct_row_text (row, column));
+  cell->text = ct_state_label (ct_row_text (row, column));
 }
 
 static const CtListColumn list_columns[] = {
@@ -86,7 +87,7 @@ static const CtListFilter filters[] = {
   { "status", N_ ("Status"), "o.status", NULL,
     "SELECT column1 FROM (VALUES ('draft'), ('confirmed'), ('allocated'), ('invoiced'), ('shipped'), "
     "('delivered'), ('closed'), ('cancelled'))",
-    ct_record_value_label, NULL },
+    ct_state_label, NULL },
   { "country", N_ ("Country"), "d.country", NULL,
     "SELECT DISTINCT country FROM distributors WHERE country <> '' ORDER BY 1", NULL, NULL },
   { "blocked", N_ ("Exceptions"), NULL, blocked, NULL, NULL, NULL },

@@ -90,7 +90,7 @@ field_text (Job *job, const CtField *field)
   case 's':
     return g_strdup (ct_record_kind_field (job->def->kind, field->column) &&
                              ct_record_kind_field (job->def->kind, field->column)->choices
-                         ? ct_record_value_label (text)
+                         ? ct_state_label (text)
                          : text);
   default:
     return NULL;
@@ -179,7 +179,7 @@ value_text (JsonObject *row)
     g_string_append_printf (value, "%s%s", value->len ? " · " : "", money);
   }
   if (state)
-    g_string_append_printf (value, "%s%s", value->len ? " · " : "", ct_record_value_label (state));
+    g_string_append_printf (value, "%s%s", value->len ? " · " : "", ct_state_label (state));
   return g_string_free (value, FALSE);
 }
 

@@ -3,6 +3,7 @@
 #include "ct-record-labels.h"
 #include "ct-record-picker.h"
 #include "ct-rows.h"
+#include "ct-vocabulary.h"
 
 #include <string.h>
 
@@ -147,7 +148,7 @@ make_choice (const Entry *entry)
   g_autoptr (GtkStringList) labels = gtk_string_list_new (NULL);
 
   for (const char *const *choice = entry->more->choices; *choice; choice++)
-    gtk_string_list_append (labels, ct_record_value_label (*choice));
+    gtk_string_list_append (labels, ct_state_label (*choice));
   adw_combo_row_set_model (ADW_COMBO_ROW (row), G_LIST_MODEL (labels));
   adw_combo_row_set_selected (ADW_COMBO_ROW (row),
                               (guint) MAX (0, ct_text_index (entry->more->choices, entry->more->fallback)));

@@ -56,36 +56,6 @@ static const Name columns[] = {
   { "reason", N_ ("Reason") },
 };
 
-static const Name values[] = {
-  { "prospect", N_ ("Prospect") },
-  { "documents", N_ ("Collecting documents") },
-  { "contract", N_ ("Contract") },
-  { "active", N_ ("Active") },
-  { "suspended", N_ ("Suspended") },
-  { "draft", N_ ("Draft") },
-  { "confirmed", N_ ("Confirmed") },
-  { "allocated", N_ ("Allocated") },
-  { "invoiced", N_ ("Invoiced") },
-  { "shipped", N_ ("Shipped") },
-  { "delivered", N_ ("Delivered") },
-  { "closed", N_ ("Closed") },
-  { "cancelled", N_ ("Cancelled") },
-  { "issued", N_ ("Issued") },
-  { "part_paid", N_ ("Partly paid") },
-  { "paid", N_ ("Paid") },
-  { "disputed", N_ ("Disputed") },
-  { "void", N_ ("Void") },
-  { "planned", N_ ("Planned") },
-  { "booked", N_ ("Booked") },
-  { "pickup_failed", N_ ("Pickup failed") },
-  { "in_transit", N_ ("In transit") },
-  { "missing", N_ ("Missing") },
-  { "submitted", N_ ("Submitted") },
-  { "verified", N_ ("Verified") },
-  { "rejected", N_ ("Rejected") },
-  { "expired", N_ ("Expired") },
-};
-
 static const char *
 find (const Name *names, guint n_names, const char *name)
 {
@@ -99,13 +69,6 @@ const char *
 ct_record_label (const char *column)
 {
   return find (columns, G_N_ELEMENTS (columns), column);
-}
-
-/* "Partly paid" for "part_paid"; what is not known stays as it is */
-const char *
-ct_record_value_label (const char *value)
-{
-  return find (values, G_N_ELEMENTS (values), value);
 }
 
 /* (nullable): what imports know of the field: its choices, whether it may be NULL */

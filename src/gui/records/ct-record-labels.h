@@ -5,9 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* What the fields of records and their fixed values are called on the screen. */
+/* What the fields of records are called on the screen. */
 const char *ct_record_label (const char *column);
-const char *ct_record_value_label (const char *value);
 const CtKindField *ct_record_kind_field (const char *kind, const char *column);
 gboolean ct_record_is_money (const CtField *field);
 

@@ -1,6 +1,8 @@
 #pragma once
 
-#include "ct-base.h"
+#include "ct-i18n.h"
+#include "ct-money.h"
+#include "ct-time.h"
 
 G_BEGIN_DECLS
 
