@@ -1,10 +1,13 @@
 /* towerctl init, undo, health */
+#include "ct-cli-print.h"
 #include "ct-cli-verbs.h"
 #include "ct-vocabulary.h"
 #include "ct-workspace-audit.h"
 #include "ct-workspace-health.h"
+#include "ct-workspace-timeline.h"
 #include "ct-workspace-work.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static gboolean
@@ -81,7 +84,73 @@ undo_run (CtCli *cli, GError **error)
       return NULL;
   }
   json_object_set_int_member (outcome.result, "event", outcome.event);
+  json_object_set_string_member (outcome.result, "step",
+                                 ct_timeline_sentence (ct_json_string (outcome.result, "name", "")));
   return ct_json_wrap_object (g_steal_pointer (&outcome.result));
+}
+
+static void
+print_undone (CtCli *cli, JsonNode *result)
+{
+  printf (_ ("Undone: %s"), ct_json_string (json_node_get_object (result), "step", ""));
+  puts ("");
+}
+
+static const CtColumn channel_columns[] = { { N_ ("Channel"), "name", CT_COLUMN_TEXT, NULL },
+                                            { N_ ("Address"), "baseUrl", CT_COLUMN_TEXT, NULL },
+                                            { N_ ("Destinations"), "destinations", CT_COLUMN_LIST, NULL },
+                                            { N_ ("Last sent"), "lastSentAt", CT_COLUMN_TIME, NULL },
+                                            { NULL, NULL, 0, NULL } };
+static const CtColumn health_fields[] = { { N_ ("Workspace"), "folder", CT_COLUMN_TEXT, NULL },
+                                          { N_ ("Environment"), "environment", CT_COLUMN_TEXT, NULL },
+                                          { N_ ("Trial"), "trial", CT_COLUMN_TEXT, NULL },
+                                          { N_ ("You are"), "actor", CT_COLUMN_TEXT, NULL },
+                                          { N_ ("Time zone"), "timeZone", CT_COLUMN_TEXT, NULL },
+                                          { N_ ("Time"), "now", CT_COLUMN_TIME, NULL },
+                                          { N_ ("Schema"), "schemaVersion", CT_COLUMN_NUMBER, NULL },
+                                          { N_ ("Integrity"), "integrity", CT_COLUMN_TEXT, NULL },
+                                          { N_ ("All sending is stopped"), "sendingStopped", CT_COLUMN_TEXT,
+                                            NULL },
+                                          { NULL, NULL, 0, NULL } };
+static const CtColumn count_fields[] = {
+  { N_ ("Open exceptions"), "openExceptions", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Open tasks"), "openTasks", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Pending approvals"), "pendingApprovals", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Waiting posts"), "waitingPosts", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Posts held by a problem"), "heldPosts", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Posts of unknown fate"), "unknownPosts", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Failed posts"), "failedPosts", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Records to be evaluated"), "toBeEvaluated", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Needs attention"), "needsAttention", CT_COLUMN_NUMBER, NULL },
+  { NULL, NULL, 0, NULL }
+};
+static const CtColumn log_fields[] = { { N_ ("Events in the log"), "events", CT_COLUMN_NUMBER, NULL },
+                                       { N_ ("Not signed yet"), "unsigned", CT_COLUMN_NUMBER, NULL },
+                                       { N_ ("Root of the log"), "root", CT_COLUMN_TEXT, NULL },
+                                       { NULL, NULL, 0, NULL } };
+static const CtColumn worker_fields[] = { { N_ ("Workers run in"), "program", CT_COLUMN_TEXT, NULL },
+                                          { N_ ("Process"), "pid", CT_COLUMN_NUMBER, NULL },
+                                          { NULL, NULL, 0, NULL } };
+
+static void
+print_health (CtCli *cli, JsonNode *result)
+{
+  static const struct {
+    const char *member; /* (nullable): of the whole */
+    const CtColumn *fields;
+  } parts[] = {
+    { NULL, health_fields }, { "counts", count_fields }, { "log", log_fields }, { "workers", worker_fields }
+  };
+  JsonObject *health = json_node_get_object (result);
+
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++) {
+    JsonObject *part = parts[i].member ? ct_json_object (health, parts[i].member) : health;
+
+    if (part)
+      ct_cli_print_fields (cli, parts[i].fields, part);
+  }
+  puts ("");
+  ct_cli_print_table (cli, channel_columns, ct_json_array (health, "channels"));
 }
 
 static JsonNode *
@@ -105,12 +174,12 @@ const CtVerb ct_verbs_init[] = {
         { "time-zone", "ZONE",
           N_ ("In which dates are meant, as in Europe/Berlin; else the machine's, a trial's is UTC") },
         { NULL, NULL, NULL } },
-    init_run, NULL, CT_VERB_NO_WORKSPACE, NULL },
+    init_run, NULL, CT_VERB_NO_WORKSPACE, print_health },
   { "health", "", 0, 0,
     N_ ("Schema, counts, log, channels, who hosts the workers, whether the file is sound"),
     (const CtCliOption[]){ { "quick", NULL, N_ ("Do not read the whole file") }, { NULL, NULL, NULL } },
-    health_run, NULL, 0, NULL },
+    health_run, NULL, 0, print_health },
   { "undo", "[COMMAND]", 0, 1, N_ ("Take your last command back, or the one with this UUID"), NULL, undo_run,
-    NULL, 0, NULL },
+    NULL, 0, print_undone },
   { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, 0, NULL },
 };

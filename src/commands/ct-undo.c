@@ -111,6 +111,7 @@ ct_undo_run (CtCommand *command, GError **error)
       !invert (command, target.seq, error) || !check_where (command, &target, error))
     return FALSE;
   json_object_set_int_member (command->result, "undone", target.seq);
+  json_object_set_string_member (command->result, "name", target.def->name);
   return TRUE;
 }
 
@@ -123,18 +124,25 @@ ct_undo_note (CtCommand *command, gint64 seq, GError **error)
   return undone == 0 || ct_db_run (command->db, error, "INSERT INTO undone VALUES(?, ?)", "ii", undone, seq);
 }
 
+/* What nobody means by their last step: exports, and what workers do under the name of whoever runs them. */
+#define PASSED_OVER                                                                                          \
+  "'command.undo', 'audit.export', 'data.export', 'exceptions.detect', 'task.begin_draft', 'draft.store', "  \
+  "'task.wake', 'task.breach', 'task.await_reply', 'approval.expire', 'post.lease', 'post.sending', "        \
+  "'post.sent', 'post.release', 'post.failed', 'post.unknown', 'post.void'"
+
 /**
  * ct_undo_last:
+ * @label: (nullable) (scope call): what a command does, in words
  *
- * Returns: (transfer full) (nullable): the UUID of @actor's last command that is not undone and may be;
- *   %CT_ERROR_NOT_FOUND where there is none
+ * Returns: (transfer full) (nullable): the UUID of @actor's last step, other than exports and what workers do, that is
+ *   not undone and may be; %CT_ERROR_NOT_FOUND where there is none, %CT_ERROR_REFUSED where it cannot be undone
  */
 char *
-ct_undo_last (CtDb *db, const char *actor, GError **error)
+ct_undo_last (CtDb *db, const char *actor, const char *(*label) (const char *command), GError **error)
 {
   g_autoptr (CtStmt) stmt = ct_db_query (
       db, error,
-      "SELECT uuid_text(command_id), name FROM intents i WHERE actor = ? AND name <> 'command.undo' "
+      "SELECT uuid_text(command_id), name FROM intents i WHERE actor = ? AND name NOT IN (" PASSED_OVER ") "
       "AND NOT EXISTS (SELECT 1 FROM undone u WHERE u.seq = i.seq) ORDER BY seq DESC LIMIT 1",
       "s", actor);
   const CtCommandDef *def;
@@ -148,7 +156,8 @@ ct_undo_last (CtDb *db, const char *actor, GError **error)
   }
   def = ct_command_find (ct_stmt_text (stmt, 1));
   if (!def || !(def->flags & CT_COMMAND_UNDOABLE)) {
-    ct_fail (error, CT_ERROR_REFUSED, _ ("Your last step (%s) cannot be undone"), ct_stmt_text (stmt, 1));
+    ct_fail (error, CT_ERROR_REFUSED, _ ("Your last step (%s) cannot be undone"),
+             label ? label (ct_stmt_text (stmt, 1)) : ct_stmt_text (stmt, 1));
     return NULL;
   }
   return g_strdup (ct_stmt_text (stmt, 0));

@@ -98,6 +98,10 @@ static const struct {
   { "credit_limit_minor", N_ ("Credit limit") },
   { "total_minor", N_ ("Total") },
   { "notes", N_ ("Notes") },
+  { "value_at_risk_minor", N_ ("Value at risk") },
+  { "carrier", N_ ("Carrier") },
+  { "pickup_attempts", N_ ("Pickup attempts") },
+  { "episode", N_ ("Episode") },
 };
 
 /* What happened, translated; the action itself where nobody has put it in words. */
@@ -252,6 +256,13 @@ static const struct {
   "'exceptions.detect') AND a.received_at IN (SELECT created_at FROM %1$s WHERE id = ?1 UNION "              \
   "SELECT updated_at FROM %1$s WHERE id = ?1) AND instr(r.entries, ?1) > 0"
 
+/* The undoing of what the story tells; its own leaf names the command alone. */
+#define UNDONE                                                                                               \
+  "SELECT a.n FROM undone u JOIN intents i ON i.seq = u.seq JOIN intents b ON b.seq = u.by_seq "             \
+  "JOIN audit_logs a ON a.action = 'command.undo' "                                                          \
+  "AND CAST(a.leaf AS TEXT)->>'intent_sha256' = lower(hex(b.sha256)) WHERE lower(hex(i.sha256)) IN "         \
+  "(SELECT CAST(l.leaf AS TEXT)->>'intent_sha256' FROM own JOIN audit_logs l ON l.n = own.n)"
+
 static char *
 make_sql (const CtFound *subject)
 {
@@ -260,11 +271,12 @@ make_sql (const CtFound *subject)
   for (guint i = 0; i < G_N_ELEMENTS (stories); i++)
     if (strcmp (stories[i].type, subject->type) == 0)
       g_string_append_printf (sql, " UNION %s", stories[i].related);
-  g_string_append (sql, "), events(n) AS (SELECT n FROM audit_logs WHERE object_id IN story UNION "
+  g_string_append (sql, "), own(n) AS (SELECT n FROM audit_logs WHERE object_id IN story UNION "
                         "SELECT n FROM audit_objects WHERE object_id IN story UNION ");
   g_string_append_printf (sql, BULK, subject->table);
   g_string_append (
-      sql, ") SELECT l.n, l.ev_id, l.received_at, l.actor, CAST(l.leaf AS TEXT)->>'actor_role', l.action, "
+      sql, "), events(n) AS (SELECT n FROM own UNION " UNDONE
+           ") SELECT l.n, l.ev_id, l.received_at, l.actor, CAST(l.leaf AS TEXT)->>'actor_role', l.action, "
            "l.object_type, l.object_id, d.value, "
            "(SELECT min(c.size) FROM audit_checkpoints c WHERE c.size > l.n), "
            "(SELECT group_concat(x.value, '; ') FROM audit_disclosures x WHERE x.n = l.n AND "

@@ -5,6 +5,7 @@
 #include "ct-import-chunk.h"
 #include "ct-migrate.h"
 #include "ct-undo.h"
+#include "ct-workspace-timeline.h"
 
 #include <string.h>
 
@@ -288,7 +289,7 @@ execute_cb (CtDb *db, gpointer data, GError **error)
   CtRequest request = { self->name, self->args, self->actor, self->now, 0, NULL };
 
   if (self->undo_last) {
-    g_autofree char *command = ct_undo_last (db, self->actor, error);
+    g_autofree char *command = ct_undo_last (db, self->actor, ct_timeline_sentence, error);
 
     if (!command)
       return FALSE;

@@ -234,6 +234,23 @@ def test_post_that_cannot_go(tower):
     assert tower.ok('posts', 'list')[0]['problem'] in listed, listed
 
 
+@with_tower('--demo')
+def test_undo(tower):
+    exception = tower.ok('exceptions', 'list', '--rule', 'pickup-failed')[0]['number']
+    made = tower.run('task', 'create', '--exception', exception, '--agent', 'PartnerSuccessFollowUpAgent')
+    task = made.json['taskId']
+    tower.ok('task', 'note', task, '--text', 'called them')
+    tower.ok('detect', '--full')
+    tower.ok('audit', 'export', os.path.join(tower.folder, 'log'))
+    tower.ok('export', os.path.join(tower.folder, 'records'))
+    done = tower.ok('undo')
+    assert done['step'] == 'Note added', done
+    assert 'Step undone' in [event['summary'] for event in tower.ok('timeline', task)]
+    assert 'Step undone' in [event['summary'] for event in tower.ok('timeline', exception)]
+    refused = tower.fails(3, 'undo')
+    assert '(Follow-up task created)' in refused.stderr, refused.stderr
+
+
 @with_tower()
 def test_interrupted(tower):
     with subprocess.Popen([TOWERCTL, '-w', tower.workspace, '--json', 'seed', '--orders', '2000000'], stdout=subprocess.PIPE,
@@ -317,4 +334,4 @@ def test_readme():
 
 
 run_tests([test_usage, test_not_found, test_trial_only, test_lost_replica, test_roles, test_records, test_settings, test_demo, test_work,
-           test_post_that_cannot_go, test_interrupted, test_audit, test_import_and_export, test_towerd, test_readme])
+           test_post_that_cannot_go, test_undo, test_interrupted, test_audit, test_import_and_export, test_towerd, test_readme])

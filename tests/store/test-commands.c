@@ -238,7 +238,7 @@ static void
 undo_last (Fixture *f, const char *actor)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *id = ct_undo_last (f->db, actor, &error);
+  g_autofree char *id = ct_undo_last (f->db, actor, NULL, &error);
   g_autofree char *json = NULL;
 
   g_assert_no_error (error);
@@ -263,7 +263,7 @@ test_undo (Fixture *f, gconstpointer data)
   undo_last (f, "admin");
   g_assert_cmpint (count (f, "SELECT count(*) FROM distributors"), ==, 0);
   /* workspace.init is the last that is left, and cannot be undone */
-  last = ct_undo_last (f->db, "admin", &error);
+  last = ct_undo_last (f->db, "admin", NULL, &error);
   g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
 }
 
@@ -277,7 +277,7 @@ test_undo_meets_a_later_change (Fixture *f, gconstpointer data)
 
   g_free (run (f, "admin", "person.put", "{\"login\":\"eva\",\"roles\":[\"sales\"]}"));
   g_free (run (f, "eva", "distributor.edit", mine));
-  command = ct_undo_last (f->db, "eva", NULL);
+  command = ct_undo_last (f->db, "eva", NULL, NULL);
   g_free (run (f, "admin", "distributor.edit", theirs));
   json = g_strdup_printf ("{\"command\":\"%s\"}", command);
   fails (f, "admin", "command.undo", json, CT_ERROR_REFUSED);
@@ -294,7 +294,7 @@ test_undo_asks_the_policy (Fixture *f, gconstpointer data)
   g_free (run (f, "admin", "person.put", "{\"login\":\"eva\",\"roles\":[\"admin\"]}"));
   g_free (run (f, "eva", "setting.set", "{\"key\":\"time_zone\",\"value\":\"Europe/Berlin\"}"));
   g_free (run (f, "admin", "person.put", "{\"login\":\"eva\",\"roles\":[\"sales\"]}"));
-  command = ct_undo_last (f->db, "eva", NULL);
+  command = ct_undo_last (f->db, "eva", NULL, NULL);
   json = g_strdup_printf ("{\"command\":\"%s\"}", command);
   fails (f, "eva", "command.undo", json, CT_ERROR_REFUSED);
   g_assert_cmpint (count (f, "SELECT count(*) FROM settings WHERE value = 'Europe/Berlin'"), ==, 1);
