@@ -24,5 +24,7 @@ extern const CtVerb ct_verbs_records[];
 extern const CtVerbFamily ct_verb_families[];
 
 const CtVerb *ct_verb_find (const char *first, const char *second, gboolean *two_words);
+char *ct_verbs_beginning (const char *first);
+gboolean ct_verb_check_words (CtCli *cli, GError **error);
 
 G_END_DECLS

@@ -266,6 +266,26 @@ is_switch_given (CtCli *self, const char *name, gboolean *finished)
   return ct_cli_has (self, name);
 }
 
+/* What follows is no verb: a word that begins several lists them. */
+static gboolean
+no_verb (CtCli *self, char **words, gboolean *finished, GError **error)
+{
+  const char *second = words[1] && words[1][0] != '-' ? words[1] : NULL;
+  g_autofree char *list = ct_verbs_beginning (words[0]);
+
+  if (list && g_strv_contains ((const char *const *) words, "--help")) {
+    puts (list + 1);
+    *finished = TRUE;
+    return TRUE;
+  }
+  if (g_strv_contains ((const char *const *) words, "--json"))
+    store_cb ("--json", NULL, self, NULL);
+  if (list && !second)
+    return ct_cli_usage (error, _ ("“%s” needs a second word:%s"), words[0], list);
+  return ct_cli_usage (error, _ ("There is no verb “%s%s%s”; see towerctl --help"), words[0],
+                       second ? " " : "", second ? second : "");
+}
+
 /* Reads everything before and after the verb; @finished: help or version was all that was asked for. */
 static gboolean
 parse (CtCli *self, char ***argv, gboolean *finished, GError **error)
@@ -288,8 +308,7 @@ parse (CtCli *self, char ***argv, gboolean *finished, GError **error)
     return ct_cli_usage (error, _ ("A verb is missing; see towerctl --help"));
   self->verb = ct_verb_find (rest[1], rest[2], &two_words);
   if (!self->verb)
-    return ct_cli_usage (error, _ ("There is no verb “%s%s%s”; see towerctl --help"), rest[1],
-                         rest[2] ? " " : "", rest[2] ? rest[2] : "");
+    return no_verb (self, rest + 1, finished, error);
   for (int words = two_words ? 2 : 1; words > 0; words--) {
     g_free (rest[1]);
     memmove (rest + 1, rest + 2, sizeof (char *) * g_strv_length (rest + 1));
@@ -308,7 +327,7 @@ parse (CtCli *self, char ***argv, gboolean *finished, GError **error)
     self->n_args--;
   }
   take_globals (self);
-  return check_arguments (self, error);
+  return check_arguments (self, error) && ct_verb_check_words (self, error);
 }
 
 /* @now: left alone where --now is not given */
@@ -339,7 +358,7 @@ tell_error (CtCli *self, const char *item, const GError *error)
   CtExit exit = exit_of (self, error, &name);
 
   self->worst = MAX (self->worst, exit);
-  if (item)
+  if (item && !g_str_has_prefix (error->message, item))
     ct_cli_say (self, "towerctl: %s: %s", item, error->message);
   else
     ct_cli_say (self, "towerctl: %s", error->message);
@@ -372,6 +391,14 @@ ct_cli_each (CtCli *self, gboolean always_array, CtCliEach each)
   if (json_array_get_length (results) == 1 && !always_array)
     return json_array_dup_element (results, 0);
   return ct_json_wrap_array (g_steal_pointer (&results));
+}
+
+/* For a verb whose subject is there and which misses something else: not "not found", but failed. */
+void
+ct_cli_not_the_subject (GError **error)
+{
+  if (error && g_error_matches (*error, CT_ERROR, CT_ERROR_NOT_FOUND))
+    (*error)->code = CT_ERROR_FAILED;
 }
 
 /* One command by the actor; @outcome: (out): set only on success */

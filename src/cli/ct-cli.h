@@ -30,6 +30,7 @@ typedef enum {
   CT_COLUMN_TIME,
   CT_COLUMN_LIST,
   CT_COLUMN_HASH,  /* the first digits */
+  CT_COLUMN_BLOCK, /* a text with its lines, below the fields */
   CT_COLUMN_TABLE, /* an array of objects, by columns of its own; not in tables */
 } CtColumnKind;
 
@@ -97,6 +98,7 @@ gboolean ct_cli_parse_now (CtCli *self, gint64 *now, GError **error);
 gboolean ct_cli_open (CtCli *self, GError **error);
 
 /* Doing. */
+void ct_cli_not_the_subject (GError **error);
 typedef JsonNode *(*CtCliEach) (CtCli *self, const char *id, GError **error);
 JsonNode *ct_cli_each (CtCli *self, gboolean always_array, CtCliEach each);
 gboolean ct_cli_execute (CtCli *self, const char *command, JsonObject *args, CtOutcome *outcome,

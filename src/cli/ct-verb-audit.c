@@ -24,14 +24,34 @@ size_and_root (const char *origin, guint64 size, const CtHash *root, const char 
                                              "root", base64, "vkey", vkey));
 }
 
+/* --key: a verifier key, or a file that holds one, as log.vkey does. (transfer full): NULL where none is given */
+static gboolean
+read_key (CtCli *cli, char **key, GError **error)
+{
+  const char *given = ct_cli_option (cli, "key");
+  g_autoptr (CtVerifier) verifier = NULL;
+
+  if (!given)
+    return TRUE;
+  if (!g_file_test (given, G_FILE_TEST_IS_REGULAR) || !g_file_get_contents (given, key, NULL, NULL))
+    *key = g_strdup (given);
+  g_strstrip (*key);
+  verifier = ct_verifier_parse (*key, NULL);
+  return verifier ||
+         ct_cli_usage (error, _ ("--key: “%s” is neither a verifier key nor a file that holds one"), given);
+}
+
 static JsonNode *
-verify_directory (CtCli *cli, GError **error)
+verify_directory (CtCli *cli, const char *key, GError **error)
 {
   g_auto (CtTilesReport) report = { 0 };
   JsonNode *result;
 
-  if (!ct_log_export_verify (cli->args[0], ct_cli_option (cli, "key"), progress_cb, cli, cli->cancellable,
-                             &report, error))
+  if (!g_file_test (cli->args[0], G_FILE_TEST_IS_DIR)) {
+    ct_fail (error, CT_ERROR_NOT_FOUND, _ ("There is no folder %s"), cli->args[0]);
+    return NULL;
+  }
+  if (!ct_log_export_verify (cli->args[0], key, progress_cb, cli, cli->cancellable, &report, error))
     return NULL;
   ct_cli_progress_end (cli);
   if (report.key_is_from_log)
@@ -46,14 +66,14 @@ verify_directory (CtCli *cli, GError **error)
 }
 
 static JsonNode *
-verify_workspace (CtCli *cli, GError **error)
+verify_workspace (CtCli *cli, const char *key, GError **error)
 {
   g_auto (CtLogReport) report = { 0 };
   JsonObject *object;
   JsonNode *result;
 
-  if (!ct_workspace_verify (cli->workspace, ct_cli_option (cli, "key"), ct_cli_has (cli, "state"),
-                            progress_cb, cli, cli->cancellable, &report, error))
+  if (!ct_workspace_verify (cli->workspace, key, ct_cli_has (cli, "state"), progress_cb, cli,
+                            cli->cancellable, &report, error))
     return NULL;
   ct_cli_progress_end (cli);
   result = size_and_root (report.origin, report.n_signed, &report.root, report.vkey);
@@ -71,9 +91,13 @@ verify_workspace (CtCli *cli, GError **error)
 static JsonNode *
 verify_run (CtCli *cli, GError **error)
 {
+  g_autofree char *key = NULL;
+
+  if (!read_key (cli, &key, error))
+    return NULL;
   if (cli->n_args == 1)
-    return verify_directory (cli, error);
-  return ct_cli_open (cli, error) ? verify_workspace (cli, error) : NULL;
+    return verify_directory (cli, key, error);
+  return ct_cli_open (cli, error) ? verify_workspace (cli, key, error) : NULL;
 }
 
 static JsonNode *
@@ -150,7 +174,7 @@ static const CtColumn timeline_columns[] = {
 const CtVerb ct_verbs_audit[] = {
   { "audit verify", "[DIR]", 0, 1,
     N_ ("Prove that the workspace's log, or an exported one, is whole and unchanged"),
-    (const CtCliOption[]){ { "key", "VKEY", N_ ("The note verifier key to trust") },
+    (const CtCliOption[]){ { "key", "VKEY", N_ ("The note verifier key to trust, or a file with it") },
                            { "state", NULL, N_ ("Also hold every record against what the log says of it") },
                            { NULL, NULL, NULL } },
     verify_run, NULL, CT_VERB_NO_WORKSPACE | CT_VERB_SHOWS | CT_VERB_READS_FILES, NULL },

@@ -80,12 +80,6 @@ get_run (CtCli *cli, GError **error)
   return cli->n_args == 0 ? ct_cli_read (cli, read_all_cb, NULL, error) : ct_cli_each (cli, FALSE, get_each);
 }
 
-static gboolean
-is_key (const char *key)
-{
-  return g_regex_match_simple ("^[a-z][a-z0-9_]*(\\.[a-z0-9_]+)*$", key, 0, 0);
-}
-
 static JsonNode *
 set_run (CtCli *cli, GError **error)
 {
@@ -93,16 +87,14 @@ set_run (CtCli *cli, GError **error)
   g_auto (CtOutcome) outcome = { 0 };
   gboolean is_known = FALSE;
 
-  if (!is_key (cli->args[0])) {
-    ct_cli_usage (error, _ ("“%s” is not the name of a setting"), cli->args[0]);
+  for (guint i = 0; i < G_N_ELEMENTS (known); i++)
+    is_known = is_known || strcmp (known[i].key, cli->args[0]) == 0;
+  if (!is_known) {
+    ct_cli_usage (error, _ ("There is no setting “%s”; see config get"), cli->args[0]);
     return NULL;
   }
   if (!ct_cli_execute (cli, "setting.set", args, &outcome, error))
     return NULL;
-  for (guint i = 0; i < G_N_ELEMENTS (known); i++)
-    is_known = is_known || strcmp (known[i].key, cli->args[0]) == 0;
-  if (!is_known)
-    ct_cli_say (cli, _ ("Nothing of this version reads the setting “%s”; see config get"), cli->args[0]);
   return ct_cli_read (cli, read_one_cb, cli->args[0], error);
 }
 

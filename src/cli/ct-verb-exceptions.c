@@ -4,6 +4,7 @@
 #include "ct-evidence.h"
 #include "ct-exception-state.h"
 #include "ct-rows.h"
+#include "ct-vocabulary.h"
 #include "ct-workspace-find.h"
 #include "ct-workspace-work.h"
 
@@ -61,6 +62,21 @@ print_counts (CtCli *cli, JsonNode *result)
 }
 
 static JsonNode *
+check_rule_cb (CtCli *cli, CtDb *db, gpointer rule, GError **error)
+{
+  gint64 known = 0;
+
+  if (ct_db_read_int (
+          db, &known, error,
+          "SELECT EXISTS (SELECT 1 FROM rules WHERE name = ?1) OR EXISTS (SELECT 1 FROM exceptions "
+          "WHERE rule = ?1)",
+          "s", rule) &&
+      !known)
+    ct_cli_usage (error, _ ("--rule: there is no rule “%s”"), (const char *) rule);
+  return NULL;
+}
+
+static JsonNode *
 list_run (CtCli *cli, GError **error)
 {
   static const struct {
@@ -70,12 +86,24 @@ list_run (CtCli *cli, GError **error)
     { "state", "e.state = ?" },       { "rule", "e.rule = ?" },       { "owner", "e.owner = ?" },
     { "severity", "e.severity = ?" }, { "blocker", "e.blocker = ?" },
   };
-  const char *state = ct_cli_option (cli, "state");
+  const char *state = ct_cli_option (cli, "state"), *rule = ct_cli_option (cli, "rule"),
+             *blocker = ct_cli_option (cli, "blocker");
+  g_autoptr (GError) problem = NULL;
   g_auto (CtListQuery) query = { 0 };
   CtExceptionState parsed;
 
   if (state && !ct_exception_state_parse (state, &parsed)) {
     ct_cli_usage (error, _ ("--state: “%s” is none of open, cleared, closed"), state);
+    return NULL;
+  }
+  if (blocker && !ct_blocker_is_known (blocker)) {
+    ct_cli_usage (error, _ ("--blocker: there is no blocker class “%s”"), blocker);
+    return NULL;
+  }
+  if (rule)
+    ct_cli_read (cli, check_rule_cb, (gpointer) rule, &problem);
+  if (problem) {
+    g_propagate_error (error, g_steal_pointer (&problem));
     return NULL;
   }
   ct_list_query_init (&query, EXCEPTION);

@@ -314,6 +314,10 @@ create_run (CtCli *cli, GError **error)
   g_autofree char *command = g_strdup_printf ("%s.create", kind->name);
   g_auto (CtOutcome) outcome = { 0 };
 
+  if (strcmp (kind->name, "order") == 0 && !ct_cli_has (cli, "distributor")) {
+    ct_cli_usage (error, _ ("--%s is missing"), "distributor");
+    return NULL;
+  }
   if (!take_options (cli, kind, NULL, TRUE, args, error) ||
       !ct_cli_execute (cli, command, args, &outcome, error))
     return NULL;

@@ -42,12 +42,22 @@ def test_usage(tower):
                  ['exceptions', 'list', '--state', 'nonsense'], ['config', 'set', 'time_zone', 'Nowhere/Town'],
                  ['distributor', 'create', '--name', 'X', '--currency', 'nonsense'], ['agent', 'run'],
                  ['posts', 'resolve', 'X', '--outcome', 'sent'], ['channel', 'add', 'pigeon', 'p', '--destination', 'roof'],
+                 ['exceptions', 'list', '--severity', 'nope'], ['exceptions', 'list', '--rule', 'nosuch'],
+                 ['exceptions', 'list', '--blocker', 'nope'], ['exceptions', 'list', '--owner', 'nobody'],
+                 ['posts', 'list', '--state', 'nope'], ['approvals', 'list', '--state', 'nope'], ['task', 'list', '--status', 'nope'],
+                 ['order', 'list', '--status', 'nope'], ['distributor', 'list', '--onboarding-state', 'nope'], ['task'],
+                 ['exceptions'], ['order', 'create'], ['config', 'set', 'nope', '1'], ['audit', 'verify', '--key', 'bogus'],
                  ['order', 'list', '--limit', 'many'], ['task', 'create', '--agent', 'SalesOpsFollowUpAgent']):
         done = tower.fails(2, *line)
         assert done.json['error']['message'] and done.stderr.startswith('towerctl: '), line
     done = subprocess.run([TOWERCTL, '--help'], capture_output=True, text=True, check=True)
     for verb in ('init', 'import', 'detect', 'task create', 'approvals approve', 'posts resolve', 'audit verify', 'timeline'):
         assert verb in done.stdout, verb
+    done = subprocess.run([TOWERCTL, 'frob', '--json'], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and '“frob”' in json.loads(done.stdout)['error']['message'], done
+    done = subprocess.run([TOWERCTL, 'task', '--help'], capture_output=True, text=True, check=True)
+    assert 'task create' in done.stdout and 'order create' not in done.stdout, done.stdout
+    assert 'task create' in subprocess.run([TOWERCTL, 'task'], capture_output=True, text=True, check=False).stderr
     done = subprocess.run([TOWERCTL, 'task', 'create', '--help'], capture_output=True, text=True, check=True)
     assert '--exception' in done.stdout and '--json' in done.stdout
 
@@ -243,8 +253,8 @@ def test_undo(tower):
     tower.ok('detect', '--full')
     tower.ok('audit', 'export', os.path.join(tower.folder, 'log'))
     tower.ok('export', os.path.join(tower.folder, 'records'))
-    done = tower.ok('undo')
-    assert done['step'] == 'Note added', done
+    done = tower.run('undo', shown=True)
+    assert done.returncode == 0 and done.stdout == 'Undone: Note added\n', done
     assert 'Step undone' in [event['summary'] for event in tower.ok('timeline', task)]
     assert 'Step undone' in [event['summary'] for event in tower.ok('timeline', exception)]
     refused = tower.fails(3, 'undo')
@@ -269,6 +279,9 @@ def test_audit(tower):
     folder = os.path.join(tower.folder, 'log')
     export = tower.ok('audit', 'export', folder)
     again = tower.ok('audit', 'verify', folder, '--key', seen['vkey'])
+    assert tower.ok('audit', 'verify', folder, '--key', os.path.join(folder, 'log.vkey'))['root'] == again['root']
+    tower.fails(2, 'audit', 'verify', folder, '--key', 'bogus')
+    assert 'key' not in tower.fails(4, 'audit', 'verify', '/nonexistent').stderr
     assert again['root'] == export['root'] and again['size'] == export['size'] > seen['size'], (again, export)
     assert os.path.exists(os.path.join(folder, 'log.vkey')) and os.path.exists(os.path.join(folder, 'checkpoint'))
     assert tower.ok('audit', 'proof', '0')['proof']
