@@ -78,24 +78,53 @@ add (CtCli *cli, const CtChannelSetup *setup, GError **error)
   return TRUE;
 }
 
+/* A channel without a token cannot send. */
+static void
+say_token (CtCli *cli)
+{
+  g_autoptr (JsonObject) listed = ct_workspace_list_channels (cli->workspace, cli->cancellable, NULL);
+  JsonArray *channels = listed ? ct_json_array (listed, "channels") : NULL;
+
+  for (guint i = 0; channels && i < json_array_get_length (channels); i++) {
+    JsonObject *channel = json_array_get_object_element (channels, i);
+
+    if (g_str_equal (ct_json_string (channel, "name", ""), cli->args[1]) &&
+        !ct_json_string (channel, "token", NULL))
+      ct_cli_say (cli, _ ("The channel %s has no token yet: it cannot send; name one with --token-file"),
+                  cli->args[1]);
+  }
+}
+
 static JsonNode *
 add_run (CtCli *cli, GError **error)
 {
   g_autoptr (CtChannelSetup) setup = read_setup (cli, error);
   const char *path = ct_cli_option (cli, "token-file");
+  g_autoptr (JsonNode) before = NULL;
 
   if (!setup || !ct_workspace_check_channel (cli->workspace, setup, NULL, error))
     return NULL;
   if (path && !(setup->secret = ct_secret_new_from_file (setup->base_url, path, error)))
     return NULL;
-  return add (cli, setup, error) ? ct_cli_read (cli, show_cb, cli->args[1], error) : NULL;
+  before = ct_cli_read (cli, show_cb, cli->args[1], NULL);
+  if (!add (cli, setup, error))
+    return NULL;
+  if (before)
+    ct_cli_say (cli, _ ("The channel %s was there already; it is changed"), cli->args[1]);
+  if (!path)
+    say_token (cli);
+  return ct_cli_read (cli, show_cb, cli->args[1], error);
 }
 
 static JsonNode *
 test_each (CtCli *cli, const char *name, GError **error)
 {
-  g_autofree char *account = ct_workspace_test_channel (cli->workspace, name, cli->cancellable, error);
+  g_autoptr (JsonNode) channel = ct_cli_read (cli, show_cb, (gpointer) name, error);
+  g_autofree char *account =
+      channel ? ct_workspace_test_channel (cli->workspace, name, cli->cancellable, error) : NULL;
 
+  if (channel && !account)
+    ct_cli_not_the_subject (error);
   return account ? ct_json_wrap_object (ct_json_build ("sbs", "name", name, "ok", TRUE, "account", account))
                  : NULL;
 }

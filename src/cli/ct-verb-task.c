@@ -106,10 +106,18 @@ create_each (CtCli *cli, const char *exception, GError **error)
   g_autofree char *id = ct_cli_find (cli, "exception", exception, error);
   g_autoptr (JsonObject) args = id ? ct_json_build ("s", "exception", id) : NULL;
   g_auto (CtOutcome) outcome = { 0 };
+  JsonArray *channels;
+  JsonNode *task;
 
   if (!args || !create_args (cli, args, error) || !ct_cli_execute (cli, "task.create", args, &outcome, error))
     return NULL;
-  return show_each (cli, ct_json_string (outcome.result, "number", ""), error);
+  task = show_each (cli, ct_json_string (outcome.result, "number", ""), error);
+  channels = task ? ct_json_array (json_node_get_object (task), "communicationChannels") : NULL;
+  if (channels && json_array_get_length (channels) == 0)
+    ct_cli_say (cli,
+                _ ("%s has no channel to write for: add one with task add-channel before its agent runs"),
+                ct_json_string (outcome.result, "number", ""));
+  return task;
 }
 
 /* One task for each --exception. */
@@ -240,6 +248,8 @@ agent_each (CtCli *cli, const char *task, GError **error)
   if (!text || !ct_id_parse (text, &id))
     return NULL;
   result = ct_workspace_run_agent (cli->workspace, &id, cli->cancellable, error);
+  if (!result)
+    ct_cli_not_the_subject (error);
   return result ? ct_cli_read (cli, drafts_cb, result, error) : NULL;
 }
 

@@ -262,6 +262,30 @@ def test_undo(tower):
 
 
 @with_tower()
+def test_channels(tower):
+    slack = Slack(tower.folder)
+    try:
+        add = ['channel', 'add', 'slack', 'slack', '--destination', '#ops', '--base-url', slack.url]
+        first, second = tower.run(*add), tower.run(*add)
+        assert 'no token' in first.stderr and 'there already' not in first.stderr, first.stderr
+        assert 'there already' in second.stderr, second.stderr
+        tower.fails(1, 'channel', 'test', 'slack')
+        tower.fails(4, 'channel', 'test', 'nothing')
+        done = tower.run(*add, '--token-file', slack.token_file, '--plain-token')
+        assert done.returncode == 0 and 'no token' not in done.stderr, done.stderr
+        tower.ok('channel', 'test', 'slack')
+    finally:
+        slack.stop()
+    tower.ok('seed', '--orders', '300')
+    tower.ok('channel', 'remove', 'slack')
+    tower.ok('detect')
+    exception = [row for row in tower.ok('exceptions', 'list', '--state', 'open') if row['agent']][0]['number']
+    made = tower.run('task', 'create', '--exception', exception)
+    assert made.returncode == 0 and 'has no channel' in made.stderr, made.stderr
+    tower.fails(1, 'agent', 'run', made.json['taskId'])
+
+
+@with_tower()
 def test_interrupted(tower):
     with subprocess.Popen([TOWERCTL, '-w', tower.workspace, '--json', 'seed', '--orders', '2000000'], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE) as work:
@@ -347,4 +371,4 @@ def test_readme():
 
 
 run_tests([test_usage, test_not_found, test_trial_only, test_lost_replica, test_roles, test_records, test_settings, test_demo, test_work,
-           test_post_that_cannot_go, test_undo, test_interrupted, test_audit, test_import_and_export, test_towerd, test_readme])
+           test_post_that_cannot_go, test_undo, test_channels, test_interrupted, test_audit, test_import_and_export, test_towerd, test_readme])
