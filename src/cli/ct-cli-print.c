@@ -247,6 +247,8 @@ ct_row_printer_finish (CtRowPrinter *self)
     puts (self->n_rows ? "\n]" : "[]");
   else
     flush_waiting (self);
+  if (self->n_rows == 0 && !self->cli->json && self->columns == self->cli->verb->columns)
+    ct_cli_say (self->cli, _ ("There are none"));
   g_clear_pointer (&self->waiting, g_ptr_array_unref);
   g_free (self->widths);
   g_free (self);
@@ -267,6 +269,27 @@ ct_cli_print_table (CtCli *cli, const CtColumn *columns, JsonArray *array)
   ct_row_printer_finish (printer);
 }
 
+/* A text as it is, line by line. */
+static void
+put_block (const char *label, const char *text)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+
+  printf ("\n%s\n", label);
+  for (guint i = 0; lines[i]; i++) {
+    g_autofree char *line = printable (lines[i]);
+
+    printf ("  %s\n", line);
+  }
+}
+
+/* What stands below the fields. */
+static gboolean
+is_below (const CtColumn *column)
+{
+  return column->kind == CT_COLUMN_TABLE || column->kind == CT_COLUMN_BLOCK;
+}
+
 /* A record, one line a field; empty fields are left out. */
 void
 ct_cli_print_fields (CtCli *cli, const CtColumn *columns, JsonObject *object)
@@ -274,13 +297,16 @@ ct_cli_print_fields (CtCli *cli, const CtColumn *columns, JsonObject *object)
   guint width = 0;
 
   for (const CtColumn *column = columns; column->label; column++)
-    if (column->kind != CT_COLUMN_TABLE)
+    if (!is_below (column))
       width = MAX (width, text_width (_ (column->label)));
   for (const CtColumn *column = columns; column->label; column++) {
     JsonArray *rows = ct_json_array (object, column->key);
-    g_autofree char *text = column->kind == CT_COLUMN_TABLE ? NULL : cell (cli, column, object);
+    g_autofree char *text = is_below (column) ? NULL : cell (cli, column, object);
+    const char *block = ct_json_string (object, column->key, "");
 
-    if (text && *text) {
+    if (column->kind == CT_COLUMN_BLOCK && *block) {
+      put_block (_ (column->label), block);
+    } else if (text && *text) {
       put_cell (_ (column->label), width, FALSE, FALSE);
       puts (text);
     } else if (column->kind == CT_COLUMN_TABLE && rows && json_array_get_length (rows) > 0) {

@@ -3,9 +3,54 @@
 #include "ct-cli-verbs.h"
 #include "ct-work-json.h"
 #include "ct-workspace-agents.h"
+#include "ct-workspace-timeline.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define END                                                                                                  \
+  {                                                                                                          \
+    NULL, NULL, CT_COLUMN_TEXT, NULL                                                                         \
+  }
+
+static const CtColumn columns[] = { { N_ ("Approval"), "number", CT_COLUMN_TEXT, NULL },
+                                    { N_ ("Task"), "task", CT_COLUMN_TEXT, NULL },
+                                    { N_ ("State"), "state", CT_COLUMN_TEXT, NULL },
+                                    { N_ ("Channel"), "channel", CT_COLUMN_TEXT, NULL },
+                                    { N_ ("Destination"), "destination", CT_COLUMN_TEXT, NULL },
+                                    { N_ ("Expires"), "expiresAt", CT_COLUMN_TIME, NULL },
+                                    { N_ ("SHA-256"), "payloadSha256", CT_COLUMN_HASH, NULL },
+                                    { N_ ("Text"), "text", CT_COLUMN_TEXT, NULL },
+                                    END };
+static const CtColumn finding_columns[] = { { N_ ("Severity"), "severity", CT_COLUMN_TEXT, NULL },
+                                            { N_ ("Finding"), "message", CT_COLUMN_TEXT, NULL },
+                                            { N_ ("Text"), "excerpt", CT_COLUMN_TEXT, NULL },
+                                            END };
+static const CtColumn fact_columns[] = { { N_ ("Record"), "record", CT_COLUMN_TEXT, NULL },
+                                         { N_ ("Fact"), "fact", CT_COLUMN_TEXT, NULL },
+                                         { N_ ("Value"), "value", CT_COLUMN_TEXT, NULL },
+                                         END };
+static const CtColumn fields[] = { { N_ ("Approval"), "number", CT_COLUMN_TEXT, NULL },
+                                   { N_ ("ID"), "id", CT_COLUMN_TEXT, NULL },
+                                   { N_ ("Task"), "task", CT_COLUMN_TEXT, NULL },
+                                   { N_ ("State"), "state", CT_COLUMN_TEXT, NULL },
+                                   { N_ ("Team"), "owner", CT_COLUMN_TEXT, NULL },
+                                   { N_ ("Channel"), "channel", CT_COLUMN_TEXT, NULL },
+                                   { N_ ("Destination"), "destination", CT_COLUMN_TEXT, NULL },
+                                   { N_ ("Confidence"), "confidence", CT_COLUMN_NUMBER, NULL },
+                                   { N_ ("Rationale"), "rationale", CT_COLUMN_TEXT, NULL },
+                                   { N_ ("Expires"), "expiresAt", CT_COLUMN_TIME, NULL },
+                                   { N_ ("Edited by"), "editedBy", CT_COLUMN_TEXT, NULL },
+                                   { N_ ("Decided by"), "decidedBy", CT_COLUMN_TEXT, NULL },
+                                   { N_ ("Decided"), "decidedAt", CT_COLUMN_TIME, NULL },
+                                   { N_ ("Comment"), "comment", CT_COLUMN_TEXT, NULL },
+                                   { N_ ("Void because"), "voidReason", CT_COLUMN_TEXT, NULL },
+                                   { N_ ("SHA-256"), "payloadSha256", CT_COLUMN_TEXT, NULL },
+                                   { N_ ("Subject"), "subject", CT_COLUMN_TEXT, NULL },
+                                   { N_ ("Message"), "text", CT_COLUMN_BLOCK, NULL },
+                                   { N_ ("Findings"), "findings", CT_COLUMN_TABLE, finding_columns },
+                                   { N_ ("Facts"), "facts", CT_COLUMN_TABLE, fact_columns },
+                                   END };
 
 static JsonNode *
 read_cb (CtCli *cli, CtDb *db, gpointer data, GError **error)
@@ -35,6 +80,48 @@ wire_each (CtCli *cli, const char *id, GError **error)
   if (approval && !cli->json)
     fwrite (text ? (gconstpointer) text : bytes, 1, text ? strlen (text) : length, stdout);
   return approval;
+}
+
+/* The facts of a draft as people read them; amounts are in the approval's currency. */
+static JsonArray *
+facts_for_people (JsonObject *approval)
+{
+  JsonArray *facts = ct_json_array (approval, "facts"), *rows = json_array_new ();
+
+  for (guint i = 0; facts && i < json_array_get_length (facts); i++) {
+    JsonObject *fact = json_array_get_object_element (facts, i);
+    const char *field = ct_json_string (fact, "field", "");
+    JsonObject *row = ct_json_build ("ss", "record", ct_json_string (fact, "label", ""), "fact",
+                                     ct_timeline_column_label (field));
+
+    if (g_str_has_suffix (field, "_minor")) {
+      g_autofree char *money =
+          ct_money_format (ct_json_int (fact, "value", 0), ct_json_string (approval, "currency", "EUR"));
+
+      json_object_set_string_member (row, "value", money);
+    } else {
+      json_object_set_member (row, "value", json_object_dup_member (fact, "value"));
+    }
+    json_array_add_object_element (rows, row);
+  }
+  return rows;
+}
+
+static void
+print_approvals (CtCli *cli, JsonNode *result)
+{
+  JsonArray *approvals = json_node_get_array (result);
+
+  for (guint i = 0; i < json_array_get_length (approvals); i++) {
+    JsonObject *approval = json_array_get_object_element (approvals, i);
+
+    if (ct_json_object (approval, "error"))
+      continue;
+    if (i > 0)
+      puts ("");
+    json_object_set_array_member (approval, "facts", facts_for_people (approval));
+    ct_cli_print_fields (cli, fields, approval);
+  }
 }
 
 static JsonNode *
@@ -75,7 +162,8 @@ approve (CtCli *cli, const char *id, const char *hash, GError **error)
   if (!ct_id_parse (id, &approval))
     return ct_fail (error, CT_ERROR_CORRUPT, _ ("“%s” is not the id of an approval"), id);
   if (!ct_hash_from_hex (hash, &payload))
-    return ct_fail (error, CT_ERROR_CONFLICT, _ ("“%s” is not the SHA-256 of this message"), hash);
+    return ct_cli_usage (error, _ ("--sha256: “%s” is not a SHA-256; approvals show prints all 64 digits"),
+                         hash);
   return ct_workspace_approve (cli->workspace, &approval, &payload, ct_cli_option (cli, "comment"), &outcome,
                                error);
 }
@@ -197,45 +285,6 @@ act_run (CtCli *cli, GError **error)
   return NULL;
 }
 
-#define END                                                                                                  \
-  {                                                                                                          \
-    NULL, NULL, CT_COLUMN_TEXT, NULL                                                                         \
-  }
-
-static const CtColumn columns[] = { { N_ ("Approval"), "number", CT_COLUMN_TEXT, NULL },
-                                    { N_ ("Task"), "task", CT_COLUMN_TEXT, NULL },
-                                    { N_ ("State"), "state", CT_COLUMN_TEXT, NULL },
-                                    { N_ ("Channel"), "channel", CT_COLUMN_TEXT, NULL },
-                                    { N_ ("Destination"), "destination", CT_COLUMN_TEXT, NULL },
-                                    { N_ ("Expires"), "expiresAt", CT_COLUMN_TIME, NULL },
-                                    { N_ ("SHA-256"), "payloadSha256", CT_COLUMN_HASH, NULL },
-                                    { N_ ("Text"), "text", CT_COLUMN_TEXT, NULL },
-                                    END };
-static const CtColumn finding_columns[] = { { N_ ("Severity"), "severity", CT_COLUMN_TEXT, NULL },
-                                            { N_ ("Finding"), "message", CT_COLUMN_TEXT, NULL },
-                                            { N_ ("Text"), "excerpt", CT_COLUMN_TEXT, NULL },
-                                            END };
-static const CtColumn fields[] = { { N_ ("Approval"), "number", CT_COLUMN_TEXT, NULL },
-                                   { N_ ("ID"), "id", CT_COLUMN_TEXT, NULL },
-                                   { N_ ("Task"), "task", CT_COLUMN_TEXT, NULL },
-                                   { N_ ("State"), "state", CT_COLUMN_TEXT, NULL },
-                                   { N_ ("Team"), "owner", CT_COLUMN_TEXT, NULL },
-                                   { N_ ("Channel"), "channel", CT_COLUMN_TEXT, NULL },
-                                   { N_ ("Destination"), "destination", CT_COLUMN_TEXT, NULL },
-                                   { N_ ("Confidence"), "confidence", CT_COLUMN_NUMBER, NULL },
-                                   { N_ ("Rationale"), "rationale", CT_COLUMN_TEXT, NULL },
-                                   { N_ ("Expires"), "expiresAt", CT_COLUMN_TIME, NULL },
-                                   { N_ ("Edited by"), "editedBy", CT_COLUMN_TEXT, NULL },
-                                   { N_ ("Decided by"), "decidedBy", CT_COLUMN_TEXT, NULL },
-                                   { N_ ("Decided"), "decidedAt", CT_COLUMN_TIME, NULL },
-                                   { N_ ("Comment"), "comment", CT_COLUMN_TEXT, NULL },
-                                   { N_ ("Void because"), "voidReason", CT_COLUMN_TEXT, NULL },
-                                   { N_ ("Text"), "text", CT_COLUMN_TEXT, NULL },
-                                   { N_ ("SHA-256"), "payloadSha256", CT_COLUMN_TEXT, NULL },
-                                   { N_ ("Wire bytes"), "wire", CT_COLUMN_TEXT, NULL },
-                                   { N_ ("Findings"), "findings", CT_COLUMN_TABLE, finding_columns },
-                                   END };
-
 #define COMMENT                                                                                              \
   (const CtCliOption[])                                                                                      \
   {                                                                                                          \
@@ -253,9 +302,9 @@ const CtVerb ct_verbs_approvals[] = {
         { "task", "NUMBER", N_ ("Of this task") },
         { NULL, NULL, NULL } },
     list_run, columns, 0, NULL },
-  { "approvals show", "ID…", 1, CT_ANY, N_ ("Show approvals with the bytes that would go out"),
+  { "approvals show", "ID…", 1, CT_ANY, N_ ("Show approvals: message, findings, facts"),
     (const CtCliOption[]){ { "wire", NULL, N_ ("Nothing but the bytes") }, { NULL, NULL, NULL } }, show_run,
-    fields, CT_VERB_SHOWS, NULL },
+    fields, CT_VERB_SHOWS, print_approvals },
   { "approvals approve", "ID…", 1, CT_ANY, N_ ("Approve; signed with this device's key"),
     (const CtCliOption[]){ { "sha256", "H", N_ ("Refuse if the bytes are not those of this hash") },
                            { "comment", "TEXT", N_ ("A remark") },

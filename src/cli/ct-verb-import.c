@@ -92,6 +92,21 @@ seed_run (CtCli *cli, GError **error)
   return counts;
 }
 
+static const CtColumn error_columns[] = {
+  { N_ ("File"), "file", CT_COLUMN_TEXT, NULL },     { N_ ("Line"), "line", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Column"), "field", CT_COLUMN_TEXT, NULL },  { N_ ("Value"), "value", CT_COLUMN_TEXT, NULL },
+  { N_ ("Reason"), "reason", CT_COLUMN_TEXT, NULL }, { NULL, NULL, 0, NULL }
+};
+static const CtColumn import_fields[] = { { N_ ("Rows read"), "read", CT_COLUMN_NUMBER, NULL },
+                                          { N_ ("Created"), "created", CT_COLUMN_NUMBER, NULL },
+                                          { N_ ("Changed"), "changed", CT_COLUMN_NUMBER, NULL },
+                                          { N_ ("Unchanged"), "unchanged", CT_COLUMN_NUMBER, NULL },
+                                          { N_ ("Refused"), "rejected", CT_COLUMN_NUMBER, NULL },
+                                          { N_ ("Only tried"), "dryRun", CT_COLUMN_TEXT, NULL },
+                                          { N_ ("Interrupted"), "cancelled", CT_COLUMN_TEXT, NULL },
+                                          { N_ ("Refused rows"), "errors", CT_COLUMN_TABLE, error_columns },
+                                          { NULL, NULL, 0, NULL } };
+
 const CtVerb ct_verbs_import[] = {
   { "import", "PROFILE PATH", 2, 2,
     N_ ("Import CSV files by a profile (northwind, canonical, scms, or a file of your own)"),
@@ -99,12 +114,12 @@ const CtVerb ct_verbs_import[] = {
         { "dry-run", NULL, N_ ("Do everything, then take it back") },
         { "errors", "FILE", N_ ("Where refused rows go, with file, line, column and reason") },
         { NULL, NULL, NULL } },
-    import_run, NULL, CT_VERB_READS_FILES | CT_VERB_SHOWS, NULL },
+    import_run, import_fields, CT_VERB_READS_FILES | CT_VERB_SHOWS, NULL },
   { "export", "DIR", 1, 1, N_ ("Write the records as canonical CSV files"), NULL, export_run, NULL,
     CT_VERB_SHOWS, NULL },
   { "seed", "", 0, 0, N_ ("Fill the workspace with a made-up order book, for trials of size"),
     (const CtCliOption[]){ { "orders", "N", N_ ("How many orders; 1000 where not said") },
                            { NULL, NULL, NULL } },
-    seed_run, NULL, CT_VERB_SHOWS, NULL },
+    seed_run, import_fields, CT_VERB_SHOWS, NULL },
   { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, 0, NULL },
 };

@@ -245,6 +245,22 @@ def test_post_that_cannot_go(tower):
 
 
 @with_tower('--demo')
+def test_shown_to_people(tower):
+    approval = ready_post(tower)
+    shown = tower.run('approvals', 'show', approval['number'], shown=True).stdout
+    for line in approval['text'].splitlines():
+        assert ('  ' + line) in shown.splitlines(), (line, shown)
+    assert '"requests"' not in shown and '3682.80 EUR' in shown and 'SHP-' in shown, shown
+    for line in (['health', '--quick'], ['import', 'canonical', os.path.join(ROOT, 'seeds', 'demo')]):
+        shown = tower.run(*line, shown=True).stdout
+        assert not any(key in shown for key in ('needsAttention', 'baseUrl', 'dryRun', '{', 'chunks')), shown
+    assert 'none' in tower.run('approvals', 'list', '--state', 'expired', shown=True).stderr
+    done = tower.run('approvals', 'approve', approval['number'], shown=True)
+    assert done.returncode == 5 and done.stderr.count(approval['number']) == 1, done.stderr
+    tower.fails(2, 'approvals', 'approve', approval['number'], '--sha256', approval['payloadSha256'][:12])
+
+
+@with_tower('--demo')
 def test_undo(tower):
     exception = tower.ok('exceptions', 'list', '--rule', 'pickup-failed')[0]['number']
     made = tower.run('task', 'create', '--exception', exception, '--agent', 'PartnerSuccessFollowUpAgent')
@@ -371,4 +387,4 @@ def test_readme():
 
 
 run_tests([test_usage, test_not_found, test_trial_only, test_lost_replica, test_roles, test_records, test_settings, test_demo, test_work,
-           test_post_that_cannot_go, test_undo, test_channels, test_interrupted, test_audit, test_import_and_export, test_towerd, test_readme])
+           test_post_that_cannot_go, test_shown_to_people, test_undo, test_channels, test_interrupted, test_audit, test_import_and_export, test_towerd, test_readme])
