@@ -10,6 +10,9 @@
 /* A wait for the rate budget up to here is slept through; a longer one is left to the next round. */
 #define PATIENCE_MS (2 * CT_MS_SECOND)
 
+/* Bytes of a detail that the steps of a post take. */
+#define MOST_DETAIL 2000
+
 #define RETRY_FIRST_MS (30 * CT_MS_SECOND)
 #define RETRY_MOST_MS  CT_MS_HOUR
 
@@ -182,11 +185,26 @@ take_budget (CtOutbox *self, const CtOutboxRoute *route, const char *destination
   return TRUE;
 }
 
+/* What a provider or a long list of changed facts says is cut to what a command takes. */
+static void
+bound_detail (JsonObject *args)
+{
+  const char *detail = ct_json_string (args, "detail", "");
+  g_autofree char *valid = g_utf8_make_valid (detail, -1);
+  g_autofree char *head = NULL;
+
+  if (strlen (detail) <= MOST_DETAIL && strcmp (valid, detail) == 0)
+    return;
+  head = ct_text_snippet (valid, MOST_DETAIL / 4); /* a character has at most four bytes */
+  json_object_set_string_member (args, "detail", head);
+}
+
 static gboolean
 step (CtOutbox *self, const char *name, const CtPostRow *post, gint64 fence, JsonObject *args, GError **error)
 {
   g_autofree char *id = ct_id_to_string (&post->id);
 
+  bound_detail (args);
   json_object_set_string_member (args, "post", id);
   json_object_set_int_member (args, "fence", fence);
   return ct_outbox_execute (self, name, args, NULL, error);

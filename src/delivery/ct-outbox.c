@@ -354,6 +354,24 @@ await_replies (CtOutbox *self, GError **error)
 
 /* Rounds */
 
+/* What one post runs into is not the end of the round: the others have their turn, and the report says what it was. */
+static gboolean
+send_next (CtOutbox *self, const CtId *id, GCancellable *cancellable, char **waits_for, gint64 *ready_at,
+           GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+
+  if (ct_outbox_send_one (self, id, cancellable, waits_for, ready_at, &problem))
+    return TRUE;
+  if (problem->domain != CT_ERROR || problem->code == CT_ERROR_FAILED) {
+    g_propagate_error (error, g_steal_pointer (&problem));
+    return FALSE;
+  }
+  g_free (*waits_for);
+  *waits_for = g_strdup (problem->message);
+  return TRUE;
+}
+
 static gboolean
 send_all (CtOutbox *self, GCancellable *cancellable, CtOutboxReport *report, GError **error)
 {
@@ -374,7 +392,7 @@ send_all (CtOutbox *self, GCancellable *cancellable, CtOutboxReport *report, GEr
     if (quiet.until > quiet.now) {
       waits_for = g_strdup (_ ("This counterparty was written to a short while ago"));
       ready_at = quiet.until;
-    } else if (!ct_outbox_send_one (self, id, cancellable, &waits_for, &ready_at, error)) {
+    } else if (!send_next (self, id, cancellable, &waits_for, &ready_at, error)) {
       return FALSE;
     }
     if (!add_entry (self, report, id, g_steal_pointer (&waits_for), ready_at, error))

@@ -489,6 +489,32 @@ test_paid_meanwhile (Fixture *f, gconstpointer data)
   g_assert_cmpint (work_count (&f->w, "SELECT count(*) FROM outbox WHERE state = 'cancelled'"), ==, 1);
 }
 
+/* What has changed is longer than a command takes: the post is void all the same, and the next one has its turn. */
+static void
+test_long_change (Fixture *f, gconstpointer data)
+{
+  g_auto (CtOutboxReport) report = { 0 };
+  g_autofree char *cited = g_strdup_printf (
+      "[{\"type\":\"distributor\",\"id\":\"%s\",\"field\":\"legal_name\"}]", f->w.distributor);
+  g_autoptr (JsonNode) facts = ct_json_parse (cited, -1, 10000, NULL);
+  g_autofree char *plain = f->context, *why = NULL;
+  CtId changed, next;
+
+  work_do (&f->w, "admin", "setting.set", "{\"key\":\"delivery.quiet_period\",\"value\":\"0s\"}");
+  f->context = ct_approval_context_build (f->w.db, &f->task, json_node_get_array (facts), NULL);
+  changed = make_post (f, "one", FLAW_NONE);
+  g_free (f->context);
+  f->context = g_steal_pointer (&plain);
+  next = make_ready (f, "two", FLAW_NONE);
+  sql (f, "UPDATE distributors SET legal_name = replace(hex(zeroblob(1500)), '00', 'ä')");
+  run (f, &report);
+  expect_state (f, &changed, "cancelled: what it relied on has changed");
+  expect_state (f, &next, "sent");
+  why = work_text (&f->w, "SELECT problem FROM outbox WHERE state = 'cancelled'");
+  g_assert_true (g_utf8_validate (why, -1, NULL));
+  g_assert_cmpuint (strlen (why), <=, 2000);
+}
+
 /* As the programs use it. */
 static void
 test_workspace (Fixture *f, gconstpointer data)
@@ -545,6 +571,7 @@ main (int argc, char **argv)
   ADD ("/outbox/whole-life", test_whole_life);
   ADD ("/outbox/blocked-while-sending", test_blocked_while_sending);
   ADD ("/outbox/paid-meanwhile", test_paid_meanwhile);
+  ADD ("/outbox/long-change", test_long_change);
   ADD ("/outbox/workspace", test_workspace);
   return g_test_run ();
 }
