@@ -28,6 +28,7 @@ struct _CtWindow {
 
   CtWorkspace *workspace; /* (owned) (nullable) */
   CtWorkers *workers;     /* (owned) (nullable): what the workspace does by itself */
+  char *told;             /* (owned) (nullable): the workers' problem last said; theirs alone */
   GCancellable *cancellable;
   CtPage *page; /* (unowned) (nullable): in front */
   gint64 prefix_until;
@@ -169,18 +170,25 @@ show_told_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* On the workers' thread: what they could not do is said where the person is. */
+/* On the workers' thread: what they could not do is said where the person is, once for as long as it stays so. */
 static void
 told_cb (JsonObject *report, gpointer data)
 {
+  CtWindow *self = data;
   JsonArray *problems = ct_json_array (report, "problems");
+  const char *problem =
+      problems && json_array_get_length (problems) > 0 ? json_array_get_string_element (problems, 0) : NULL;
   Told *told;
 
-  if (!problems || json_array_get_length (problems) == 0)
+  if (g_strcmp0 (problem, self->told) == 0)
+    return;
+  g_free (self->told);
+  self->told = g_strdup (problem);
+  if (!problem)
     return;
   told = g_new0 (Told, 1);
-  told->window = g_object_ref (data);
-  told->problem = g_strdup (json_array_get_string_element (problems, 0));
+  told->window = g_object_ref (self);
+  told->problem = g_strdup (problem);
   g_idle_add_full (G_PRIORITY_DEFAULT_IDLE, show_told_cb, told, told_free);
 }
 
@@ -527,6 +535,7 @@ ct_window_finalize (GObject *object)
 
   g_clear_object (&self->cancellable);
   g_clear_object (&self->workspace);
+  g_free (self->told);
   G_OBJECT_CLASS (ct_window_parent_class)->finalize (object);
 }
 

@@ -4,6 +4,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import time
 
 TOWERCTL = os.path.join(os.environ['CT_BUILD_ROOT'], 'src', 'cli', 'towerctl')
 
@@ -41,6 +42,17 @@ def test_a_log_that_was_cut_off_is_not(s):
         if os.path.exists(replica + suffix):
             os.remove(replica + suffix)
     os.rename(replica + '.old', replica)
-    app = verify(s)
+    app = s.state['app'] = verify(s)
     app.says('The log cannot be proven')
     app.screenshot('timeline-not-proven-light')
+
+
+def test_what_the_workers_cannot_do_is_said_once(s):
+    app = s.state['app']
+    app.press_button('Close')
+    towerctl(s, 'distributor', 'create', '--name', 'Another history', '--currency', 'EUR')
+    refused = re.compile('The log does not continue the one remembered')
+    app.says(refused)
+    app.gone(name=refused)
+    time.sleep(3)  # the workers try again every second
+    assert not app.all(name=refused), 'said again'
