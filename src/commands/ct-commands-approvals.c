@@ -84,13 +84,13 @@ read_person (CtCommand *command, const CtApprovalRow *approval, Person *self, GE
 
 /* A person's own limit, where one is set: in their currency, or nothing. */
 static gboolean
-check_limit (CtCommand *command, const CtApprovalRow *approval, GError **error)
+check_limit (CtCommand *command, const CtApprovalRow *approval, const char *login, GError **error)
 {
   g_autoptr (CtStmt) stmt =
       ct_db_query (command->db, error,
                    "SELECT approval_limit_minor, approval_currency FROM people WHERE login = ? "
                    "AND approval_limit_minor IS NOT NULL",
-                   "s", command->actor);
+                   "s", login);
 
   if (!stmt)
     return FALSE;
@@ -124,7 +124,9 @@ check_policy (CtCommand *command, const CtApprovalRow *approval, char **role, GE
 
   if (!policy || !read_person (command, approval, &person, error) ||
       !ct_approval_policy_check (policy, &request, &person.approver, command->now, &verdict, error) ||
-      !check_limit (command, approval, error))
+      !check_limit (command, approval, command->actor, error) ||
+      /* who stands in for somebody may no more than they */
+      (verdict.on_behalf && !check_limit (command, approval, verdict.on_behalf, error)))
     return FALSE;
   *role = g_strdup (verdict.role);
   return TRUE;

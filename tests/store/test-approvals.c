@@ -86,6 +86,22 @@ test_delegation (Work *w, gconstpointer data)
       ==, 1);
 }
 
+/* A stand-in may approve no more than whom they stand in for. */
+static void
+test_delegated_limit (Work *w, gconstpointer data)
+{
+  g_autofree char *task = work_task (w);
+  g_autofree char *approval = work_draft (w, task, TEXT);
+
+  ct_db_run (w->db, NULL,
+             "UPDATE people SET approval_limit_minor = 100, approval_currency = 'EUR' WHERE login = 'anna'",
+             "");
+  work_do (w, "anna", "approval.delegate", "{\"approval\":\"%s\",\"to\":\"sam\"}", approval);
+  work_approval_fails (w, "sam", approval, CT_ERROR_REFUSED, "above what you may approve");
+  ct_db_run (w->db, NULL, "UPDATE people SET approval_limit_minor = 9000000 WHERE login = 'anna'", "");
+  work_approves (w, "sam", approval);
+}
+
 /* While anna is away sam stands in for her; not a moment longer. */
 static void
 test_absence_cover (Work *w, gconstpointer data)
@@ -617,6 +633,7 @@ main (int argc, char **argv)
   ADD ("/approvals/wire-is-the-text", test_wire_is_the_text);
   ADD ("/approvals/who-may", test_who_may);
   ADD ("/approvals/delegation", test_delegation);
+  ADD ("/approvals/delegated-limit", test_delegated_limit);
   ADD ("/approvals/absence-cover", test_absence_cover);
   g_test_add ("/approvals/four-eyes", Work, GINT_TO_POINTER (3000000), work_set_up, test_four_eyes,
               work_tear_down);
