@@ -88,19 +88,21 @@ load (const char *path, Buffer *buffer, GError **error)
   return ok;
 }
 
-/* Where the line of (origin, name) begins; its token and the line's end. %NULL where there is none. */
+/* Where the line of (origin, name) begins, or without an origin the first of that name; its token and the line's end.
+ * %NULL where there is none. */
 static char *
 find_line (const Buffer *buffer, const char *origin, const char *name, char **value, char **end)
 {
-  g_autofree char *start = g_strconcat (origin, "\t", name, "\t", NULL);
+  g_autofree char *start = g_strconcat (origin ? origin : "", "\t", name, "\t", NULL);
   gsize length = strlen (start);
 
   for (char *line = buffer->text; line && *line;) {
     char *newline = strchr (line, '\n');
     char *stop = newline ? newline : line + strlen (line);
+    char *key = origin ? line : memchr (line, '\t', (gsize) (stop - line));
 
-    if ((gsize) (stop - line) > length && memcmp (line, start, length) == 0) {
-      *value = line + length;
+    if (key && (gsize) (stop - key) > length && memcmp (key, start, length) == 0) {
+      *value = key + length;
       *end = stop;
       return line;
     }
@@ -149,7 +151,7 @@ store (const char *path, const Buffer *buffer, GError **error)
   return ct_fail (error, CT_ERROR_FAILED, "%s", problem->message);
 }
 
-/* Adds the line, or takes it out where @secret is NULL. */
+/* Adds the line, or takes it out where @secret is NULL; without an origin, those of every origin. */
 static gboolean
 rewrite (const char *path, const char *origin, const char *name, CtSecret *secret, gboolean *found,
          GError **error)
@@ -161,15 +163,13 @@ rewrite (const char *path, const char *origin, const char *name, CtSecret *secre
 
   if (!load (path, &old, error))
     return FALSE;
-  line = find_line (&old, origin, name, &value, &end);
-  *found = line != NULL;
-  if (line)
+  for (*found = FALSE; (line = find_line (&old, origin, name, &value, &end)); *found = TRUE)
     remove_line (&old, line, end);
-  else if (!secret)
+  if (!*found && !secret)
     return TRUE;
   if (secret && !(token = ct_secret_value (secret, origin, error)))
     return FALSE;
-  if (old.length + strlen (origin) + strlen (name) + strlen (token) + 4 > FILE_MOST)
+  if (secret && old.length + strlen (origin) + strlen (name) + strlen (token) + 4 > FILE_MOST)
     return ct_fail (error, CT_ERROR_INVALID, _ ("“%s” holds too many tokens already"), path);
   new.text = secret ? g_strdup_printf ("%s%s\t%s\t%s\n", old.text ? old.text : "", origin, name, token)
                     : g_strdup (old.text);

@@ -95,7 +95,7 @@ ct_secret_keyring_clear (const char *workspace_id, const char *name, const char 
 {
   g_autoptr (GError) problem = NULL;
 
-  *cleared = secret_password_clear_sync (schema (), cancellable, &problem, "workspace", workspace_id,
-                                         "origin", origin, "name", name, NULL);
+  *cleared = secret_password_clear_sync (schema (), cancellable, &problem, "workspace", workspace_id, "name",
+                                         name, origin ? "origin" : NULL, origin, NULL);
   return !problem || fail_keyring (error, problem);
 }

@@ -136,6 +136,7 @@ ct_secret_store_where (CtSecretStore *self, const char *name, const char *base_u
 
 /**
  * ct_secret_store_clear:
+ * @base_url: (nullable): %NULL for every origin that it was ever stored for
  *
  * Forgets a token wherever it is stored.
  *
@@ -149,9 +150,9 @@ ct_secret_store_clear (CtSecretStore *self, const char *name, const char *base_u
   g_autoptr (GError) problem = NULL;
   gboolean in_file = FALSE, in_keyring = FALSE;
 
-  g_return_val_if_fail (self && name && base_url, FALSE);
+  g_return_val_if_fail (self && name, FALSE);
 
-  if (!check_name (name, error) || !ct_origin_parse (base_url, &origin, NULL, error) ||
+  if (!check_name (name, error) || (base_url && !ct_origin_parse (base_url, &origin, NULL, error)) ||
       !ct_secret_file_clear (self->dir, name, origin, &in_file, error))
     return FALSE;
   /* with no keyring service there is nothing in a keyring that the program could have stored */
@@ -160,6 +161,8 @@ ct_secret_store_clear (CtSecretStore *self, const char *name, const char *base_u
     g_propagate_error (error, g_steal_pointer (&problem));
     return FALSE;
   }
-  return in_file || in_keyring ||
-         ct_fail (error, CT_ERROR_NOT_FOUND, _ ("No token is stored for “%s” at %s"), name, origin);
+  if (in_file || in_keyring)
+    return TRUE;
+  return origin ? ct_fail (error, CT_ERROR_NOT_FOUND, _ ("No token is stored for “%s” at %s"), name, origin)
+                : ct_fail (error, CT_ERROR_NOT_FOUND, _ ("No token is stored for “%s”"), name);
 }

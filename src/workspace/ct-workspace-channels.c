@@ -249,7 +249,7 @@ ct_workspace_add_channel (CtWorkspace *self, const CtChannelSetup *setup, gboole
 
 /* --- removing ------------------------------------------------------------------------------------------------- */
 
-/* Takes the token out of its place; what stays there is a problem to tell, not a reason to keep the channel. */
+/* Takes the token out of its place, and those of addresses that the channel once had; what stays there is a problem to tell, not a reason to keep the channel. */
 static void
 take_token (CtWorkspace *self, CtRemovedChannel *removed, const char *base_url, GCancellable *cancellable)
 {
@@ -260,7 +260,7 @@ take_token (CtWorkspace *self, CtRemovedChannel *removed, const char *base_url, 
       ct_secret_store_where (secrets, removed->name, base_url, &removed->place, cancellable, &problem))
     removed->token = ct_secret_store_find (secrets, removed->name, base_url, cancellable, &problem);
   g_clear_error (&problem);
-  if (secrets && !ct_secret_store_clear (secrets, removed->name, base_url, cancellable, &problem) &&
+  if (secrets && !ct_secret_store_clear (secrets, removed->name, NULL, cancellable, &problem) &&
       !g_error_matches (problem, CT_ERROR, CT_ERROR_NOT_FOUND))
     removed->problem = g_strdup (problem->message);
 }

@@ -215,8 +215,11 @@ def test_work(tower):
         resolved = tower.ok('task', 'resolve', *names, '--resolution', 'paid', now=later)
         assert [task['status'] for task in resolved] == ['resolved', 'resolved'], resolved
         assert tower.ok('task', 'reopen', names[0], now=later)['status'] == 'reopened'
+        tower.ok('channel', 'add', 'slack', 'slack', '--destination', '#ops', '--base-url', 'http://127.0.0.1:9', now=later)
         tower.ok('channel', 'remove', 'slack', now=later)
         assert tower.ok('channel', 'list') == []
+        with open(os.path.join(tower.workspace, 'keys', 'INSECURE-plain-text-tokens.tsv'), encoding='utf-8') as tokens:
+            assert tokens.read() == '', 'the token of an address that the channel once had goes with it'
         again = tower.ok('channel', 'add', 'slack', 'slack', '--destination', '#new', '--base-url', slack.url, now=later)
         assert again['destinations'] == ['#new'], 'a channel added again posts where it is told now'
     finally:

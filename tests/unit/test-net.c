@@ -252,6 +252,15 @@ check_store (CtSecretStore *store, CtSecretPlace place)
   assert_stored (store, "ops", "https://a.example", "token-4");
   g_assert_false (ct_secret_store_clear (store, "op", "https://a.example", NULL, &error));
   g_assert_error (error, CT_ERROR, CT_ERROR_NOT_FOUND);
+  g_clear_error (&error);
+  /* of every address at once, and of no other channel */
+  save (store, place, "op", "https://a.example", "token-5");
+  g_assert_true (ct_secret_store_clear (store, "ops", NULL, NULL, NULL));
+  assert_stored (store, "ops", "https://a.example", NULL);
+  assert_stored (store, "ops", "http://127.0.0.1", NULL);
+  assert_stored (store, "op", "https://a.example", "token-5");
+  g_assert_false (ct_secret_store_clear (store, "ops", NULL, NULL, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_NOT_FOUND);
 }
 
 static void
