@@ -151,6 +151,8 @@ def test_demo(tower):
     assert health['environment'] == 'demo' and health['integrity'] == 'ok' and health['log']['unsigned'] == 0, health
     rows = tower.ok('exceptions', 'list')
     keys(rows[0], 'number', 'rule', 'blocker', 'subject', 'score', 'severity', 'owner', 'tags', 'nextAction', 'evidence', 'state')
+    shipped = {name.removesuffix('.json') for name in os.listdir(os.path.join(os.environ['CT_SOURCE_ROOT'], 'seeds', 'rules'))}
+    assert {row['rule'] for row in rows} == shipped, 'the demo set has every shipped rule fire somewhere'
     numbers = [row['number'] for row in rows[:3]]
     assert [row['number'] for row in tower.ok('exceptions', 'show', *numbers)] == numbers
     owner = rows[0]['owner']
