@@ -39,7 +39,19 @@ needs_quotes (const char *text, gsize length)
 static gboolean
 is_formula (const char *text, gsize length)
 {
-  return length > 0 && strchr ("=+-@\t\r", text[0]) != NULL;
+  /* what looks guarded already is guarded once more, so that taking one apostrophe off gives the text again */
+  while (length > 0 && *text == '\'') {
+    text++;
+    length--;
+  }
+  return length > 0 && *text && strchr ("=+-@\t\r", *text) != NULL;
+}
+
+/* The text as it was before %CT_CSV_WRITER_GUARD_FORMULAS; (transfer none). */
+const char *
+ct_csv_without_guard (const char *text)
+{
+  return *text == '\'' && is_formula (text, strlen (text)) ? text + 1 : text;
 }
 
 /**

@@ -22,7 +22,7 @@ struct _CtImport {
 };
 
 GHashTable *ct_import_read_lookups (CtImport *self, GError **error);
-gboolean ct_import_wants_row (const CtImportInput *input, const CtCsvRow *row);
+gboolean ct_import_take_row (const CtImportInput *input, CtCsvRow *row);
 
 /* The file of refused rows: each as it was, behind what is wrong with it. */
 typedef struct _CtImportReport CtImportReport;

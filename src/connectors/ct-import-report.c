@@ -51,7 +51,7 @@ ct_import_report_new (CtImport *import, const char *path, GError **error)
   self->columns = g_ptr_array_new_with_free_func (g_free);
   if (!collect_columns (self, import, error))
     return NULL;
-  self->writer = ct_csv_writer_create (path, CT_CSV_WRITER_PLAIN, error);
+  self->writer = ct_csv_writer_create (path, CT_CSV_WRITER_GUARD_FORMULAS, error);
   if (!self->writer)
     return NULL;
   for (guint i = 0; own_columns[i]; i++)

@@ -294,7 +294,7 @@ report_bad_row (Run *self, const BadRow *bad, GError **error)
   if (!self->again)
     return FALSE;
   while (ct_csv_reader_next (self->again, &row, &problem))
-    if (row.line == bad->line) {
+    if (row.line == bad->line && ct_import_take_row (self->input, &row)) {
       remember_names (self, &row);
       return !self->report ||
              ct_import_report_add (self->report, self->input, ct_csv_reader_get_header (self->again), &row,
@@ -389,7 +389,7 @@ read_rows (Run *self, GError **error)
   CtCsvRow row;
 
   while (!self->cancelled && ct_csv_reader_next (self->reader, &row, &problem)) {
-    if (!ct_import_wants_row (self->input, &row))
+    if (!ct_import_take_row (self->input, &row))
       continue;
     take_row (self, &row);
     if (is_full (&self->batches[self->filling]) && !flush (self, error))

@@ -72,7 +72,7 @@ add_report (CtImport *self, const char *path, CtCsvReader *reader, guint name_co
   CtCsvRow row;
 
   while (ct_csv_reader_next (reader, &row, &problem)) {
-    const char *name = name_column < row.n_fields ? row.fields[name_column].text : "";
+    const char *name = name_column < row.n_fields ? ct_csv_without_guard (row.fields[name_column].text) : "";
     CtProfileFile *file = ct_profile_file_for (self->profile, name);
 
     if (file && g_hash_table_add (names, g_strdup (name)))
@@ -175,14 +175,22 @@ ct_import_get_profile (CtImport *self)
   return self->profile;
 }
 
-/* Whether a row belongs to the input: every one, but in a report. */
+/* Whether a row belongs to the input: every one, but in a report, whose fields are first made what they were. */
 gboolean
-ct_import_wants_row (const CtImportInput *input, const CtCsvRow *row)
+ct_import_take_row (const CtImportInput *input, CtCsvRow *row)
 {
   guint column = (guint) input->name_column;
 
-  return input->name_column < 0 ||
-         (column < row->n_fields && strcmp (row->fields[column].text, input->name) == 0);
+  if (input->name_column < 0)
+    return TRUE;
+  for (guint i = 0; i < row->n_fields; i++) {
+    char *text = row->fields[i].text;
+    guint32 guard = (guint32) (ct_csv_without_guard (text) - text);
+
+    row->fields[i].text += guard;
+    row->fields[i].length -= guard;
+  }
+  return column < row->n_fields && strcmp (row->fields[column].text, input->name) == 0;
 }
 
 static gboolean
@@ -202,7 +210,7 @@ read_lookup (CtImport *self, const CtImportInput *input, GHashTable *table, GErr
                     input->name, key < 0 ? input->file->lookup_key : input->file->lookup_value,
                     self->profile->name);
   while (ct_csv_reader_next (reader, &row, &problem))
-    if (!row.problem && ct_import_wants_row (input, &row))
+    if (!row.problem && ct_import_take_row (input, &row))
       g_hash_table_insert (table, g_strdup (row.fields[key].text), g_strdup (row.fields[value].text));
   if (problem) {
     g_propagate_error (error, problem);
@@ -258,7 +266,7 @@ preview_rows (CtCsvReader *reader, const CtImportInput *input, guint n_rows)
   while (json_array_get_length (rows) < n_rows && ct_csv_reader_next (reader, &row, NULL)) {
     JsonArray *fields;
 
-    if (!ct_import_wants_row (input, &row))
+    if (!ct_import_take_row (input, &row))
       continue;
     fields = json_array_new ();
     for (guint i = 0; i < row.n_fields; i++) {

@@ -185,6 +185,32 @@ static const char small_lines[] = "order_id,product_id,unit_price,quantity,disco
 static const char small_products[] = "product_id,product_name,quantity_per_unit,unit_price,units_in_stock\n"
                                      "11,Queso,1 kg,21,22\n12,Chai,1,1,1\n";
 
+/* The report runs nothing in a spreadsheet, and reads back as what was refused. */
+static void
+test_report_guards_formulas (Fixture *f, gconstpointer data)
+{
+  g_autofree char *products = write_file (
+      f, "in/products.csv",
+      "product_id,product_name,quantity_per_unit,unit_price,units_in_stock\n11,=cmd(),'=x,2x,22\n");
+  g_autofree char *folder = g_build_filename (f->folder, "in", NULL);
+  g_autofree char *report = g_build_filename (f->folder, "refused.csv", NULL);
+  CtImportOptions options = options_of (f);
+  g_autoptr (JsonObject) first = NULL, second = NULL;
+  g_autofree char *text = NULL, *fixed = NULL;
+  g_auto (GStrv) parts = NULL;
+
+  options.errors_path = report;
+  first = run (f, "northwind", folder, &options);
+  g_assert_true (g_file_get_contents (report, &text, NULL, NULL));
+  g_assert_nonnull (strstr (text, "\"'=cmd()\",\"''=x\",2x"));
+  parts = g_strsplit (text, ",2x,22", -1);
+  fixed = g_strjoinv (",2,22", parts);
+  g_assert_true (g_file_set_contents (report, fixed, -1, NULL));
+  options.errors_path = NULL;
+  second = run (f, "northwind", report, &options);
+  expect (f, "SELECT name, unit FROM products", "=cmd()|'=x/");
+}
+
 /* A line whose total does not fit is refused, and no other. */
 static void
 test_line_too_large (Fixture *f, gconstpointer data)
@@ -724,6 +750,7 @@ main (int argc, char **argv)
   TEST ("northwind", test_northwind);
   TEST ("forms", test_forms);
   TEST ("scms", test_scms);
+  TEST ("report-formulas", test_report_guards_formulas);
   TEST ("line-too-large", test_line_too_large);
   TEST ("errors-and-report", test_errors_and_report);
   TEST ("half-a-row", test_half_a_row);

@@ -320,7 +320,8 @@ test_writer (void)
 static void
 test_writer_options (void)
 {
-  static const char *const fields[] = { "=1+1", "-5", "@x", "plain", NULL };
+  static const char *const fields[] = { "=1+1", "-5", "@x", "plain", "'=x", "'x", NULL };
+  static const char *const back[] = { "'=1+1", "'-5", "'@x", "plain", "''=x", "'x" };
   static const char *const nothing[] = { NULL };
   g_autoptr (GOutputStream) stream = g_memory_output_stream_new_resizable ();
   g_autoptr (CtCsvWriter) writer = ct_csv_writer_new (stream, CT_CSV_WRITER_GUARD_FORMULAS);
@@ -332,7 +333,9 @@ test_writer_options (void)
   g_assert_true (ct_csv_writer_close (writer, &error));
   bytes = g_memory_output_stream_steal_as_bytes (G_MEMORY_OUTPUT_STREAM (stream));
   g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes),
-                   "\"'=1+1\",\"'-5\",\"'@x\",plain\n\"\"\n", 29);
+                   "\"'=1+1\",\"'-5\",\"'@x\",plain,\"''=x\",'x\n\"\"\n", 39);
+  for (guint i = 0; i < G_N_ELEMENTS (back); i++)
+    g_assert_cmpstr (ct_csv_without_guard (back[i]), ==, fields[i]);
 }
 
 /* A file appears at its path whole, or not at all. */
