@@ -80,11 +80,19 @@ typedef struct {
 
 /* Adding */
 
+/* With the value as it is read now, so that a change while the draft is written is seen when it is stored. */
 static void
-add_ref (JsonArray *refs, const char *type, const char *id, const char *field)
+add_ref (Reader *self, JsonArray *refs, const char *type, const char *id, const char *field)
 {
-  if (id && ct_approval_context_knows (type, field))
-    json_array_add_object_element (refs, ct_json_build ("sss", "type", type, "id", id, "field", field));
+  JsonNode *value;
+  CtId parsed;
+
+  if (!id || !ct_id_parse (id, &parsed) || !ct_approval_context_knows (type, field))
+    return;
+  value = ct_approval_context_read (self->db, type, &parsed, field, NULL);
+  if (value)
+    json_array_add_object_element (
+        refs, ct_json_build ("sssn", "type", type, "id", id, "field", field, "value", value));
 }
 
 /* Takes @refs. A number that has not been given yet is nothing a draft may quote. */
@@ -155,7 +163,7 @@ add_plain (Reader *self, const char *key, const char *type, const char *field, G
     return FALSE;
   value = node_text (node);
   refs = json_array_new ();
-  add_ref (refs, type, text, field);
+  add_ref (self, refs, type, text, field);
   add_fact (self, key, value, refs);
   return TRUE;
 }
@@ -171,7 +179,7 @@ add_sources (Reader *self, const char *fact, JsonArray *refs)
   for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
     if (strcmp (sources[i].type, type) == 0 && strcmp (sources[i].fact, fact) == 0)
       for (guint f = 0; f < 2 && sources[i].fields[f]; f++)
-        add_ref (refs, type, id, sources[i].fields[f]);
+        add_ref (self, refs, type, id, sources[i].fields[f]);
 }
 
 static char *
@@ -278,7 +286,7 @@ add_amount (Reader *self)
       amount > 0 ? ct_money_format (amount, ct_json_string (self->exception, "currency", "EUR")) : NULL;
   JsonArray *refs = json_array_new ();
 
-  add_ref (refs, "exception", ct_json_string (self->exception, "id", NULL), "value_at_risk_minor");
+  add_ref (self, refs, "exception", ct_json_string (self->exception, "id", NULL), "value_at_risk_minor");
   add_fact (self, "amount", text, refs);
 }
 
@@ -309,7 +317,7 @@ add_promise (Reader *self, GError **error)
     return TRUE;
   ct_time_to_date (json_node_get_int (node), ct_db_get_zone (self->db), date);
   refs = json_array_new ();
-  add_ref (refs, "shipment", text, "promised_at");
+  add_ref (self, refs, "shipment", text, "promised_at");
   add_fact (self, "promisedOn", date, refs);
   return TRUE;
 }
@@ -333,7 +341,7 @@ add_contact (Reader *self, GError **error)
   if (!ct_stmt_next (stmt) || !ct_id_parse (ct_stmt_text (stmt, 0), &id))
     return ct_stmt_finish (stmt, error);
   refs = json_array_new ();
-  add_ref (refs, "contact", ct_stmt_text (stmt, 0), "name");
+  add_ref (self, refs, "contact", ct_stmt_text (stmt, 0), "name");
   add_fact (self, "contactName", ct_stmt_text (stmt, 1), refs);
   return TRUE;
 }

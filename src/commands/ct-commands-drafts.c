@@ -1,5 +1,6 @@
 /* What an agent wrote, and what it proposes to do: stored under the task's allow-list, whatever the model answered. */
 #include "ct-commands.h"
+#include "ct-approval-context.h"
 #include "ct-approvals.h"
 #include "ct-configuration.h"
 #include "ct-draft-row.h"
@@ -133,6 +134,30 @@ check_output (Storing *self, JsonObject *output, guint index, GError **error)
                            index + 1, channel, destination);
 }
 
+/* A provider takes its time: what the text says must be what its approval will stand on. */
+static gboolean
+check_facts (Storing *self, JsonArray *facts, GError **error)
+{
+  for (guint i = 0; facts && i < json_array_get_length (facts); i++) {
+    JsonNode *node = json_array_get_element (facts, i);
+    JsonObject *fact = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+    JsonNode *written = fact ? json_object_get_member (fact, "value") : NULL;
+    g_autoptr (JsonNode) now = NULL;
+    CtId id;
+
+    if (!written || !ct_id_parse (ct_json_string (fact, "id", NULL), &id))
+      continue; /* what cannot be cited is refused with its context */
+    now = ct_approval_context_read (self->command->db, ct_json_string (fact, "type", NULL), &id,
+                                    ct_json_string (fact, "field", NULL), error);
+    if (!now)
+      return FALSE;
+    if (!json_node_equal (written, now))
+      return ct_fail (error, CT_ERROR_CONFLICT, _ ("%s: what it relies on has changed: %s"),
+                      self->task.number, ct_json_string (fact, "field", ""));
+  }
+  return TRUE;
+}
+
 static gboolean
 store_output (Storing *self, JsonObject *output, guint index, GError **error)
 {
@@ -160,7 +185,8 @@ store_output (Storing *self, JsonObject *output, guint index, GError **error)
 
   if (!ct_task_row_allows_action (&self->task, action))
     return drop_output (self, output, action, index, error);
-  if (!ct_draft_row_write (self->command, &draft, index, &outcome, error))
+  if (!check_facts (self, draft.facts, error) ||
+      !ct_draft_row_write (self->command, &draft, index, &outcome, error))
     return FALSE;
   if (!ct_id_is_nil (&outcome.approval)) {
     g_autofree char *id = ct_id_to_string (&outcome.approval);

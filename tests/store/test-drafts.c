@@ -137,6 +137,32 @@ test_cited_facts (Work *w, gconstpointer data)
   work_approval_fails (w, "anna", id, CT_ERROR_CONFLICT, "paid_minor");
 }
 
+/* The invoice is paid in part while the provider writes: the text would say one thing, its approval stand on another. */
+static Work *written_meanwhile;
+
+static void
+answer_late (const CtDraftContext *context, CtDraftResult *result)
+{
+  Work *w = written_meanwhile;
+  g_autoptr (CtDraftProvider) drafter = ct_template_drafter_load (w->db, NULL);
+
+  g_assert_true (ct_draft_provider_draft (drafter, context, NULL, result, NULL));
+  work_do (w, "anna", "invoice.edit", "{\"id\":\"%s\",\"paid_minor\":1}", w->invoice);
+}
+
+static void
+test_changed_while_written (Work *w, gconstpointer data)
+{
+  Fake fake = { { &fake_class }, answer_late, NULL, 0 };
+  g_autofree char *task = work_task (w);
+  g_autoptr (GError) error = NULL;
+
+  written_meanwhile = w;
+  g_assert_null (run_agent (w, task, &fake, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_CONFLICT);
+  g_assert_cmpint (work_count (w, "SELECT count(*) FROM approvals"), ==, 0);
+}
+
 /* Names from records are data: they are neither run nor believed. */
 static void
 test_hostile_data (Work *w, gconstpointer data)
@@ -400,6 +426,7 @@ main (int argc, char **argv)
   ADD ("/drafts/cited-facts", test_cited_facts);
   ADD ("/drafts/hostile-data", test_hostile_data);
   g_test_add_func ("/drafts/clean", test_clean);
+  ADD ("/drafts/changed-while-written", test_changed_while_written);
   ADD ("/drafts/hostile-provider", test_hostile_provider);
   ADD ("/drafts/store-refuses", test_store_refuses);
   ADD ("/drafts/failing-provider", test_failing_provider);
