@@ -18,10 +18,12 @@ progress_cb (guint64 done, guint64 total, gpointer data)
 static JsonNode *
 size_and_root (const char *origin, guint64 size, const CtHash *root, const char *vkey)
 {
+  /* checkpoints write it in base64, the window and health in hex */
   g_autofree char *base64 = g_base64_encode (root->bytes, sizeof root->bytes);
+  g_autofree char *hex = ct_hash_to_hex (root);
 
-  return ct_json_wrap_object (ct_json_build ("bsiss", "ok", TRUE, "origin", origin, "size", (gint64) size,
-                                             "root", base64, "vkey", vkey));
+  return ct_json_wrap_object (ct_json_build ("bsisss", "ok", TRUE, "origin", origin, "size", (gint64) size,
+                                             "root", base64, "rootHex", hex, "vkey", vkey));
 }
 
 /* --key: a verifier key, or a file that holds one, as log.vkey does. (transfer full): NULL where none is given */
@@ -171,15 +173,29 @@ static const CtColumn timeline_columns[] = {
   { NULL, NULL, 0, NULL },
 };
 
+static const CtColumn log_fields[] = { { N_ ("Whole and unchanged"), "ok", CT_COLUMN_TEXT, NULL },
+                                       { N_ ("Log"), "origin", CT_COLUMN_TEXT, NULL },
+                                       { N_ ("Events under the signature"), "size", CT_COLUMN_NUMBER, NULL },
+                                       { N_ ("Root of the log"), "root", CT_COLUMN_TEXT, NULL },
+                                       { N_ ("The same in hex"), "rootHex", CT_COLUMN_TEXT, NULL },
+                                       { N_ ("Verifier key"), "vkey", CT_COLUMN_TEXT, NULL },
+                                       { N_ ("Events"), "leaves", CT_COLUMN_NUMBER, NULL },
+                                       { N_ ("Checkpoints"), "checkpoints", CT_COLUMN_NUMBER, NULL },
+                                       { N_ ("Commands"), "commands", CT_COLUMN_NUMBER, NULL },
+                                       { N_ ("Disclosures"), "disclosures", CT_COLUMN_NUMBER, NULL },
+                                       { N_ ("Redacted"), "redacted", CT_COLUMN_NUMBER, NULL },
+                                       { N_ ("Records"), "rows", CT_COLUMN_NUMBER, NULL },
+                                       { NULL, NULL, 0, NULL } };
+
 const CtVerb ct_verbs_audit[] = {
   { "audit verify", "[DIR]", 0, 1,
     N_ ("Prove that the workspace's log, or an exported one, is whole and unchanged"),
     (const CtCliOption[]){ { "key", "VKEY", N_ ("The note verifier key to trust, or a file with it") },
                            { "state", NULL, N_ ("Also hold every record against what the log says of it") },
                            { NULL, NULL, NULL } },
-    verify_run, NULL, CT_VERB_NO_WORKSPACE | CT_VERB_SHOWS | CT_VERB_READS_FILES, NULL },
+    verify_run, log_fields, CT_VERB_NO_WORKSPACE | CT_VERB_SHOWS | CT_VERB_READS_FILES, NULL },
   { "audit export", "DIR", 1, 1, N_ ("Write the log as a tlog-tiles directory with our key as log.vkey"),
-    NULL, export_run, NULL, CT_VERB_SHOWS, NULL },
+    NULL, export_run, log_fields, CT_VERB_SHOWS, NULL },
   { "audit proof", "EVENT", 1, 1, N_ ("Print the proof that an event is in the log"), NULL, proof_run, NULL,
     CT_VERB_SHOWS, print_proof },
   { "timeline", "SUBJECT", 1, 1, N_ ("The story of an order, a distributor or a task"), NULL, timeline_run,

@@ -321,6 +321,9 @@ def test_audit(tower):
     tower.ok('distributor', 'create', '--name', 'A')
     seen = tower.ok('audit', 'verify', '--state')
     keys(seen, 'size', 'root', 'vkey')
+    assert tower.ok('health', '--quick')['log']['root'] == seen['rootHex'], seen
+    shown = tower.run('audit', 'verify', shown=True).stdout
+    assert seen['root'] in shown and seen['rootHex'] in shown and 'rootHex' not in shown, shown
     folder = os.path.join(tower.folder, 'log')
     export = tower.ok('audit', 'export', folder)
     again = tower.ok('audit', 'verify', folder, '--key', seen['vkey'])
