@@ -48,6 +48,7 @@ export_run (CtCli *cli, GError **error)
     .commander = ct_workspace_get_commander (cli->workspace),
     .actor = ct_workspace_get_actor (cli->workspace),
     .now = ct_workspace_now (cli->workspace),
+    .guard = ct_cli_has (cli, "guard-formulas"),
   };
   JsonObject *counts = ct_export_run (cli->args[0], &options, error);
 
@@ -115,8 +116,11 @@ const CtVerb ct_verbs_import[] = {
         { "errors", "FILE", N_ ("Where refused rows go, with file, line, column and reason") },
         { NULL, NULL, NULL } },
     import_run, import_fields, CT_VERB_READS_FILES | CT_VERB_SHOWS, NULL },
-  { "export", "DIR", 1, 1, N_ ("Write the records as canonical CSV files"), NULL, export_run, NULL,
-    CT_VERB_SHOWS, NULL },
+  { "export", "DIR", 1, 1, N_ ("Write the records as canonical CSV files"),
+    (const CtCliOption[]){
+        { "guard-formulas", NULL, N_ ("Put an apostrophe before what a spreadsheet would run") },
+        { NULL, NULL, NULL } },
+    export_run, NULL, CT_VERB_SHOWS, NULL },
   { "seed", "", 0, 0, N_ ("Fill the workspace with a made-up order book, for trials of size"),
     (const CtCliOption[]){ { "orders", "N", N_ ("How many orders; 1000 where not said") },
                            { NULL, NULL, NULL } },

@@ -17,6 +17,7 @@ typedef struct {
 
 typedef struct {
   const char *folder;
+  CtCsvWriterFlags flags;
   JsonObject *counts;
 } Export;
 
@@ -125,7 +126,7 @@ static gboolean
 write_table (Export *self, CtDb *db, const CtKind *kind, GError **error)
 {
   g_autofree char *path = g_build_filename (self->folder, kind->file, NULL);
-  g_autoptr (CtCsvWriter) writer = ct_csv_writer_create (path, CT_CSV_WRITER_PLAIN, error);
+  g_autoptr (CtCsvWriter) writer = ct_csv_writer_create (path, self->flags, error);
   Table table = { kind, ct_kind_n_fields (kind), ct_kind_field_index (kind, "currency"), writer };
   gint64 n_rows = 0;
 
@@ -186,7 +187,9 @@ JsonObject *
 ct_export_run (const char *folder, const CtExportOptions *options, GError **error)
 {
   g_autoptr (JsonObject) counts = json_object_new ();
-  Export export = { folder, counts };
+  Export export = { .folder = folder,
+                    .flags = options->guard ? CT_CSV_WRITER_GUARD_FORMULAS : CT_CSV_WRITER_PLAIN,
+                    .counts = counts };
   Note note = { options, folder };
 
   if (!ct_store_write (options->store, note_cb, &note, error))

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
  * @commander: takes the export into the audit log
  * @actor: the login that exports
  * @now: the time of the export
+ * @guard: put an apostrophe before what a spreadsheet would run; such files do not read back as they were
  *
  * Who takes the records out of the workspace, and when.
  */
@@ -19,6 +20,7 @@ typedef struct {
   CtCommander *commander;
   const char *actor;
   gint64 now;
+  gboolean guard;
 } CtExportOptions;
 
 void ct_export_register (void);

@@ -351,6 +351,12 @@ def test_audit(tower):
 @with_tower('--trial')
 def test_import_and_export(tower):
     tower.ok('seed', '--orders', '50', now=NOW)
+    tower.ok('distributor', 'create', '--name', '=cmd()')
+    for guard, name in ((), '=cmd()'), (('--guard-formulas',), '"\'=cmd()"'):
+        records = os.path.join(tower.folder, 'records' + ''.join(guard))
+        tower.ok('export', records, *guard)
+        with open(os.path.join(records, 'distributors.csv'), encoding='utf-8') as file:
+            assert ',%s,' % name in file.read(), guard
     folder = os.path.join(tower.folder, 'out')
     tower.ok('export', folder)
     dry = tower.ok('import', 'canonical', folder, '--dry-run')
