@@ -1,15 +1,10 @@
 """The whole loop in the desktop program: an exception, an agent, its draft, an approval, the post, the proof."""
 import os
-import re
 import subprocess
 
 from counterparts import DESTINATION, TOWERCTL, start_slack, towerctl
 from driver import wait
-
-
-def value(s, sql):
-    rows = s.query(s.state['workspace'], sql)
-    return rows[0] if rows else None
+from steps import approve, assign_agent, posted, value
 
 
 def test_a_demo_with_a_channel(s):
@@ -30,51 +25,16 @@ def test_an_agent_drafts(s):
     app.screenshot('overview-light')
     app.key('g', 'e')
     app.says('ORD-2026-1047')
-    app.key('j')
-    app.says('Evidence')
-    app.says('The rule by itself')
-    app.key('a')
-    app.says('Assign an agent')
-    app.press_button('Assign')
-    wait('a draft that waits for approval', lambda: value(s, "SELECT count(*) FROM approvals WHERE state = 'pending'") == '1', 60)
-
-
-def test_evidence_is_in_words(s):
-    """The amount and its threshold as money, and what the score is made of, in the window as on the command line."""
-    app = s.state['app']
-    number = value(s, "SELECT number FROM exceptions WHERE rule = 'credit-limit-exceeded' AND state = 'open'")
-    limit = 'raised because it is more than 15 000.00 EUR'.replace('15 ', '15\u202f')
-    app.key('ctrl+f')
-    app.type(number)
-    app.says('1 exception')
-    app.key('Return', 'j')
-    app.says(limit)
-    app.says('Open invoices: +5')
-    app.screenshot('exceptions-reasons-light')
-    shown = subprocess.run([TOWERCTL, '-w', s.state['workspace'], 'exceptions', 'show', number], check=True,
-                           capture_output=True, text=True).stdout
-    assert limit.split(' is ')[1] in shown and 'The rule by itself' in shown, shown
-    app.key('Escape', 'ctrl+f', 'Escape', 'Escape')
+    assign_agent(s)
 
 
 def test_a_person_approves(s):
-    app = s.state['app']
-    app.key('g', 'a')
-    app.says(re.compile('^APPROVAL-'))
-    app.key('j')
-    app.says('Exactly this goes out')
-    app.screenshot('approvals-light')
-    app.key('a')
-    app.says('Approve 1 message?')
-    app.key('ctrl+Return')
-    wait('the approval', lambda: value(s, "SELECT state FROM approvals") == 'approved')
+    approve(s, 'approvals-light')
 
 
 def test_it_is_posted_and_the_timeline_shows_it(s):
     app = s.state['app']
-    wait('the post', lambda: value(s, "SELECT count(*) FROM outbox WHERE state = 'sent'") == '1', 60)
-    message = value(s, 'SELECT external_message_id FROM outbox')
-    assert message, 'the post has an ID of the provider'
+    message = posted(s)
     app.key('g', 'a')
     app.screenshot('approvals-sent-light')
     app.key('g', 't')

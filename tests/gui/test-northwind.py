@@ -4,14 +4,10 @@ import re
 
 from counterparts import DESTINATION, ROOT, start_keyring, start_slack, towerctl
 from driver import wait
+from steps import approve, assign_agent, posted, value
 
 FILES = os.path.realpath(os.path.join(ROOT, '..', 'shared', 'data', 'northwind'))
 SKIP = None if os.path.isdir(FILES) else 'the Northwind files are not on this machine'
-
-
-def value(s, sql):
-    rows = s.query(s.state['workspace'], sql)
-    return rows[0] if rows else None
 
 
 def test_files_are_imported(s):
@@ -69,32 +65,16 @@ def test_an_agent_drafts(s):
     app.key('g', 'e')
     app.says(re.compile('^[0-9]+ exceptions'))
     app.screenshot('northwind-exceptions')
-    app.key('j')
-    app.says('Evidence')
-    app.key('a')
-    app.says('Assign an agent')
-    app.press_button('Assign')
-    wait('a draft that waits for approval', lambda: value(s, "SELECT count(*) FROM approvals WHERE state = 'pending'") == '1', 60)
+    assign_agent(s)
 
 
 def test_a_person_approves(s):
-    app = s.state['app']
-    app.key('g', 'a')
-    app.says(re.compile('^APPROVAL-'))
-    app.key('j')
-    app.says('Exactly this goes out')
-    app.screenshot('northwind-approval')
-    app.key('a')
-    app.says('Approve 1 message?')
-    app.key('ctrl+Return')
-    wait('the approval', lambda: value(s, 'SELECT state FROM approvals') == 'approved')
+    approve(s, 'northwind-approval')
 
 
 def test_the_message_id_shows_in_the_timeline(s):
     app = s.state['app']
-    wait('the post', lambda: value(s, "SELECT count(*) FROM outbox WHERE state = 'sent'") == '1', 90)
-    message = value(s, 'SELECT external_message_id FROM outbox')
-    assert message, 'the post has an ID of the provider'
+    message = posted(s)
     app.key('g', 't')
     app.says('Message posted')
     app.screenshot('northwind-timeline')
