@@ -129,6 +129,8 @@ add_window_actions (CtPalette *self, const char *text)
     { "weather-clear-symbolic", N_ ("Light style"), NULL, "app.style", "light" },
     { "weather-clear-night-symbolic", N_ ("Dark style"), NULL, "app.style", "dark" },
     { "computer-symbolic", N_ ("Style of the system"), NULL, "app.style", "system" },
+    { "process-stop-symbolic", N_ ("Stop all sending"), NULL, "win.stop-sending", NULL },
+    { "media-playback-start-symbolic", N_ ("Resume sending"), NULL, "win.resume-sending", NULL },
     { "help-about-symbolic", N_ ("About Control Tower"), NULL, "app.about", NULL },
     { "application-exit-symbolic", N_ ("Quit"), "Ctrl+Q", "app.quit", NULL },
   };

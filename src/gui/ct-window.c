@@ -1,10 +1,12 @@
 #include "ct-window.h"
 #include "ct-palette.h"
+#include "ct-sending.h"
 #include "ct-shortcuts.h"
 #include "ct-sidebar.h"
 #include "ct-stack.h"
 #include "ct-ui-settings.h"
 #include "ct-workers.h"
+#include "ct-workspace-timeline.h"
 #include "firstrun/ct-first-run.h"
 #include "firstrun/ct-import-dialog.h"
 #include "preferences/ct-preferences.h"
@@ -33,8 +35,8 @@ struct _CtWindow {
   CtPage *page; /* (unowned) (nullable): in front */
   gint64 prefix_until;
   gboolean undoing;
-  gboolean closing;     /* hidden, waits for the workers */
-  gboolean import_next; /* the workspace was just made for files of the person's own */
+  char *import_next; /* (owned) (nullable): the files for which the workspace was just made */
+  gboolean closing;  /* hidden, waits for the workers */
 };
 
 G_DEFINE_FINAL_TYPE (CtWindow, ct_window, ADW_TYPE_APPLICATION_WINDOW)
@@ -253,13 +255,13 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer data)
   start_workers (self, ((Opening *) g_task_get_task_data (G_TASK (result)))->now);
   show_workspace (self);
   if (self->import_next && ct_window_go (self, "orders"))
-    ct_import_dialog_open (self, workspace);
+    ct_import_dialog_open (self, workspace, self->import_next);
 }
 
 static void
-first_run_ready_cb (CtFirstRun *first_run, gboolean import, CtWindow *self)
+first_run_ready_cb (CtFirstRun *first_run, const char *files, CtWindow *self)
 {
-  self->import_next = import;
+  self->import_next = g_strdup (files);
   ct_window_open_folder (self, ct_first_run_get_folder (first_run), 0);
 }
 
@@ -353,10 +355,12 @@ undone_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (CtWindow) self = data;
   g_autoptr (GError) error = NULL;
+  g_auto (CtOutcome) outcome = { 0 };
 
   self->undoing = FALSE;
-  if (ct_workspace_execute_finish (CT_WORKSPACE (source), result, NULL, &error))
-    ct_page_toast (self, FALSE, _ ("Undone"));
+  if (ct_workspace_execute_finish (CT_WORKSPACE (source), result, &outcome, &error))
+    ct_page_toast (self, FALSE, _ ("Undone: %s"),
+                   ct_timeline_sentence (ct_json_string (outcome.result, "name", "")));
   else if (g_error_matches (error, CT_ERROR, CT_ERROR_NOT_FOUND))
     ct_page_toast (self, FALSE, _ ("There is nothing to undo"));
   else
@@ -372,6 +376,15 @@ undo_action (GtkWidget *widget, const char *name, GVariant *value)
     return;
   self->undoing = TRUE;
   ct_workspace_undo_async (self->workspace, self->cancellable, undone_cb, g_object_ref (self));
+}
+
+static void
+sending_action (GtkWidget *widget, const char *name, GVariant *value)
+{
+  CtWindow *self = CT_WINDOW (widget);
+
+  if (self->workspace)
+    ct_sending_switch (widget, self->workspace, g_strcmp0 (name, "win.stop-sending") == 0, NULL);
 }
 
 static void
@@ -533,6 +546,7 @@ ct_window_finalize (GObject *object)
 {
   CtWindow *self = CT_WINDOW (object);
 
+  g_free (self->import_next);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->workspace);
   g_free (self->told);
@@ -553,6 +567,8 @@ install_actions (GtkWidgetClass *widget_class)
     { "win.toast-undo", "s", toast_action },
     { "win.undo", NULL, undo_action },
     { "win.search", NULL, search_action },
+    { "win.stop-sending", NULL, sending_action },
+    { "win.resume-sending", NULL, sending_action },
     { "win.palette", NULL, palette_action },
     { "win.preferences", NULL, preferences_action },
     { "win.shortcuts", NULL, shortcuts_action },

@@ -1,11 +1,14 @@
 #include "ct-first-run.h"
+#include "ct-import-dialog.h"
 #include "ct-page.h"
 #include "ct-workspace-work.h"
 
 struct _CtFirstRun {
   AdwBin parent_instance;
   GtkStack *stack;
-  char *folder; /* (owned) */
+  char *folder;                  /* (owned) */
+  char *files;                   /* (owned) (nullable): the person's own */
+  GtkFileChooserNative *chooser; /* (owned) (nullable) */
   gboolean demo;
 };
 
@@ -24,7 +27,7 @@ created_cb (GObject *source, GAsyncResult *result, gpointer data)
   if (!gtk_widget_get_root (GTK_WIDGET (self)))
     return;
   if (ok) {
-    g_signal_emit (self, signals[SIGNAL_READY], 0, !self->demo);
+    g_signal_emit (self, signals[SIGNAL_READY], 0, self->demo ? NULL : self->files);
     return;
   }
   gtk_stack_set_visible_child_name (self->stack, "choices");
@@ -46,14 +49,31 @@ demo_cb (AdwActionRow *row, CtFirstRun *self)
 }
 
 static void
+folder_chosen_cb (GtkNativeDialog *dialog, int response, CtFirstRun *self)
+{
+  g_autoptr (GFile) file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
+
+  g_free (self->files);
+  self->files = file ? g_file_get_path (file) : NULL;
+  if (response == GTK_RESPONSE_ACCEPT && self->files)
+    make (self, FALSE);
+}
+
+/* The files come first: who cancels still has the choice, and no empty workspace. */
+static void
 import_cb (AdwActionRow *row, CtFirstRun *self)
 {
-  make (self, FALSE);
+  g_clear_object (&self->chooser);
+  self->chooser = ct_import_folder_chooser (self);
+  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->chooser), TRUE);
+  g_signal_connect (self->chooser, "response", G_CALLBACK (folder_chosen_cb), self);
+  gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
 }
 
 static void
 ct_first_run_dispose (GObject *object)
 {
+  g_clear_object (&CT_FIRST_RUN (object)->chooser);
   gtk_widget_dispose_template (GTK_WIDGET (object), CT_TYPE_FIRST_RUN);
   G_OBJECT_CLASS (ct_first_run_parent_class)->dispose (object);
 }
@@ -62,6 +82,7 @@ static void
 ct_first_run_finalize (GObject *object)
 {
   g_free (CT_FIRST_RUN (object)->folder);
+  g_free (CT_FIRST_RUN (object)->files);
   G_OBJECT_CLASS (ct_first_run_parent_class)->finalize (object);
 }
 
@@ -73,7 +94,7 @@ ct_first_run_class_init (CtFirstRunClass *klass)
   G_OBJECT_CLASS (klass)->dispose = ct_first_run_dispose;
   G_OBJECT_CLASS (klass)->finalize = ct_first_run_finalize;
   signals[SIGNAL_READY] = g_signal_new ("ready", CT_TYPE_FIRST_RUN, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                        G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
+                                        G_TYPE_NONE, 1, G_TYPE_STRING);
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/org/controltower/ControlTower/ct-first-run.ui");
   gtk_widget_class_bind_template_child (widget_class, CtFirstRun, stack);

@@ -95,6 +95,7 @@ set_step (CtImportDialog *self, Step step)
 
   self->step = step;
   gtk_button_set_label (GTK_BUTTON (self->next), _ (labels[step]));
+  gtk_widget_set_visible (self->cancel, step != STEP_CLOSE);
   set_busy (self, FALSE);
 }
 
@@ -446,19 +447,22 @@ cancel_cb (GtkButton *button, CtImportDialog *self)
     gtk_window_close (GTK_WINDOW (self));
 }
 
+static gboolean
+escape_cb (GtkWidget *widget, GVariant *args, gpointer data)
+{
+  cancel_cb (NULL, CT_IMPORT_DIALOG (widget));
+  return TRUE;
+}
+
 /* --- choosing ------------------------------------------------------------------------------------------------- */
 
 static void
-folder_chosen_cb (GtkNativeDialog *dialog, int response, CtImportDialog *self)
+take_folder (CtImportDialog *self, const char *path)
 {
-  g_autoptr (GFile) file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
-  g_autofree char *path = file ? g_file_get_path (file) : NULL;
-  g_autofree char *escaped = path ? g_markup_escape_text (path, -1) : NULL;
+  g_autofree char *escaped = g_markup_escape_text (path, -1);
 
-  if (response != GTK_RESPONSE_ACCEPT || !path)
-    return;
   g_free (self->path);
-  self->path = g_steal_pointer (&path);
+  self->path = g_strdup (path);
   adw_action_row_set_subtitle (self->place, escaped);
   clear_body (self);
   set_step (self, STEP_CHOOSE);
@@ -466,11 +470,28 @@ folder_chosen_cb (GtkNativeDialog *dialog, int response, CtImportDialog *self)
 }
 
 static void
+folder_chosen_cb (GtkNativeDialog *dialog, int response, CtImportDialog *self)
+{
+  g_autoptr (GFile) file = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (dialog));
+  g_autofree char *path = file ? g_file_get_path (file) : NULL;
+
+  if (response == GTK_RESPONSE_ACCEPT && path)
+    take_folder (self, path);
+}
+
+/* (transfer full) */
+GtkFileChooserNative *
+ct_import_folder_chooser (gpointer widget)
+{
+  return gtk_file_chooser_native_new (_ ("Folder with CSV Files"), GTK_WINDOW (gtk_widget_get_root (widget)),
+                                      GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, NULL, NULL);
+}
+
+static void
 choose_cb (GtkButton *button, CtImportDialog *self)
 {
   g_clear_object (&self->chooser);
-  self->chooser = gtk_file_chooser_native_new (_ ("Folder with CSV Files"), GTK_WINDOW (self),
-                                               GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, NULL, NULL);
+  self->chooser = ct_import_folder_chooser (self);
   g_signal_connect (self->chooser, "response", G_CALLBACK (folder_chosen_cb), self);
   gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->chooser));
 }
@@ -573,6 +594,7 @@ ct_import_dialog_class_init (CtImportDialogClass *klass)
   GTK_WINDOW_CLASS (klass)->close_request = ct_import_dialog_close_request;
   G_OBJECT_CLASS (klass)->dispose = ct_import_dialog_dispose;
   G_OBJECT_CLASS (klass)->finalize = ct_import_dialog_finalize;
+  gtk_widget_class_add_binding (GTK_WIDGET_CLASS (klass), GDK_KEY_Escape, 0, escape_cb, NULL);
 }
 
 static GtkWidget *
@@ -625,8 +647,9 @@ ct_import_dialog_init (CtImportDialog *self)
   g_signal_connect (self->encoding, "notify::selected", G_CALLBACK (choice_changed_cb), self);
 }
 
+/* @folder: (nullable): shown at once */
 void
-ct_import_dialog_open (gpointer widget, CtWorkspace *workspace)
+ct_import_dialog_open (gpointer widget, CtWorkspace *workspace, const char *folder)
 {
   CtImportDialog *self = g_object_new (CT_TYPE_IMPORT_DIALOG, "transient-for", gtk_widget_get_root (widget),
                                        "title", _ ("Import CSV Files"), NULL);
@@ -637,4 +660,6 @@ ct_import_dialog_open (gpointer widget, CtWorkspace *workspace)
   g_mkdir_with_parents (g_get_user_runtime_dir (), 0700);
   self->report = g_build_filename (g_get_user_runtime_dir (), file, NULL);
   gtk_window_present (GTK_WINDOW (self));
+  if (folder)
+    take_folder (self, folder);
 }

@@ -210,7 +210,7 @@ create_cb (GtkButton *button, CtPage *page)
 static void
 import_cb (GtkButton *button, CtPage *page)
 {
-  ct_import_dialog_open (page, ct_page_get_workspace (page));
+  ct_import_dialog_open (page, ct_page_get_workspace (page), NULL);
 }
 
 static void
