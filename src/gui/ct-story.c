@@ -1,5 +1,6 @@
 #include "ct-story.h"
 #include "ct-format.h"
+#include "ct-workspace-timeline.h"
 
 struct _CtStory {
   GArray *events; /* (owned) (element-type CtStoryEvent) */
@@ -64,68 +65,6 @@ ct_story_read (CtDb *db, guint most, GError **error, const char *objects_sql, gi
   return self;
 }
 
-/* What an action did, for people: "task.create" becomes "Task: create" where no words are known; (transfer full). */
-char *
-ct_story_label (const char *action)
-{
-  static const struct {
-    const char *action, *label;
-  } labels[] = {
-    { "task.create", N_ ("Follow-up task created") },
-    { "task.assign", N_ ("Task assigned") },
-    { "task.unassign", N_ ("Task unassigned") },
-    { "task.schedule", N_ ("Next check scheduled") },
-    { "task.snooze", N_ ("Task snoozed") },
-    { "task.wake", N_ ("Task woken") },
-    { "task.escalate", N_ ("Task escalated") },
-    { "task.block", N_ ("Task blocked") },
-    { "task.resolve", N_ ("Task resolved") },
-    { "task.reopen", N_ ("Task reopened") },
-    { "task.note", N_ ("Note added") },
-    { "task.breach", N_ ("SLA breached") },
-    { "note.add", N_ ("Note added") },
-    { "exception.assign", N_ ("Owner changed") },
-    { "exception.close", N_ ("Exception closed") },
-    { "detection.apply", N_ ("Detected by a rule") },
-    { "detect.apply", N_ ("Detected by a rule") },
-    { "draft.add", N_ ("Draft written") },
-    { "draft.create", N_ ("Draft written") },
-    { "approval.request", N_ ("Approval asked for") },
-    { "approval.approve", N_ ("Approved") },
-    { "approval.edit", N_ ("Edited") },
-    { "approval.reject", N_ ("Rejected") },
-    { "approval.ask", N_ ("Changes asked for") },
-    { "approval.void", N_ ("Approval voided") },
-    { "post.lease", N_ ("Sending prepared") },
-    { "post.sending", N_ ("Sending begun") },
-    { "post.sent", N_ ("Posted") },
-    { "post.failed", N_ ("Post failed") },
-    { "post.unknown", N_ ("Fate of the post unknown") },
-    { "post.resolve", N_ ("Fate of the post settled") },
-    { "reply.add", N_ ("Reply received") },
-    { "order.create", N_ ("Order created") },
-    { "order.edit", N_ ("Order changed") },
-    { "order.archive", N_ ("Order archived") },
-    { "order.restore", N_ ("Order restored") },
-    { "distributor.create", N_ ("Distributor created") },
-    { "distributor.edit", N_ ("Distributor changed") },
-    { "distributor.archive", N_ ("Distributor archived") },
-    { "distributor.restore", N_ ("Distributor restored") },
-    { "import.chunk", N_ ("Imported") },
-    { "command.undo", N_ ("Undone") },
-  };
-  g_auto (GStrv) parts = NULL;
-
-  for (guint i = 0; i < G_N_ELEMENTS (labels); i++)
-    if (g_strcmp0 (labels[i].action, action) == 0)
-      return g_strdup (_ (labels[i].label));
-  parts = g_strsplit_set (action, "._", -1);
-  for (guint i = 0; parts[i]; i++)
-    if (i == 0 && parts[i][0])
-      parts[i][0] = g_ascii_toupper (parts[i][0]);
-  return parts[0] && parts[1] ? g_strdup_printf ("%s: %s", parts[0], parts[1]) : g_strdup (action);
-}
-
 /* Adds the events to a pane. */
 void
 ct_story_show (CtStory *self, CtDetail *detail, CtWorkspace *workspace)
@@ -134,12 +73,11 @@ ct_story_show (CtStory *self, CtDetail *detail, CtWorkspace *workspace)
 
   for (guint i = 0; i < self->events->len; i++) {
     CtStoryEvent *event = &g_array_index (self->events, CtStoryEvent, i);
-    g_autofree char *what = ct_story_label (event->action);
     g_autofree char *when = ct_format_time (event->at, now, ct_workspace_get_zone (workspace));
     g_autofree char *who =
         event->note ? g_strdup_printf ("%s: %s", event->actor, event->note) : g_strdup (event->actor);
 
-    ct_detail_add_event (detail, what, who, when);
+    ct_detail_add_event (detail, ct_timeline_sentence (event->action), who, when);
   }
   if (self->events->len == 0)
     ct_detail_add_text (detail, _ ("Nothing has happened yet."), "dim-label");

@@ -17,6 +17,5 @@ typedef struct {
 CtStory *ct_story_read (CtDb *db, guint most, GError **error, const char *objects_sql, gint64 n);
 void ct_story_free (CtStory *self);
 void ct_story_show (CtStory *self, CtDetail *detail, CtWorkspace *workspace);
-char *ct_story_label (const char *action);
 
 G_END_DECLS

@@ -190,6 +190,6 @@ static void export(CtPage *page, GArray *numbers)
 
 const CtPageAction ct_timeline_page_actions[] = {
   { "verify", N_ ("Verify now"), "security-high-symbolic", 'v', NULL, verify },
-  { "export", N_ ("Export dossier…"), "document-save-symbolic", 'x', NULL, export },
+  { "export", N_ ("Export dossier…"), "document-save-symbolic", 'e', NULL, export },
   { NULL, NULL, NULL, 0, NULL, NULL },
 };
