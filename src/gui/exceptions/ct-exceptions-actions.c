@@ -4,6 +4,8 @@
 #include "ct-exceptions-page.h"
 #include "ct-vocabulary.h"
 
+#include <string.h>
+
 #define EXCEPTION_IDS "SELECT n, id, number FROM exceptions WHERE n IN (SELECT value FROM json_each(?1))"
 #define TASK_IDS                                                                                             \
   "SELECT e.n, t.id, e.number FROM exceptions e LEFT JOIN follow_up_tasks t ON t.n = (SELECT max(f.n) FROM " \
@@ -139,24 +141,30 @@ ask_from_arrays (Doing *doing)
 
 /* --- agents --------------------------------------------------------------------------------------------------- */
 
+/* (transfer full): the numbers of the first rows as JSON */
+static char *
+wanted_rows (Doing *doing)
+{
+  GString *wanted = g_string_new ("[");
+
+  for (guint i = 0; i < MIN (doing->numbers->len, 1000); i++)
+    g_string_append_printf (wanted, "%s%" G_GINT64_FORMAT, i ? "," : "",
+                            g_array_index (doing->numbers, gint64, i));
+  return g_string_free (g_string_append_c (wanted, ']'), FALSE);
+}
+
 /* The agent that the rules suggest for most of the rows stands first. */
 static gboolean
 read_agents_cb (CtDb *db, gpointer data, GError **error)
 {
   Doing *doing = data;
-  g_autoptr (GString) wanted = g_string_new ("[");
-  g_autoptr (CtStmt) stmt = NULL;
-
-  for (guint i = 0; i < MIN (doing->numbers->len, 1000); i++)
-    g_string_append_printf (wanted, "%s%" G_GINT64_FORMAT, i ? "," : "",
-                            g_array_index (doing->numbers, gint64, i));
-  g_string_append_c (wanted, ']');
-  stmt = ct_db_query (
+  g_autofree char *wanted = wanted_rows (doing);
+  g_autoptr (CtStmt) stmt = ct_db_query (
       db, error,
       "SELECT name, coalesce(body->>'title', name), name, "
       "(SELECT count(*) FROM exceptions e WHERE e.agent = name AND e.n IN (SELECT value FROM "
       "json_each(?1))) AS suits FROM agent_profiles WHERE archived_at IS NULL ORDER BY suits DESC, name",
-      "s", wanted->str);
+      "s", wanted);
   if (!stmt)
     return FALSE;
   while (ct_stmt_next (stmt)) {
@@ -187,15 +195,47 @@ agents_read_cb (GObject *source, GAsyncResult *result, gpointer data)
 /* --- start ---------------------------------------------------------------------------------------------------- */
 
 static void
-ask_for_owner (Doing *doing)
+add_owner (Doing *doing, const char *role)
 {
+  g_ptr_array_add (doing->values, g_strdup (role));
+  g_ptr_array_add (doing->labels, g_strdup (ct_role_label (role)));
+  g_ptr_array_add (doing->more, g_strdup (""));
+}
+
+/* The team that most of the rows have stands first. */
+static gboolean
+read_owner_cb (CtDb *db, gpointer data, GError **error)
+{
+  Doing *doing = data;
+  g_autofree char *wanted = wanted_rows (doing);
+  g_autofree char *owner = ct_db_read_text (
+      db, error,
+      "SELECT owner FROM exceptions WHERE n IN (SELECT value FROM json_each(?)) GROUP BY owner "
+      "ORDER BY count(*) DESC LIMIT 1",
+      "s", wanted);
+
+  if (!owner)
+    return FALSE;
+  if (ct_role_is_team (owner))
+    add_owner (doing, owner);
   for (const char *const *role = ct_role_names (); *role; role++)
-    if (ct_role_is_team (*role)) {
-      g_ptr_array_add (doing->values, g_strdup (*role));
-      g_ptr_array_add (doing->labels, g_strdup (ct_role_label (*role)));
-      g_ptr_array_add (doing->more, g_strdup (""));
-    }
-  ask_from_arrays (doing);
+    if (ct_role_is_team (*role) && strcmp (*role, owner) != 0)
+      add_owner (doing, *role);
+  return TRUE;
+}
+
+static void
+owner_read_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Doing *doing = data;
+  g_autoptr (GError) error = NULL;
+
+  if (ct_store_job_finish (CT_STORE (source), result, &error)) {
+    ask_from_arrays (doing);
+    return;
+  }
+  ct_page_problem (doing->page, _ ("The owner cannot be read"), error);
+  doing_free (doing);
 }
 
 static void
@@ -234,7 +274,8 @@ begin (CtPage *page, GArray *numbers, const Act *act)
                          NULL, agents_read_cb, doing);
     break;
   case ASK_OWNER:
-    ask_for_owner (doing);
+    ct_store_read_async (ct_workspace_get_store (ct_page_get_workspace (page)), read_owner_cb, doing, NULL,
+                         NULL, owner_read_cb, doing);
     break;
   case ASK_UNTIL:
     ask_for_until (doing);

@@ -148,7 +148,8 @@ static const CtRecordSection sections[] = {
     "SELECT 'task' AS link_kind, uuid_text(id) AS link_id, iif(title = '', assigned_agent, title) AS label, "
     "number AS text FROM follow_up_tasks WHERE order_id = " THIS " ORDER BY n DESC" },
   { N_ ("Lines"),
-    "SELECT l.sku AS label, trim(printf('%.3f', l.quantity_milli / 1000.0) || ' × ' || "
+    "SELECT l.sku AS label, trim(rtrim(rtrim(printf('%.3f', l.quantity_milli / 1000.0), '0'), '.') || ' × ' "
+    "|| "
     "coalesce(p.name, l.sku)) AS quantity, l.total_minor AS money, o.currency FROM order_lines l JOIN orders "
     "o ON o.id = l.order_id LEFT JOIN products p ON p.id = l.product_id OR (l.product_id IS NULL AND p.sku = "
     "l.sku) WHERE l.order_id = " THIS " ORDER BY l.position" },

@@ -14,7 +14,11 @@ typedef struct {
   const char *sql;   /* of one number; ?1 is now, ?2 the actor */
   const char *page, *view;
   const char *style; /* (nullable): where it is not zero */
+  const char *help;  /* (nullable): N_ () */
 } Tile;
+
+static const char sla[] =
+    N_ ("SLA: the time by which a follow-up has to be answered, by the policies of the workspace");
 
 #define TASKS                                                                                                \
   "follow_up_tasks t JOIN exceptions e ON e.id = t.exception_id WHERE e.state = 'open' AND t.status <> "     \
@@ -22,16 +26,16 @@ typedef struct {
 
 static const Tile tiles[] = {
   { N_ ("SLA missed now"), "SELECT count(DISTINCT e.n) FROM " TASKS "t.sla_due_at < ?1 AND ?2 <> ''",
-    "exceptions", "{\"filters\": {\"state\": [\"open\"], \"work\": [\"overdue\"]}}", "ct-critical" },
+    "exceptions", "{\"filters\": {\"state\": [\"open\"], \"work\": [\"overdue\"]}}", "ct-critical", sla },
   { N_ ("SLA due within an hour"),
     "SELECT count(DISTINCT e.n) FROM " TASKS "t.sla_due_at BETWEEN ?1 AND ?1 + 3600000 AND ?2 <> ''",
-    "exceptions", "{\"filters\": {\"state\": [\"open\"], \"work\": [\"hour\"]}}", "ct-high" },
+    "exceptions", "{\"filters\": {\"state\": [\"open\"], \"work\": [\"hour\"]}}", "ct-high", sla },
   { N_ ("Approvals waiting"),
     "SELECT count(*) FROM approvals WHERE state = 'pending' AND ?1 > 0 AND ?2 <> ''", "approvals",
-    "{\"filters\": {\"state\": [\"pending\"]}, \"sort\": \"deadline\"}", "ct-high" },
+    "{\"filters\": {\"state\": [\"pending\"]}, \"sort\": \"deadline\"}", "ct-high", NULL },
   { N_ ("New exceptions in 24 hours"),
     "SELECT count(*) FROM exceptions WHERE state = 'open' AND opened_at > ?1 - 86400000 AND ?2 <> ''",
-    "exceptions", "{\"filters\": {\"state\": [\"open\"], \"work\": [\"new\"]}}", NULL },
+    "exceptions", "{\"filters\": {\"state\": [\"open\"], \"work\": [\"new\"]}}", NULL, NULL },
   { N_ ("Nobody follows up"),
     "SELECT count(*) FROM exceptions e WHERE state = 'open' AND ?1 > 0 AND ?2 <> '' AND NOT EXISTS (SELECT 1 "
     "FROM "
@@ -39,10 +43,11 @@ static const Tile tiles[] = {
     "exceptions",
     "{\"filters\": {\"state\": [\"open\"], \"work\": [\"nobody\"]}, \"sort\": \"score\", \"descending\": "
     "true}",
-    NULL },
+    NULL, NULL },
   { N_ ("Posts that failed"),
     "SELECT count(*) FROM outbox WHERE state IN ('failed', 'unknown') AND ?1 > 0 AND ?2 <> ''", "approvals",
-    "{\"filters\": {\"state\": [\"approved\"]}, \"sort\": \"age\", \"descending\": true}", "ct-critical" },
+    "{\"filters\": {\"state\": [\"approved\"]}, \"sort\": \"age\", \"descending\": true}", "ct-critical",
+    NULL },
 };
 
 struct _CtOverviewPage {
@@ -175,7 +180,7 @@ static void
 show_groups (CtOverviewPage *self, JsonArray *rows, const char *title, const char *key,
              const char *(*label) (const char *value))
 {
-  GtkWidget *flow = add_row (self, title);
+  GtkWidget *flow = json_array_get_length (rows) ? add_row (self, title) : NULL;
 
   for (guint i = 0; i < json_array_get_length (rows); i++) {
     JsonObject *row = json_array_get_object_element (rows, i);
@@ -296,8 +301,11 @@ show (CtOverviewPage *self, Job *job)
   for (guint i = 0; i < G_N_ELEMENTS (tiles); i++) {
     g_autofree char *number = ct_format_count (job->counts[i]);
 
-    add_tile (flow, make_tile (number, _ (tiles[i].title), job->counts[i] ? tiles[i].style : NULL,
-                               tiles[i].page, tiles[i].view));
+    GtkWidget *tile = make_tile (number, _ (tiles[i].title), job->counts[i] ? tiles[i].style : NULL,
+                                 tiles[i].page, tiles[i].view);
+
+    gtk_widget_set_tooltip_text (tile, tiles[i].help ? _ (tiles[i].help) : NULL);
+    add_tile (flow, tile);
   }
   if (json_array_get_length (job->values))
     flow = add_row (self, _ ("Value at risk"));
@@ -307,7 +315,7 @@ show (CtOverviewPage *self, Job *job)
     g_autofree char *money = ct_format_money (ct_json_int (row, "value", 0), currency);
 
     add_tile (flow, make_tile (
-                        money, currency, NULL, "exceptions",
+                        money, _ ("Open exceptions"), NULL, "exceptions",
                         "{\"filters\": {\"state\": [\"open\"]}, \"sort\": \"value\", \"descending\": true}"));
   }
   show_groups (self, job->severities, _ ("Open by severity"), "severity", severity_label);

@@ -476,12 +476,20 @@ ct_record_form_init (CtRecordForm *self)
   gtk_window_set_modal (GTK_WINDOW (self), TRUE);
 }
 
+static const char *
+new_title (const char *kind)
+{
+  if (g_strcmp0 (kind, "order") == 0)
+    return _ ("New Order");
+  return g_strcmp0 (kind, "distributor") == 0 ? _ ("New Distributor") : _ ("New Record");
+}
+
 void
 ct_record_form_open (CtPage *page, const char *kind, gint64 n)
 {
   CtRecordForm *self =
       g_object_new (CT_TYPE_RECORD_FORM, "transient-for", gtk_widget_get_root (GTK_WIDGET (page)), "title",
-                    _ ("New Record"), NULL);
+                    new_title (kind), NULL);
 
   self->page = g_object_ref (page);
   self->kind = ct_record_kind (kind);
