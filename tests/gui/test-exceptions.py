@@ -199,6 +199,7 @@ def test_assign_an_agent_and_undo(s):
     before = count(s, 'SELECT count(*) FROM undone')
     app.press_button('Undo')
     wait('the undo', lambda: count(s, 'SELECT count(*) FROM undone') == before + 1)
+    app.says('Undone: Exception given to another team')
     app.key('a')
     app.says('Assign an agent')
     app.screenshot('exceptions-assign-agent-light')
@@ -211,8 +212,12 @@ def test_assign_an_agent_and_undo(s):
 
 def test_enter_answers_with_the_choice_in_focus(s):
     app = s.state['app']
-    app.key('j', 'o')
+    app.key('j')
+    owner = app.find('list item', re.compile('^Owner: ')).name[len('Owner: '):]
+    app.key('o')
     row = app.find('list item', 'Legal')
+    dialog = app.find('dialog')
+    assert app.all('list item', start=dialog)[0].name == owner, 'the owner is chosen at first'
     for _ in range(20):
         if row.getState().contains(app.atspi.STATE_FOCUSED):
             break
@@ -276,6 +281,30 @@ def test_palette_finds_a_record(s):
     app.says(re.compile('^EXC-2026-0077$'))
 
 
+def test_palette_stops_sending_or_says_that_it_found_nothing(s):
+    app = s.state['app']
+    app.key('ctrl+k')
+    app.type('stop')
+    app.find('list item', 'Stop all sending')
+    app.type('ped clock')
+    app.says('Nothing found')
+    app.screenshot('palette-nothing-light')
+    app.key('Escape')
+
+
+def test_escape_closes_the_import(s):
+    app = s.state['app']
+    app.key('g', 'r', 'ctrl+k')
+    app.type('import')
+    app.find('list item', re.compile('^Import'))
+    app.key('Return')
+    app.find(None, 'Import CSV Files')
+    app.screenshot('import-light')
+    app.key('Escape')
+    app.gone(None, 'Import CSV Files')
+    app.key('g', 'e')
+
+
 def test_shortcuts(s):
     app = s.state['app']
     app.key('question')
@@ -312,3 +341,10 @@ def test_folder_without_a_workspace(s):
     app = s.start(empty)
     app.says(re.compile('demo', re.I))
     app.screenshot('first-run-light')
+    app.point(app.find('label', 'Import my CSV files'))
+    app.find(None, 'Folder with CSV Files')
+    app.key('Escape')
+    app.gone(None, 'Folder with CSV Files')
+    app.find('label', 'Try with demo data')
+    assert not os.listdir(empty), 'who cancels has no workspace'
+

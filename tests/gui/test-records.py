@@ -9,7 +9,7 @@ def test_a_distributor_is_made_by_keyboard(s):
     app.key('g', 'd')
     app.says('24 distributors')
     app.key('ctrl+n')
-    app.says('New Record')
+    app.says('New Distributor')
     app.key('ctrl+s')
     app.says('This is needed')
     app.type('Zephyr Trading')

@@ -53,20 +53,21 @@ label_of_severity (const char *value)
   return ct_severity_parse (value, &severity) ? ct_severity_label (severity) : value;
 }
 
-/* Severity follows from the score, so that one index sorts both. */
+/* Severity follows from the score, so that one index sorts both. What a person decides by stands first: the pane beside
+ * the list leaves little room. */
 static const CtListColumn list_columns[] = {
   { "severity", N_ ("Severity"), ct_cell_severity, CT_EXCEPTION_SEVERITY, 94, CT_COLUMN_DESCENDING,
     "e.score" },
-  { "number", N_ ("Number"), ct_cell_text, CT_EXCEPTION_NUMBER, 134, 0, "e.number" },
-  { "subject", N_ ("Subject"), ct_cell_text, CT_EXCEPTION_SUBJECT, 134, CT_COLUMN_EXPAND, "e.subject" },
-  { "distributor", N_ ("Distributor"), ct_cell_text, CT_EXCEPTION_DISTRIBUTOR, 150, CT_COLUMN_EXPAND,
-    "d.legal_name" },
-  { "blocker", N_ ("Blocker"), ct_cell_blocker, CT_EXCEPTION_BLOCKER, 146, 0, "e.blocker" },
   { "score", N_ ("Score"), ct_cell_number, CT_EXCEPTION_SCORE, 64, CT_COLUMN_RIGHT | CT_COLUMN_DESCENDING,
     "e.score" },
+  { "number", N_ ("Number"), ct_cell_text, CT_EXCEPTION_NUMBER, 134, 0, "e.number" },
+  { "subject", N_ ("Subject"), ct_cell_text, CT_EXCEPTION_SUBJECT, 134, CT_COLUMN_EXPAND, "e.subject" },
   { "value", N_ ("Value at risk"), ct_cell_money, CT_EXCEPTION_VALUE, 118,
     CT_COLUMN_RIGHT | CT_COLUMN_DESCENDING, "e.value_at_risk_minor" },
   { "owner", N_ ("Owner"), ct_cell_owner, CT_EXCEPTION_OWNER, 104, 0, "e.owner" },
+  { "distributor", N_ ("Distributor"), ct_cell_text, CT_EXCEPTION_DISTRIBUTOR, 150, CT_COLUMN_EXPAND,
+    "d.legal_name" },
+  { "blocker", N_ ("Blocker"), ct_cell_blocker, CT_EXCEPTION_BLOCKER, 146, 0, "e.blocker" },
   { "agent", N_ ("Agent"), ct_cell_agent, CT_EXCEPTION_AGENT, 100, 0, "coalesce(t.assigned_agent, e.agent)" },
   { "sla", N_ ("SLA due"), ct_cell_due, CT_EXCEPTION_SLA_DUE, 118, CT_COLUMN_TIMED | CT_COLUMN_NULLABLE,
     "t.sla_due_at" },

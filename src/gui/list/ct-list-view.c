@@ -29,7 +29,7 @@ struct _CtListView {
   AdwStatusPage *failed;
   GtkWidget *bulk;
   GtkLabel *bulk_label;
-  GtkBox *bulk_actions;
+  GtkFlowBox *bulk_actions;
   GtkWidget *mark_all;
 
   CtPage *page; /* (unowned): holds this */
@@ -362,7 +362,8 @@ add_actions (CtListView *self)
         button, !action->command || ct_workspace_may (ct_page_get_workspace (self->page), action->command));
     g_object_set_data (G_OBJECT (button), "action", (gpointer) action);
     g_signal_connect (button, "clicked", G_CALLBACK (action_clicked_cb), self);
-    gtk_box_append (self->bulk_actions, button);
+    gtk_flow_box_append (self->bulk_actions, button);
+    gtk_widget_set_focusable (gtk_widget_get_parent (button), FALSE);
   }
 }
 
