@@ -307,11 +307,14 @@ def test_escape_closes_the_import(s):
 
 def test_shortcuts(s):
     app = s.state['app']
+    assert not app.faults()
     app.key('question')
     app.says('Mark the row')
     app.screenshot('shortcuts-light')
     app.key('Escape')
     app.gone('label', 'Mark the row')
+    # GTK 4.8 measures the labels of its own shortcuts window so; nothing of ours is in it but words
+    app.forgive(r'GtkLabel .* reported min width -\d+, but sizes must be >= 0')
 
 
 def test_small_window(s):
