@@ -43,8 +43,8 @@ run_migration (CtSession *session, const char *directory, const char *name, GCan
   if (!g_file_get_contents (path, &script, NULL, error))
     return FALSE;
   whole = g_strdup_printf (
-      "BEGIN; %s; RESET ROLE; INSERT INTO tower_migrations (number, name) VALUES (%d, '%s'); COMMIT", script,
-      (int) g_ascii_strtoll (name, NULL, 10), name);
+      "BEGIN; %s; RESET ROLE; INSERT INTO public.tower_migrations (number, name) VALUES (%d, '%s'); COMMIT",
+      script, (int) g_ascii_strtoll (name, NULL, 10), name);
   if (ct_session_script (session, whole, cancellable, error))
     return TRUE;
   g_prefix_error (error, "%s: ", path);
@@ -53,31 +53,79 @@ run_migration (CtSession *session, const char *directory, const char *name, GCan
 }
 
 /**
+ * ct_schema_newest:
+ *
+ * Returns: the newest version that @directory leads to, -1 with @error
+ */
+int
+ct_schema_newest (const char *directory, GError **error)
+{
+  g_autoptr (GPtrArray) names = list_migrations (directory, error);
+
+  return names ? (int) names->len : -1;
+}
+
+/**
+ * ct_schema_version:
+ *
+ * Returns: the version of the database's schema, 0 where it has none, -1 with @error
+ */
+int
+ct_schema_version (CtSession *session, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CtAnswer) there = ct_session_query (
+      session, cancellable, error, "SELECT to_regclass('public.tower_migrations') IS NOT NULL", "");
+  g_autoptr (CtAnswer) version = NULL;
+
+  if (!there || !ct_answer_int (there, 0, 0))
+    return there ? 0 : -1;
+  version = ct_session_query (session, cancellable, error,
+                              "SELECT coalesce(max(number), 0) FROM public.tower_migrations", "");
+  return version ? (int) ct_answer_int (version, 0, 0) : -1;
+}
+
+static gboolean
+run_missing (CtSession *session, const char *directory, GPtrArray *names, GCancellable *cancellable,
+             GError **error)
+{
+  int version = ct_schema_version (session, cancellable, error);
+
+  if (version > (int) names->len)
+    return ct_fail (error, CT_ERROR_CONFLICT,
+                    _ ("The server has schema %d, this program knows %u; use a newer program"), version,
+                    names->len);
+  for (guint i = (guint) MAX (version, 0); version >= 0 && i < names->len; i++)
+    if (!run_migration (session, directory, names->pdata[i], cancellable, error))
+      return FALSE;
+  return version >= 0;
+}
+
+/**
  * ct_schema_upgrade:
  * @session: of an administrator who may create roles and schemas
  * @directory: holds NNN-name.sql, numbered from 001 without a gap
  *
  * Runs the migrations that the database has not seen. Two programs that do this at once wait for each other.
+ *
+ * Returns: %FALSE with %CT_ERROR_CONFLICT where the database is newer than @directory
  */
 gboolean
 ct_schema_upgrade (CtSession *session, const char *directory, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GPtrArray) names = list_migrations (directory, error);
-  g_autoptr (CtAnswer) done = NULL;
+  gboolean done;
 
-  if (!names ||
-      !ct_session_script (
-          session,
-          "CREATE TABLE IF NOT EXISTS tower_migrations (number integer PRIMARY KEY, name text NOT NULL,"
-          " at timestamptz NOT NULL DEFAULT now()); SELECT pg_advisory_lock(7238431)",
-          cancellable, error))
+  if (!names || !ct_session_script (session,
+                                    "SELECT pg_advisory_lock(7238431);"
+                                    " CREATE TABLE IF NOT EXISTS public.tower_migrations"
+                                    " (number integer PRIMARY KEY, name text NOT NULL,"
+                                    " at timestamptz NOT NULL DEFAULT now())",
+                                    cancellable, error))
     return FALSE;
-  done = ct_session_query (session, cancellable, error,
-                           "SELECT coalesce(max(number), 0) FROM tower_migrations", "");
-  for (guint i = done ? (guint) ct_answer_int (done, 0, 0) : 0; done && i < names->len; i++)
-    if (!run_migration (session, directory, names->pdata[i], cancellable, error))
-      return FALSE;
-  return done && ct_session_run (session, cancellable, error, "SELECT pg_advisory_unlock(7238431)", "");
+  done = run_missing (session, directory, names, cancellable, error);
+  /* where the connection is lost the lock is as well */
+  ct_session_run (session, NULL, NULL, "SELECT pg_advisory_unlock(7238431)", "");
+  return done;
 }
 
 /**

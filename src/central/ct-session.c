@@ -1,5 +1,6 @@
 /* One connection, driven without blocking so that every wait ends when the caller's cancellable fires. */
 #include "ct-session.h"
+#include "ct-address.h"
 
 #include <libpq-fe.h>
 #include <string.h>
@@ -15,7 +16,6 @@ struct _CtAnswer {
 };
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PGcancel, PQfreeCancel)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (PQconninfoOption, PQconninfoFree)
 
 /* SQLSTATEs by their beginning, first match: PostgreSQL's appendix A, and our own of schema/central. */
 static const struct {
@@ -80,37 +80,6 @@ wait_for (CtSession *self, GIOCondition condition, GCancellable *cancellable, GE
   return TRUE;
 }
 
-/* Passwords and rows may travel only over the machine itself or a verified TLS connection. */
-static gboolean
-check_target (const char *conninfo, GError **error)
-{
-  char *problem = NULL;
-  g_autoptr (PQconninfoOption) options = PQconninfoParse (conninfo, &problem);
-  const char *host = NULL, *address = NULL, *mode = NULL;
-
-  if (!options) {
-    /* libpq's text may repeat the string, and that may hold a password */
-    PQfreemem (problem);
-    return ct_fail (error, CT_ERROR_INVALID, "the server's address is not a libpq connection string");
-  }
-  for (PQconninfoOption *o = options; o->keyword; o++) {
-    if (g_str_equal (o->keyword, "host"))
-      host = o->val;
-    else if (g_str_equal (o->keyword, "hostaddr"))
-      address = o->val;
-    else if (g_str_equal (o->keyword, "sslmode"))
-      mode = o->val;
-  }
-  host = address ? address : host;
-  if (!host || *host == '/' || *host == '@' || g_str_equal (host, "localhost") ||
-      g_str_equal (host, "127.0.0.1") || g_str_equal (host, "::1"))
-    return TRUE;
-  if (g_strcmp0 (mode, "verify-full") == 0)
-    return TRUE;
-  return ct_fail (error, CT_ERROR_REFUSED,
-                  "the server %s is not this machine: its address needs sslmode=verify-full", host);
-}
-
 static gboolean
 connect_handle (CtSession *self, GCancellable *cancellable, GError **error)
 {
@@ -150,7 +119,7 @@ ct_session_open (const char *conninfo, GCancellable *cancellable, GError **error
 {
   g_autoptr (CtSession) self = g_new0 (CtSession, 1);
 
-  if (!check_target (conninfo, error))
+  if (!ct_address_check (conninfo, error))
     return NULL;
   self->reading = TRUE;
   self->handle = PQconnectStart (conninfo);

@@ -20,6 +20,7 @@ extern const CtVerb ct_verbs_deliver[];
 extern const CtVerb ct_verbs_config[];
 extern const CtVerb ct_verbs_init[];
 extern const CtVerb ct_verbs_records[];
+extern const CtVerb ct_verbs_server[];
 
 extern const CtVerbFamily ct_verb_families[];
 

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "ct-base.h"
+
+G_BEGIN_DECLS
+
+gboolean ct_address_check (const char *conninfo, GError **error);
+char *ct_address_complete (const char *address, const char *password, GError **error);
+
+G_END_DECLS
