@@ -230,8 +230,13 @@ def test_enter_answers_with_the_choice_in_focus(s):
 
 def test_the_timeline_shows_what_is_new_on_top(s):
     app = s.state['app']
-    app.key('ctrl+a', 'o')
+    app.gone('dialog')
+    app.key('ctrl+a')
+    app.says(f'{count(s, OPEN)} marked')
+    app.key('o')
     app.find('list item', 'Legal')
+    wait('the keyboard in the dialog', lambda: any(node.getState().contains(app.atspi.STATE_FOCUSED)
+                                                   for node in app.walk(app.find('dialog'))))
     app.key('Return')
     wait('all of one owner', lambda: len(s.query(s.state['workspace'], "SELECT DISTINCT owner FROM exceptions "
                                                  "WHERE state = 'open'")) == 1, 60)

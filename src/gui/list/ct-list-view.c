@@ -532,6 +532,14 @@ ct_list_view_key (CtListView *self, guint key, GdkModifierType state)
   return FALSE;
 }
 
+/* A row with the keyboard would take Ctrl+A for GTK's own selection. */
+static gboolean
+rows_key_cb (GtkEventControllerKey *controller, guint key, guint code, GdkModifierType state,
+             CtListView *self)
+{
+  return state & GDK_CONTROL_MASK && ct_list_view_key (self, key, state);
+}
+
 /* --- object --------------------------------------------------------------------------------------------------- */
 
 static void
@@ -594,6 +602,7 @@ ct_list_view_class_init (CtListViewClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, search_activated_cb);
   gtk_widget_class_bind_template_callback (widget_class, search_stopped_cb);
   gtk_widget_class_bind_template_callback (widget_class, search_key_cb);
+  gtk_widget_class_bind_template_callback (widget_class, rows_key_cb);
   gtk_widget_class_bind_template_callback (widget_class, fill_views_cb);
   gtk_widget_class_bind_template_callback (widget_class, fill_columns_cb);
   gtk_widget_class_bind_template_callback (widget_class, activated_cb);
