@@ -4,7 +4,7 @@ SET LOCAL ROLE tower_owner;
 CREATE TABLE sync.policy (
   command text PRIMARY KEY,
   roles text[] NOT NULL,
-  predicate text,                                 -- a named row condition: the function app.where_NAME(text, uuid)
+  predicate text,                                 -- a named row condition: function app.where_NAME(text, uuid, jsonb)
   writes jsonb NOT NULL
 );
 
@@ -32,7 +32,8 @@ SET search_path = pg_catalog, pg_temp AS $$
     ORDER BY r.position LIMIT 1;
 $$;
 
--- Why the policy does not allow a change, or NULL. columns: {"name": [old, new]}.
+-- Why the policy does not allow a change, or NULL. columns: {"name": [old, new]}; what is added comes from null, where the
+-- steps of a column are listed.
 CREATE FUNCTION sync.refusal(command_name text, table_name text, row_id uuid, operation text, columns jsonb) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -47,20 +48,21 @@ BEGIN
   IF (CASE operation WHEN 'update' THEN jsonb_typeof(allowed) = 'array' ELSE allowed = 'true' END) IS NOT TRUE THEN
     RETURN format('%s may not %s rows of %s', command_name, operation, table_name);
   END IF;
-  FOR c IN SELECT key, value FROM jsonb_each(columns) WHERE operation = 'update' LOOP
-    IF NOT allowed ? c.key THEN
+  FOR c IN SELECT key, value FROM jsonb_each(columns) WHERE operation <> 'delete' LOOP
+    IF operation = 'update' AND NOT allowed ? c.key THEN
       RETURN format('%s may not write %s.%s', command_name, table_name, c.key);
     END IF;
     steps := p.writes -> table_name -> c.key;
-    IF jsonb_typeof(steps) = 'array' AND NOT steps @> jsonb_build_array(c.value) THEN
+    -- compared one by one: containment of arrays would let each step be taken backwards as well
+    IF jsonb_typeof(steps) = 'array' AND NOT EXISTS (SELECT FROM jsonb_array_elements(steps) step WHERE step = c.value) THEN
       RETURN format('%s may not take %s.%s from %s to %s', command_name, table_name, c.key, c.value -> 0, c.value -> 1);
     END IF;
   END LOOP;
   IF p.predicate IS NOT NULL THEN
-    IF to_regprocedure(format('app.%I(text, uuid)', 'where_' || p.predicate)) IS NULL THEN
+    IF to_regprocedure(format('app.%I(text, uuid, jsonb)', 'where_' || p.predicate)) IS NULL THEN
       RETURN format('this server does not know the condition %s of %s', p.predicate, command_name);
     END IF;
-    EXECUTE format('SELECT app.%I($1, $2)', 'where_' || p.predicate) INTO holds USING table_name, row_id;
+    EXECUTE format('SELECT app.%I($1, $2, $3)', 'where_' || p.predicate) INTO holds USING table_name, row_id, columns;
     IF holds IS NOT TRUE THEN
       RETURN format('%s is not for this row: %s does not hold', command_name, p.predicate);
     END IF;

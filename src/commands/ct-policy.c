@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-/* What a command may write of one table. */
+/* What a command may write of one table. What is added comes from null where the steps of a column are listed. */
 typedef struct {
   gboolean insert;
   gboolean delete;
   GHashTable *update;      /* (owned): columns */
-  GHashTable *transitions; /* (owned): "column:from>to" */
+  GHashTable *transitions; /* (owned): "column:from>to", from nothing for null */
   GHashTable *guarded;     /* (owned): columns whose transitions are listed */
 } TableRule;
 
@@ -59,10 +59,10 @@ add_transitions (TableRule *self, const char *column, JsonArray *pairs)
   g_hash_table_add (self->guarded, g_strdup (column));
   for (guint i = 0; i < json_array_get_length (pairs); i++) {
     JsonArray *pair = json_array_get_array_element (pairs, i);
+    const char *from = json_array_get_null_element (pair, 0) ? "" : json_array_get_string_element (pair, 0);
 
     g_hash_table_add (self->transitions,
-                      g_strdup_printf ("%s:%s>%s", column, json_array_get_string_element (pair, 0),
-                                       json_array_get_string_element (pair, 1)));
+                      g_strdup_printf ("%s:%s>%s", column, from, json_array_get_string_element (pair, 1)));
   }
 }
 
@@ -220,6 +220,9 @@ check_transition (TableRule *table, const CtChange *change, int column, GError *
                           (const char *) before->data, (int) after->length, (const char *) after->data);
   if (g_hash_table_contains (table->transitions, step))
     return TRUE;
+  if (change->operation == 'i')
+    return ct_fail (error, CT_ERROR_REFUSED, _ ("It cannot begin as \"%.*s\" this way"), (int) after->length,
+                    (const char *) after->data);
   return ct_fail (error, CT_ERROR_REFUSED, _ ("It cannot go from \"%.*s\" to \"%.*s\" this way"),
                   (int) before->length, (const char *) before->data, (int) after->length,
                   (const char *) after->data);
@@ -238,10 +241,10 @@ ct_policy_check_change (CtPolicy *self, const char *command, const CtChange *cha
 
   if (!table || (change->operation == 'i' && !table->insert) || (change->operation == 'd' && !table->delete))
     return ct_fail (error, CT_ERROR_REFUSED, "The policy does not let %s write %s", command, change->table);
-  for (int i = 0; change->operation == 'u' && i < change->n_columns; i++) {
+  for (int i = 0; change->operation != 'd' && i < change->n_columns; i++) {
     if (!change->after[i].type || is_stamp (change->columns[i]))
       continue;
-    if (!g_hash_table_contains (table->update, change->columns[i]))
+    if (change->operation == 'u' && !g_hash_table_contains (table->update, change->columns[i]))
       return ct_fail (error, CT_ERROR_REFUSED, "The policy does not let %s change %s.%s", command,
                       change->table, change->columns[i]);
     if (!check_transition (table, change, i, error))

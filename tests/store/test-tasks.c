@@ -107,8 +107,10 @@ test_transitions_equal (void)
       JsonArray *step = json_array_get_array_element (steps, i);
       CtTaskState from, to;
 
-      g_assert_true (ct_task_state_parse (json_array_get_string_element (step, 0), &from));
       g_assert_true (ct_task_state_parse (json_array_get_string_element (step, 1), &to));
+      if (json_array_get_null_element (step, 0)) /* how it begins */
+        continue;
+      g_assert_true (ct_task_state_parse (json_array_get_string_element (step, 0), &from));
       if (!ct_task_state_allows (from, to))
         g_error ("%s: the domain does not know %s to %s", name, ct_task_state_name (from),
                  ct_task_state_name (to));
