@@ -110,6 +110,7 @@ CREATE FUNCTION sync.capture_update() RETURNS trigger LANGUAGE plpgsql SECURITY 
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t bigint;
+  moved uuid[];
 BEGIN
   IF NOT EXISTS (SELECT FROM newt) THEN RETURN NULL; END IF;
   t := sync.current_tid();
@@ -118,7 +119,27 @@ BEGIN
   INSERT INTO sync.entry AS e (scope, tbl, pk, rev, gone, tid)
     SELECT s, TG_ARGV[0]::smallint, r.id, r.rev, false, t FROM newt r, unnest(r.scopes) s ORDER BY r.id, s
     ON CONFLICT (scope, tbl, pk) DO UPDATE SET rev = excluded.rev, gone = false, tid = excluded.tid;
+  SELECT array_agg(n.id) INTO moved FROM oldt o JOIN newt n ON n.id = o.id WHERE o.scopes <> n.scopes;
+  IF moved IS NOT NULL THEN
+    PERFORM sync.lead_children(TG_ARGV[0]::smallint, moved);
+  END IF;
   RETURN NULL;
+END $$;
+
+-- Rows have changed their scopes: those that follow them find theirs anew.
+CREATE FUNCTION sync.lead_children(table_id smallint, ids uuid[]) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  parent record;
+  child record;
+BEGIN
+  SELECT name, object_type INTO STRICT parent FROM sync.tables WHERE id = table_id;
+  FOR child IN SELECT t.name AS tbl, c.name AS link, CASE c.kind WHEN 'subject' THEN c.of END AS type_column
+                 FROM sync.columns c JOIN sync.tables t ON t.id = c.tbl
+                 WHERE c.kind = 'parent' AND c.of = parent.name OR c.kind = 'subject' ORDER BY t.id LOOP
+    EXECUTE format('UPDATE app.%I SET scopes = scopes WHERE %I = ANY ($1) AND %s = $2', child.tbl, child.link,
+                   coalesce(quote_ident(child.type_column), '$2')) USING ids, parent.object_type;
+  END LOOP;
 END $$;
 
 -- Scopes by name, made where they are new.

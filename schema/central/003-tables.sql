@@ -8,17 +8,20 @@ CREATE TABLE sync.tables (
   object_type text NOT NULL,                      -- what audit leaves call one of its rows
   series text, yearly boolean NOT NULL DEFAULT false, digits integer NOT NULL DEFAULT 4   -- of its human numbers
 );
--- What a column is. data: a command gives it. stamp: a command sets or clears it, the value is the authority's clock.
--- since: the instant at which column "of" last changed. The others are the authority's alone.
+-- What a column is. data: a command gives it. parent: data as well, the key of a row of table "of" whose scopes the row's
+-- follow. subject: the same, of a row of whatever object type column "of" names. derived: data that commands compute from
+-- other columns, so that it is no reason for a conflict. stamp: a command sets or clears it, the value is the authority's
+-- clock. since: the instant at which column "of" last changed. actor: who added the row. The others are the authority's alone.
 CREATE TABLE sync.columns (
   tbl smallint NOT NULL REFERENCES sync.tables,
   name text NOT NULL,
-  type text NOT NULL CHECK (type IN ('text', 'bigint', 'uuid', 'bytea', 'double precision', 'integer[]')),
-  kind text NOT NULL CHECK (kind IN ('key', 'data', 'stamp', 'since', 'number', 'rev', 'created', 'updated', 'scopes')),
+  type text NOT NULL CHECK (type IN ('text', 'bigint', 'uuid', 'bytea', 'double precision', 'date', 'integer[]')),
+  kind text NOT NULL CHECK (kind IN ('key', 'data', 'parent', 'subject', 'derived', 'stamp', 'since', 'actor', 'number',
+                                     'rev', 'created', 'updated', 'scopes')),
   of text,
   most integer NOT NULL DEFAULT 4000,             -- bytes of a value
   PRIMARY KEY (tbl, name),
-  CHECK ((kind = 'since') = (of IS NOT NULL))
+  CHECK ((kind IN ('since', 'parent', 'subject')) = (of IS NOT NULL))
 );
 
 CREATE TABLE sync.number_series (series text NOT NULL, year integer NOT NULL, last bigint NOT NULL,
@@ -40,20 +43,49 @@ BEGIN
     || lpad(given::text, greatest(t.digits, length(given::text)), '0');
 END $$;
 
+-- The scopes of a row: those that all rows have in common which it names, so that nobody sees it without them; else what
+-- the table's own function says. A parent that is locked can't change its scopes unseen; one that is yet to come has none.
+CREATE FUNCTION sync.scopes_of(table_id smallint, table_name text, image jsonb, anyelement) RETURNS integer[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  c sync.columns;
+  parent text;
+  theirs integer[];
+  common integer[];
+  names text[];
+BEGIN
+  FOR c IN SELECT * FROM sync.columns x WHERE x.tbl = table_id AND x.kind IN ('parent', 'subject')
+           AND image ->> x.name IS NOT NULL ORDER BY x.name LOOP
+    parent := CASE c.kind WHEN 'parent' THEN c.of
+                          ELSE (SELECT t.name FROM sync.tables t WHERE t.object_type = image ->> c.of) END;
+    CONTINUE WHEN parent IS NULL;
+    EXECUTE format('SELECT scopes FROM app.%I WHERE id = $1 FOR SHARE', parent) INTO theirs USING (image ->> c.name)::uuid;
+    CONTINUE WHEN theirs IS NULL AND c.kind = 'subject';
+    common := CASE WHEN common IS NULL THEN coalesce(theirs, '{}')
+                   ELSE ARRAY(SELECT s FROM unnest(common) s WHERE s = ANY (theirs)) END;
+  END LOOP;
+  IF common IS NULL THEN
+    EXECUTE format('SELECT app.%I($1)', table_name || '_scopes') INTO names USING $4;
+    common := sync.scope_ids(names);
+  END IF;
+  RETURN common;
+END $$;
+
 -- What the authority writes on every row, whoever changes it and whatever they say; the argument is the table's number.
+-- A row of which nothing but the scopes changes, because a parent's did, is not edited: revision and time stay.
 CREATE FUNCTION sync.stamp_row() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   moment bigint := sync.now_ms();
   adding boolean := TG_OP = 'INSERT';
-  before jsonb := CASE WHEN TG_OP = 'INSERT' THEN '{}' ELSE to_jsonb(OLD) END;
-  after jsonb := to_jsonb(NEW);
+  before jsonb := CASE WHEN TG_OP = 'INSERT' THEN '{}' ELSE to_jsonb(OLD) - 'scopes' END;
+  after jsonb := to_jsonb(NEW) - 'scopes';
   patch jsonb := '{}';
   value jsonb;
-  scope_names text[];
   c sync.columns;
 BEGIN
-  FOR c IN SELECT * FROM sync.columns WHERE tbl = TG_ARGV[0]::smallint AND kind NOT IN ('data', 'scopes') LOOP
+  FOR c IN SELECT * FROM sync.columns WHERE tbl = TG_ARGV[0]::smallint AND after <> before
+           AND kind IN ('key', 'rev', 'created', 'updated', 'stamp', 'since', 'number', 'actor') LOOP
     value := CASE c.kind
       WHEN 'key' THEN CASE WHEN adding THEN after -> c.name ELSE before -> c.name END
       WHEN 'rev' THEN CASE WHEN adding THEN to_jsonb(1) ELSE to_jsonb((before ->> c.name)::bigint + 1) END
@@ -63,6 +95,7 @@ BEGIN
                              WHEN before ->> c.name IS NOT NULL THEN before -> c.name ELSE to_jsonb(moment) END
       WHEN 'since' THEN CASE WHEN adding OR after -> c.of IS DISTINCT FROM before -> c.of THEN to_jsonb(moment)
                              ELSE before -> c.name END
+      WHEN 'actor' THEN CASE WHEN adding THEN to_jsonb(session_user::text) ELSE before -> c.name END
       WHEN 'number' THEN CASE WHEN adding THEN NULL ELSE before -> c.name END
     END;
     IF c.kind = 'number' AND adding THEN
@@ -71,13 +104,17 @@ BEGIN
     patch := patch || jsonb_build_object(c.name, value);
   END LOOP;
   NEW := jsonb_populate_record(NEW, patch);
-  EXECUTE format('SELECT app.%I($1)', TG_TABLE_NAME || '_scopes') INTO scope_names USING NEW;
-  NEW.scopes := sync.scope_ids(scope_names);
+  IF after = before OR NOT EXISTS (SELECT FROM sync.columns x WHERE x.tbl = TG_ARGV[0]::smallint AND x.kind = 'parent'
+       AND after ->> x.name IS NOT NULL) OR EXISTS (SELECT FROM sync.columns x WHERE x.tbl = TG_ARGV[0]::smallint
+       AND x.kind = 'parent' AND after -> x.name IS DISTINCT FROM before -> x.name) THEN
+    NEW.scopes := sync.scopes_of(TG_ARGV[0]::smallint, TG_TABLE_NAME, to_jsonb(NEW), NEW);
+  END IF;
   RETURN NEW;
 END $$;
 
 -- Makes a table of schema app a business table: catalogue, stamps, feed, row security, its view in schema api.
--- special: for each column that is not plain data its kind, {"archived_at": "stamp", "status_since_at": "since status"};
+-- special: for each column that is not plain data its kind, {"archived_at": "stamp", "status_since_at": "since status",
+-- "order_id": "parent orders"}; a table whose rows may be without a parent has a function app.NAME_scopes(row);
 -- bounds: for columns that may hold more or less than 4,000 bytes, how many.
 CREATE FUNCTION sync.register(table_id smallint, table_name text, object_name text, number_series text, special jsonb,
                               bounds jsonb DEFAULT '{}', by_year boolean DEFAULT false, number_digits integer DEFAULT 4)

@@ -69,7 +69,7 @@ SET search_path = pg_catalog, pg_temp AS $$
   SELECT string_agg(convert_to(v.name, 'UTF8') || '\x00'::bytea || convert_to(v.letter, 'UTF8')
                     || int4send(octet_length(v.bytes)) || v.bytes, ''::bytea ORDER BY v.name COLLATE "C")
     FROM (SELECT c.name,
-                 CASE c.type WHEN 'text' THEN 't' WHEN 'bigint' THEN 'i' WHEN 'double precision' THEN 'd' ELSE 'b' END AS letter,
+                 CASE c.type WHEN 'text' THEN 't' WHEN 'date' THEN 't' WHEN 'bigint' THEN 'i' WHEN 'double precision' THEN 'd' ELSE 'b' END AS letter,
                  CASE c.type WHEN 'uuid' THEN uuid_send((image ->> c.name)::uuid)
                              WHEN 'bytea' THEN (image ->> c.name)::bytea
                              WHEN 'double precision' THEN float8send((image ->> c.name)::float8)

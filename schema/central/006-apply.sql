@@ -35,6 +35,8 @@ BEGIN
     RAISE EXCEPTION 'column %: a % is no %', c.name, jsonb_typeof(value), c.type USING ERRCODE = 'CT103';
   ELSIF octet_length(value #>> '{}') > c.most THEN
     RAISE EXCEPTION 'column %: longer than % bytes', c.name, c.most USING ERRCODE = 'CT103';
+  ELSIF c.type = 'date' AND value #>> '{}' !~ '^\d{4}-\d\d-\d\d$' THEN
+    RAISE EXCEPTION 'column %: a date is YYYY-MM-DD', c.name USING ERRCODE = 'CT103';
   ELSIF c.type = 'bytea' THEN
     RETURN to_jsonb('\x' || (value #>> '{}'));
   ELSIF c.type = 'uuid' THEN
@@ -56,7 +58,7 @@ BEGIN
     SELECT * INTO c FROM sync.columns WHERE tbl = table_id AND name = given.key;
     IF NOT FOUND THEN
       RAISE EXCEPTION 'there is no column %', given.key USING ERRCODE = 'CT103';
-    ELSIF c.kind NOT IN ('data', 'stamp') THEN
+    ELSIF c.kind NOT IN ('data', 'parent', 'subject', 'derived', 'stamp') THEN
       CONTINUE;
     ELSIF jsonb_typeof(given.value) <> 'array' OR jsonb_array_length(given.value) <> 2 THEN
       RAISE EXCEPTION 'column %: old and new value expected', given.key USING ERRCODE = 'CT103';
@@ -74,7 +76,8 @@ SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(jsonb_agg(jsonb_build_object('column', e.key, 'base', e.value -> 0, 'mine', e.value -> 1,
                                                'theirs', row_now -> e.key) ORDER BY e.key), '[]')
     FROM jsonb_each(columns) e JOIN sync.columns c ON c.tbl = table_id AND c.name = e.key
-    WHERE CASE WHEN c.kind = 'stamp' THEN (row_now ->> e.key IS NULL) <> (e.value ->> 0 IS NULL)
+    WHERE CASE WHEN c.kind = 'derived' THEN false
+               WHEN c.kind = 'stamp' THEN (row_now ->> e.key IS NULL) <> (e.value ->> 0 IS NULL)
                WHEN c.type = 'double precision' THEN (row_now ->> e.key)::float8 IS DISTINCT FROM (e.value ->> 0)::float8
                ELSE row_now -> e.key IS DISTINCT FROM e.value -> 0 AND row_now -> e.key IS DISTINCT FROM e.value -> 1 END;
 $$;
@@ -88,7 +91,6 @@ DECLARE
   conflicts jsonb := '[]';
   names text;
   patch jsonb;
-  seen boolean;
 BEGIN
   SELECT string_agg(quote_ident(key), ', ' ORDER BY key), jsonb_object_agg(key, value -> 1) INTO names, patch
     FROM jsonb_each(columns);
@@ -106,15 +108,10 @@ BEGIN
     EXECUTE format('DELETE FROM app.%I WHERE id = $1', t.name) USING row_id;
   ELSIF operation = 'update' AND names IS NOT NULL THEN
     EXECUTE format('UPDATE app.%1$I r SET (%2$s) = (SELECT %2$s FROM jsonb_populate_record(NULL::app.%1$I, $1)) '
-                   'WHERE r.id = $2 RETURNING r.scopes && $3', t.name, names)
-      INTO seen USING patch, row_id, mine;
+                   'WHERE r.id = $2', t.name, names) USING patch, row_id;
   ELSIF operation = 'insert' THEN
-    EXECUTE format('INSERT INTO app.%1$I (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::app.%1$I, $1) '
-                   'RETURNING scopes && $2', t.name, concat_ws(', ', 'id', names))
-      INTO seen USING coalesce(patch, '{}') || jsonb_build_object('id', row_id), mine;
-  END IF;
-  IF seen IS FALSE THEN
-    RAISE EXCEPTION 'the row would be one that you may not see' USING ERRCODE = 'CT102';
+    EXECUTE format('INSERT INTO app.%1$I (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::app.%1$I, $1)',
+                   t.name, concat_ws(', ', 'id', names)) USING coalesce(patch, '{}') || jsonb_build_object('id', row_id);
   END IF;
   RETURN '[]';
 END $$;
@@ -132,38 +129,72 @@ BEGIN
   END IF;
 END $$;
 
--- All changes of a command in their order. Returns what was written: [[table, id, operation], ...].
-CREATE FUNCTION sync.carry_out_all(command_name text, changes jsonb) RETURNS jsonb LANGUAGE plpgsql
+-- One change of a command as it was sent, checked: {"table", "id", "op", "columns"}.
+CREATE FUNCTION sync.read_change(command_name text, change jsonb) RETURNS jsonb LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  change jsonb;
   t sync.tables;
   columns jsonb;
   why text;
-  conflicts jsonb := '[]';
-  written jsonb := '[]';
 BEGIN
-  FOR change IN SELECT value FROM jsonb_array_elements(changes) LOOP
-    SELECT * INTO t FROM sync.tables WHERE name = change ->> 'table';
-    IF NOT FOUND THEN
-      RAISE EXCEPTION 'there is no table %', change ->> 'table' USING ERRCODE = 'CT103';
-    ELSIF change ->> 'op' IS NULL OR change ->> 'op' NOT IN ('insert', 'update', 'delete') THEN
-      RAISE EXCEPTION 'there is no operation %', change ->> 'op' USING ERRCODE = 'CT103';
-    ELSIF change ->> 'id' IS NULL OR jsonb_typeof(coalesce(change -> 'columns', '{}')) <> 'object' THEN
-      RAISE EXCEPTION 'a change names its row and an object of columns' USING ERRCODE = 'CT103';
+  SELECT * INTO t FROM sync.tables WHERE name = change ->> 'table';
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no table %', change ->> 'table' USING ERRCODE = 'CT103';
+  ELSIF change ->> 'op' IS NULL OR change ->> 'op' NOT IN ('insert', 'update', 'delete') THEN
+    RAISE EXCEPTION 'there is no operation %', change ->> 'op' USING ERRCODE = 'CT103';
+  ELSIF change ->> 'id' IS NULL OR jsonb_typeof(coalesce(change -> 'columns', '{}')) <> 'object' THEN
+    RAISE EXCEPTION 'a change names its row and an object of columns' USING ERRCODE = 'CT103';
+  END IF;
+  columns := sync.change_columns(t.id, coalesce(change -> 'columns', '{}'));
+  why := sync.refusal(command_name, t.name, (change ->> 'id')::uuid, change ->> 'op', columns);
+  IF why IS NOT NULL THEN
+    RAISE EXCEPTION '%', why USING ERRCODE = 'CT102';
+  END IF;
+  RETURN jsonb_build_object('table', t.name, 'id', (change ->> 'id')::uuid, 'op', change ->> 'op', 'columns', columns);
+END $$;
+
+-- Rows that came before those they follow find their scopes now; nobody writes what they may not see.
+CREATE FUNCTION sync.check_scopes(written jsonb) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  mine integer[] := api.my_scopes();
+  r record;
+  hidden boolean;
+BEGIN
+  FOR r IN SELECT t.name, array_agg(DISTINCT (e ->> 1)::uuid) AS ids FROM jsonb_array_elements(written) e
+             JOIN sync.tables t ON t.name = e ->> 0 WHERE e ->> 2 <> 'delete' GROUP BY t.id, t.name ORDER BY t.id LOOP
+    EXECUTE format('UPDATE app.%I SET scopes = scopes WHERE id = ANY ($1) AND scopes = ''{}''', r.name) USING r.ids;
+    EXECUTE format('SELECT EXISTS (SELECT FROM app.%I WHERE id = ANY ($1) AND NOT scopes && $2)', r.name)
+      INTO hidden USING r.ids, mine;
+    IF hidden THEN
+      RAISE EXCEPTION 'the row would be one that you may not see' USING ERRCODE = 'CT102';
     END IF;
-    columns := sync.change_columns(t.id, coalesce(change -> 'columns', '{}'));
-    why := sync.refusal(command_name, t.name, (change ->> 'id')::uuid, change ->> 'op', columns);
-    IF why IS NOT NULL THEN
-      RAISE EXCEPTION '%', why USING ERRCODE = 'CT102';
-    END IF;
-    conflicts := conflicts || sync.carry_out(t, (change ->> 'id')::uuid, change ->> 'op', columns);
-    written := written || jsonb_build_array(jsonb_build_array(t.name, (change ->> 'id')::uuid, change ->> 'op'));
+  END LOOP;
+END $$;
+
+-- All changes of a command in their order, each held against the policy before the first one is made. Returns what was
+-- written: [[table, id, operation], ...].
+CREATE FUNCTION sync.carry_out_all(command_name text, changes jsonb) RETURNS jsonb LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  checked jsonb[];
+  change jsonb;
+  t sync.tables;
+  conflicts jsonb := '[]';
+  written jsonb;
+BEGIN
+  SELECT coalesce(array_agg(sync.read_change(command_name, value) ORDER BY ordinality), '{}') INTO checked
+    FROM jsonb_array_elements(changes) WITH ORDINALITY;
+  FOREACH change IN ARRAY checked LOOP
+    SELECT * INTO STRICT t FROM sync.tables WHERE name = change ->> 'table';
+    conflicts := conflicts || sync.carry_out(t, (change ->> 'id')::uuid, change ->> 'op', change -> 'columns');
   END LOOP;
   IF jsonb_array_length(conflicts) > 0 THEN
     RAISE EXCEPTION 'somebody changed the same meanwhile' USING ERRCODE = 'CT101', DETAIL = conflicts::text;
   END IF;
+  SELECT coalesce(jsonb_agg(jsonb_build_array(c -> 'table', c -> 'id', c -> 'op') ORDER BY o), '[]') INTO written
+    FROM unnest(checked) WITH ORDINALITY AS x (c, o);
   PERFORM sync.check_references();
+  PERFORM sync.check_scopes(written);
   RETURN written;
 END $$;
 

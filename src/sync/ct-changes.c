@@ -77,16 +77,16 @@ says_nothing (const CtChange *change, int column)
   return (!before->type || before->type == 'n') && (!after->type || after->type == 'n');
 }
 
-static void
-append_change (GString *json, const CtChange *change)
+static char *
+change_text (const CtChange *change)
 {
+  GString *json = g_string_new (NULL);
   static const char *const operations[] = { ['i'] = "insert", ['u'] = "update", ['d'] = "delete" };
   g_autofree char *id = ct_id_to_string (&change->id);
   const char *comma = "";
 
-  g_string_append_printf (json, "%s{\"table\":\"%s\",\"id\":\"%s\",\"op\":\"%s\",\"columns\":{",
-                          json->len > 1 ? "," : "", change->table, id,
-                          operations[(guchar) change->operation]);
+  g_string_append_printf (json, "{\"table\":\"%s\",\"id\":\"%s\",\"op\":\"%s\",\"columns\":{", change->table,
+                          id, operations[(guchar) change->operation]);
   for (int i = 0; i < change->n_columns; i++) {
     if (!is_pushed (change->columns[i]) || says_nothing (change, i))
       continue;
@@ -101,12 +101,12 @@ append_change (GString *json, const CtChange *change)
     comma = ",";
   }
   g_string_append (json, "}}");
+  return g_string_free (json, FALSE);
 }
 
-/* One part at a time, deletions first and insertions last, so that a value that is UNIQUE is free when it is taken. */
 typedef struct {
-  GString *json;
   char operation;
+  GPtrArray *texts; /* (element-type utf8) */
 } TextTask;
 
 static gboolean
@@ -115,18 +115,25 @@ append_change_cb (const CtChange *change, gpointer data, GError **error)
   TextTask *task = data;
 
   if (change->operation == task->operation)
-    append_change (task->json, change);
+    g_ptr_array_add (task->texts, change_text (change));
   return TRUE;
 }
 
+/* One part at a time, deletions first and insertions last, so that a value that is UNIQUE is free when it is taken. A
+ * changeset has children before their parents; what is inserted goes the other way round, for it is seen where its
+ * parent is. */
 static gboolean
 append_part (CtDb *db, GBytes *part, GString *json, GError **error)
 {
   for (const char *operation = "dui"; *operation; operation++) {
-    TextTask task = { json, *operation };
+    g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+    TextTask task = { *operation, texts };
 
     if (!ct_changeset_foreach (db, part, append_change_cb, &task, error))
       return FALSE;
+    for (guint i = 0; i < texts->len; i++)
+      g_string_append_printf (json, "%s%s", json->len > 1 ? "," : "",
+                              (char *) texts->pdata[*operation == 'i' ? texts->len - 1 - i : i]);
   }
   return TRUE;
 }
@@ -237,14 +244,24 @@ ct_changes_compare (CtDb *db, gint64 seq, GError **error)
   return ct_changes_foreach (db, seq, compare_cb, &task, error) ? g_steal_pointer (&found) : NULL;
 }
 
-/* An instant is the clock's of whoever settled the command: of such a column only counts whether it is set. */
+/* Most instants are the clock's of whoever settled the command: of such a column only counts whether it is set. These are
+ * what a person or a carrier said. */
+static gboolean
+is_stamp (const char *column)
+{
+  static const char *const said[] = { "promised_at", "eta_at",    "shipped_at", "delivered_at",
+                                      "happened_at", "starts_at", "ends_at",    NULL };
+
+  return g_str_has_suffix (column, "_at") && ct_text_index (said, column) < 0;
+}
+
 static char *
 base_text (const CtChange *change, int column)
 {
   const CtValue *before = &change->before[column];
   GString *text = g_string_new (NULL);
 
-  if (g_str_has_suffix (change->columns[column], "_at"))
+  if (is_stamp (change->columns[column]))
     g_string_append (text, before->type == 'n' ? "null" : "set");
   else
     append_value (text, before);

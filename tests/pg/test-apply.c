@@ -464,7 +464,7 @@ test_second_table (void)
       "CREATE FUNCTION app.memos_scopes(m app.memos) RETURNS text[] LANGUAGE sql STABLE SET search_path = "
       "pg_catalog, pg_temp"
       "  AS $$ SELECT ARRAY['all'] $$;"
-      "SELECT sync.register(2::smallint, 'memos', 'memo', NULL, '{}'); RESET ROLE";
+      "SELECT sync.register(9000::smallint, 'memos', 'memo', NULL, '{}'); RESET ROLE";
   g_autoptr (CtSession) root = pg_server_login (server, DB, "postgres");
   g_autoptr (PgDevice) device = pg_device_new (server, DB, "anna");
   CtId parent = ct_id_new (ct_time_now ()), child = ct_id_new (ct_time_now ());
@@ -499,7 +499,7 @@ test_second_table (void)
   g_clear_pointer (&verdict, ct_verdict_free);
   verdict = pg_device_push_ok (device, "m.edit", both);
   g_assert_cmpstr (verdict->reason, ==, NULL);
-  g_assert_cmpint (pg_number (root, "SELECT count(*) FROM sync.entry WHERE tbl = 2 AND gone"), ==, 1);
+  g_assert_cmpint (pg_number (root, "SELECT count(*) FROM sync.entry WHERE tbl = 9000 AND gone"), ==, 1);
 }
 
 int

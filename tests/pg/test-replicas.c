@@ -1,6 +1,5 @@
 /* The sync proof: workspaces of several people, the real commands and policy, a real server. */
-#include "pg-device.h"
-#include "sync-replica.h"
+#include "pg-station.h"
 #include "ct-config.h"
 #include "ct-log.h"
 
@@ -9,66 +8,14 @@
 static PgServer *server;
 static char *policy; /* schema/policy.json */
 
-/* One person's workstation. */
-typedef struct {
-  SyncReplica *replica; /* (owned) */
-  CtSession *session;   /* (owned) */
-} Station;
-
-static void
-station_free (Station *self)
-{
-  g_clear_pointer (&self->session, ct_session_close);
-  sync_replica_free (self->replica);
-  g_free (self);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Station, station_free)
-
-static Station *
-station_new (const char *database, const char *login)
-{
-  Station *self = g_new0 (Station, 1);
-  g_autoptr (CtSession) ada = pg_server_login (server, database, "ada");
-  g_autoptr (GError) error = NULL;
-  gboolean known;
-  CtHash first;
-
-  self->replica = sync_replica_new ();
-  self->session = pg_server_login (server, database, login);
-  g_assert_true (ct_backlog_hash (self->replica->db, 1, &first, &known, NULL) && known);
-  ct_push_enrol (ada, &self->replica->device, login, "a test's", NULL, 1, &first, NULL, &error);
-  g_assert_no_error (error);
-  return self;
-}
-
-static CtSyncReport
-sync_up (Station *self)
-{
-  g_autoptr (GError) error = NULL;
-  CtSyncReport report;
-
-  ct_sync_round (self->replica->db, self->replica->commander, self->session, self->replica->now, NULL,
-                 &report, &error);
-  g_assert_no_error (error);
-  sync_replica_check (self->replica);
-  return report;
-}
-
-static CtSyncReport
-pull_only (Station *self)
-{
-  g_autoptr (GError) error = NULL;
-  CtSyncReport report = { 0 };
-
-  ct_sync_pull (self->replica->db, self->replica->commander, self->session, self->replica->now, NULL, &report,
-                &error);
-  g_assert_no_error (error);
-  return report;
-}
+#define station_new(database, login) pg_station_new (server, database, login)
+#define sync_up                      pg_station_sync
+#define pull_only                    pg_station_pull
+#define in_tray                      pg_station_tray
+#define assert_same                  pg_station_assert_same
 
 static char *
-add (Station *self, const char *name, const char *region)
+add (PgStation *self, const char *name, const char *region)
 {
   CtId id = sync_replica_run (self->replica, "distributor.create",
                               "{\"legal_name\":\"%s\",\"currency\":\"EUR\",\"region\":\"%s\"}", name, region);
@@ -77,13 +24,13 @@ add (Station *self, const char *name, const char *region)
 }
 
 static void
-edit (Station *self, const char *id, const char *column, const char *value)
+edit (PgStation *self, const char *id, const char *column, const char *value)
 {
   sync_replica_run (self->replica, "distributor.edit", "{\"id\":\"%s\",\"%s\":\"%s\"}", id, column, value);
 }
 
 static char *
-value_of (Station *self, const char *id, const char *expression)
+value_of (PgStation *self, const char *id, const char *expression)
 {
   g_autofree char *sql =
       g_strdup_printf ("SELECT %s FROM distributors WHERE id = uuid('%s')", expression, id);
@@ -92,32 +39,18 @@ value_of (Station *self, const char *id, const char *expression)
 }
 
 static void
-assert_value (Station *self, const char *id, const char *expression, const char *expected)
+assert_value (PgStation *self, const char *id, const char *expression, const char *expected)
 {
   g_autofree char *value = value_of (self, id, expression);
 
   g_assert_cmpstr (value, ==, expected);
 }
 
-static void
-assert_same (Station *a, Station *b)
-{
-  g_autofree char *one = sync_replica_dump (a->replica), *other = sync_replica_dump (b->replica);
-
-  g_assert_cmpstr (one, ==, other);
-}
-
-static gint64
-in_tray (Station *self)
-{
-  return sync_replica_number (self->replica, "SELECT count(*) FROM attention WHERE settled_at IS NULL");
-}
-
 /* Made offline under a provisional number, settled by the server, seen by the other. */
 static void
 test_travels (void)
 {
-  g_autoptr (Station) a = NULL, b = NULL;
+  g_autoptr (PgStation) a = NULL, b = NULL;
   g_autofree char *id = NULL, *number = NULL;
   CtSyncReport report;
 
@@ -161,7 +94,7 @@ hash_of_replica_row (CtDb *db, const char *id, gconstpointer salt, gsize length)
 static void
 test_leaf_commits_to_row (void)
 {
-  g_autoptr (Station) a = NULL, b = NULL;
+  g_autoptr (PgStation) a = NULL, b = NULL;
   g_autoptr (CtSession) root = NULL;
   g_autofree char *id = NULL, *salt = NULL, *entries = NULL, *row = NULL;
   guint8 salt_bytes[32];
@@ -203,7 +136,7 @@ test_concurrent_edits (void)
 
   pg_server_create (server, "edits", policy);
   for (guint i = 0; i < 2 * G_N_ELEMENTS (cases); i++) {
-    g_autoptr (Station) a = station_new ("edits", "anna"), b = station_new ("edits", "ben");
+    g_autoptr (PgStation) a = station_new ("edits", "anna"), b = station_new ("edits", "ben");
     guint at = i / 2;
     g_autofree char *id = add (a, "Nordwind", "south");
 
@@ -259,7 +192,7 @@ test_offline_decision (void)
 
   pg_server_create (server, "decision", policy);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (Station) a = station_new ("decision", "anna"), b = station_new ("decision", "ben");
+    g_autoptr (PgStation) a = station_new ("decision", "anna"), b = station_new ("decision", "ben");
     g_autofree char *id = add (a, "Nordwind", "south");
 
     edit (a, id, "onboarding_state", "contract");
@@ -292,7 +225,7 @@ test_offline_decision (void)
 static void
 test_lost_answer (void)
 {
-  g_autoptr (Station) a = NULL;
+  g_autoptr (PgStation) a = NULL;
   g_autoptr (PgProxy) proxy = NULL;
   g_autofree char *address = NULL, *id = NULL;
   g_autoptr (CtSession) line = NULL;
@@ -325,7 +258,7 @@ test_lost_answer (void)
 static void
 test_copied_workspace (void)
 {
-  g_autoptr (Station) a = NULL, copy = NULL;
+  g_autoptr (PgStation) a = NULL, copy = NULL;
   g_autofree char *id = NULL;
   CtSyncReport report;
 
@@ -334,7 +267,7 @@ test_copied_workspace (void)
   id = add (a, "Nordwind", "south");
   sync_up (a);
   edit (a, id, "notes", "pending when it was copied");
-  copy = g_new0 (Station, 1);
+  copy = g_new0 (PgStation, 1);
   copy->replica = sync_replica_copy (a->replica);
   copy->session = pg_server_login (server, "copied", "anna");
   edit (a, id, "city", "Riga");
@@ -367,14 +300,14 @@ test_copied_workspace (void)
 static void
 test_restored_workspace (void)
 {
-  g_autoptr (Station) a = NULL, restored = NULL;
+  g_autoptr (PgStation) a = NULL, restored = NULL;
   g_autofree char *id = NULL;
 
   pg_server_create (server, "backup", policy);
   a = station_new ("backup", "anna");
   id = add (a, "Nordwind", "south");
   sync_up (a);
-  restored = g_new0 (Station, 1);
+  restored = g_new0 (PgStation, 1);
   restored->replica = sync_replica_copy (a->replica);
   restored->session = pg_server_login (server, "backup", "anna");
   edit (a, id, "city", "Riga");
@@ -390,7 +323,7 @@ test_restored_workspace (void)
 static void
 test_restored_server (void)
 {
-  g_autoptr (Station) a = NULL, b = NULL;
+  g_autoptr (PgStation) a = NULL, b = NULL;
   g_autoptr (CtSession) root = NULL;
   g_autofree char *id = NULL, *later = NULL;
   CtSyncReport report;
@@ -438,7 +371,7 @@ test_restored_server (void)
 static void
 test_tampered_replica (void)
 {
-  g_autoptr (Station) a = NULL, b = NULL;
+  g_autoptr (PgStation) a = NULL, b = NULL;
   g_autofree char *id = NULL, *copy = NULL;
   CtSyncReport report;
 
@@ -466,7 +399,7 @@ test_tampered_replica (void)
 static void
 test_scopes (void)
 {
-  g_autoptr (Station) a = NULL, n = NULL;
+  g_autoptr (PgStation) a = NULL, n = NULL;
   g_autofree char *secret = NULL, *leaves = NULL;
 
   pg_server_create (server, "regions", policy);
@@ -498,7 +431,7 @@ test_scopes (void)
 static void
 test_queue_after_rejection (void)
 {
-  g_autoptr (Station) a = NULL;
+  g_autoptr (PgStation) a = NULL;
   g_autofree char *first = NULL, *refused = NULL, *codes = NULL;
   g_autoptr (CtSession) root = NULL;
 
@@ -524,7 +457,7 @@ test_queue_after_rejection (void)
 /* ---- random ---- */
 
 static void
-act (Station *self, GRand *rand)
+act (PgStation *self, GRand *rand)
 {
   static const char *const columns[] = { "legal_name", "city", "street", "notes", "country" };
   static const char *const regions[] = { "north", "south" };
@@ -566,7 +499,7 @@ server_rows (const char *login, const char *database)
 }
 
 static char *
-replica_rows (Station *self)
+replica_rows (PgStation *self)
 {
   return sync_replica_text (
       self->replica,
@@ -585,14 +518,14 @@ test_random (void)
   for (guint32 seed = 1; seed <= 4; seed++) {
     g_autofree char *database = g_strdup_printf ("random%u", seed);
     g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
-    Station *stations[G_N_ELEMENTS (logins)];
+    PgStation *stations[G_N_ELEMENTS (logins)];
 
     sync_replica_seed (seed);
     pg_server_create (server, database, policy);
     for (guint i = 0; i < G_N_ELEMENTS (logins); i++)
       stations[i] = station_new (database, logins[i]);
     for (int step = 0; step < 60; step++) {
-      Station *station = stations[g_rand_int_range (rand, 0, G_N_ELEMENTS (logins))];
+      PgStation *station = stations[g_rand_int_range (rand, 0, G_N_ELEMENTS (logins))];
 
       switch (g_rand_int_range (rand, 0, 5)) {
       case 0:
@@ -617,7 +550,7 @@ test_random (void)
       g_assert_true (ct_backlog_waiting (stations[i]->replica->db, &pending, &oldest, NULL));
       g_assert_cmpint (pending, ==, 0);
       left += (guint) in_tray (stations[i]);
-      station_free (stations[i]);
+      pg_station_free (stations[i]);
     }
   }
   g_test_message ("%u settled, %u in trays", settled, left);

@@ -164,11 +164,11 @@ sync_replica_text (SyncReplica *self, const char *sql)
   return text;
 }
 
-/* (transfer full): all that its user sees of distributors and contacts, without local numbers */
+/* (transfer full): all that its user sees of what the server has as well, without local numbers */
 char *
 sync_replica_dump (SyncReplica *self)
 {
-  static const char *const tables[] = { "distributors", "contacts" };
+  static const char *const tables[] = { "distributors", "contacts", "products", "orders", "order_lines" };
   GString *dump = g_string_new (NULL);
 
   for (guint t = 0; t < G_N_ELEMENTS (tables); t++) {

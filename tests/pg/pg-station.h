@@ -1,0 +1,23 @@
+#pragma once
+
+#include "pg-device.h"
+#include "sync-replica.h"
+
+G_BEGIN_DECLS
+
+/* One person's workstation: a replica and a line to the server. */
+typedef struct {
+  SyncReplica *replica; /* (owned) */
+  CtSession *session;   /* (owned) (nullable) */
+} PgStation;
+
+PgStation *pg_station_new (PgServer *server, const char *database, const char *login);
+void pg_station_free (PgStation *self);
+CtSyncReport pg_station_sync (PgStation *self);
+CtSyncReport pg_station_pull (PgStation *self);
+gint64 pg_station_tray (PgStation *self);
+void pg_station_assert_same (PgStation *a, PgStation *b);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (PgStation, pg_station_free)
+
+G_END_DECLS

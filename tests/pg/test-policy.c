@@ -1,0 +1,378 @@
+/* Every role × command × table × operation of schema/policy.json for the tables that the server has: the server lets
+ * exactly that happen which the check in C lets happen. */
+#include "pg-device.h"
+#include "ct-config.h"
+#include "ct-policy.h"
+
+#include <string.h>
+
+#define DB "policy"
+
+static PgServer *server;
+static CtPolicy *policy;
+static JsonObject *file; /* schema/policy.json */
+
+static const char *const roles[] = { "viewer", "sales",   "accounting", "logistics",
+                                     "legal",  "partner", "admin",      "agent" };
+
+/* A row of each table: what a change that adds one must name. */
+static const struct {
+  const char *table;
+  const char *columns; /* UUID:TABLE is a row that is there, UNIQUE and NUMBER are given once */
+} makes[] = {
+  { "distributors", "\"legal_name\":[null,\"A\"],\"currency\":[null,\"EUR\"]" },
+  { "products", "\"sku\":[null,\"UNIQUE\"],\"name\":[null,\"A\"]" },
+  { "orders", "\"distributor_id\":[null,\"UUID:distributors\"],\"currency\":[null,\"EUR\"]" },
+  { "order_lines", "\"order_id\":[null,\"UUID:orders\"],\"position\":[null,NUMBER],\"sku\":[null,\"A\"],"
+                   "\"quantity_milli\":[null,1000],\"unit_price_minor\":[null,1],\"total_minor\":[null,1]" },
+};
+
+/* What columns hold that take no other text. */
+static const struct {
+  const char *column, *value;
+} special[] = {
+  { "currency", "\"USD\"" },    { "value_band", "\"A\"" }, { "channel_preferences", "\"[1]\"" },
+  { "quantity_milli", "5000" }, { "discount_bp", "5000" },
+};
+
+static CtId
+nth_id (guint i)
+{
+  CtId id = { { 1, 2, 3, 4, 5, 6, 0x40, 8, 0x80 } };
+
+  memcpy (id.bytes + 12, &i, sizeof i);
+  return id;
+}
+
+static char *
+id_text (guint i)
+{
+  CtId id = nth_id (i);
+
+  return ct_id_to_string (&id);
+}
+
+static int
+make_of (const char *table)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (makes); i++)
+    if (g_str_equal (makes[i].table, table))
+      return (int) i;
+  return -1;
+}
+
+static guint made; /* rows so far */
+
+/* The columns of a new row, its parents being the first rows of their tables; @guarded: (nullable): a state to begin in */
+static char *
+insert_columns (int make, const char *column, const char *state)
+{
+  g_autoptr (GString) text = g_string_new (makes[make].columns);
+  g_autofree char *number = g_strdup_printf ("%u", ++made);
+
+  for (guint i = 0; i < G_N_ELEMENTS (makes); i++) {
+    g_autofree char *mark = g_strdup_printf ("UUID:%s", makes[i].table), *parent = id_text (i);
+
+    g_string_replace (text, mark, parent, 0);
+  }
+  g_string_replace (text, "NUMBER", number, 0);
+  g_string_replace (text, "UNIQUE", number, 0);
+  if (column)
+    g_string_append_printf (text, ",\"%s\":[null,\"%s\"]", column, state);
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static char *
+change_text (const char *table, const char *id, const char *operation, const char *columns)
+{
+  return g_strdup_printf ("[{\"table\":\"%s\",\"id\":\"%s\",\"op\":\"%s\",\"columns\":{%s}}]", table, id,
+                          operation, columns);
+}
+
+/* A row that stands there for one change: made by the owner, past the policy. */
+static void
+put_row (CtSession *root, int make, guint id, const char *column, const char *state)
+{
+  g_autofree char *text = id_text (id), *columns = insert_columns (make, column, state);
+  g_autofree char *change = change_text (makes[make].table, text, "insert", columns);
+  g_autofree char *sql = g_strdup_printf (
+      "DELETE FROM app.%1$s WHERE id = '%2$s';"
+      "SELECT sync.carry_out(t, (c ->> 'id')::uuid, 'insert', sync.change_columns(t.id, c -> 'columns'))"
+      " FROM jsonb_array_elements('%3$s') c JOIN sync.tables t ON t.name = '%1$s'",
+      makes[make].table, text, change);
+  g_autoptr (GError) error = NULL;
+
+  ct_session_script (root, sql, NULL, &error);
+  g_assert_no_error (error);
+}
+
+/* One cell: who, what, on which table. */
+typedef struct {
+  CtSession *root;
+  PgDevice *device;
+  gboolean may; /* the role may run the command */
+  const char *command;
+  int make;
+} Cell;
+
+static guint cells, allowed;
+
+/* What the check in C says of the same change. */
+static gboolean
+c_allows (const Cell *cell, char operation, const char *column, const char *before, const char *after)
+{
+  const char *columns[] = { column ? column : "source" };
+  CtValue from = { .type = before ? 't' : 'n', .data = before, .length = before ? strlen (before) : 0 };
+  CtValue to = { .type = after ? 't' : 'n', .data = after, .length = after ? strlen (after) : 0 };
+  CtChange change = { .table = makes[cell->make].table,
+                      .operation = operation,
+                      .n_columns = column ? 1 : 0,
+                      .columns = columns,
+                      .before = &from,
+                      .after = &to };
+
+  return cell->may && ct_policy_check_change (policy, cell->command, &change, NULL);
+}
+
+/* (transfer full): the key of a row to change; it is there only where the change should be carried out */
+static char *
+row_for (const Cell *cell, gboolean needed, const char *column, const char *state)
+{
+  guint row = 100 + (guint) cell->make;
+
+  if (needed)
+    put_row (cell->root, cell->make, row, column, state);
+  return id_text (row);
+}
+
+static void
+try (const Cell *cell, const char *change, gboolean expected)
+{
+  g_autoptr (CtVerdict) verdict = pg_device_push_ok (cell->device, cell->command, change);
+
+  cells++;
+  allowed += expected ? 1 : 0;
+  if (expected ? verdict->kind != CT_PUSH_APPLIED : g_strcmp0 (verdict->code, "refused") != 0)
+    g_error ("%s %s: %s, where C %s it", cell->command, change, verdict->reason,
+             expected ? "allows" : "refuses");
+}
+
+static void
+try_insert (const Cell *cell, const char *column, const char *state)
+{
+  CtId key = ct_id_new (ct_time_now ());
+  g_autofree char *id = ct_id_to_string (&key), *columns = insert_columns (cell->make, column, state);
+  g_autofree char *change = change_text (makes[cell->make].table, id, "insert", columns);
+
+  try (cell, change, c_allows (cell, 'i', column, NULL, state));
+}
+
+static void
+try_delete (const Cell *cell)
+{
+  gboolean expected = c_allows (cell, 'd', NULL, NULL, NULL);
+  g_autofree char *id = row_for (cell, expected, NULL, NULL);
+  g_autofree char *change = change_text (makes[cell->make].table, id, "delete", "");
+
+  try (cell, change, expected);
+}
+
+static char *
+new_value (const char *column, const char *type)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (special); i++)
+    if (g_str_equal (special[i].column, column))
+      return g_strdup (special[i].value);
+  if (g_str_equal (type, "bigint"))
+    return g_strdup_printf ("%u", 1000 + ++made);
+  if (g_str_equal (type, "date"))
+    return g_strdup ("\"2026-03-01\"");
+  return g_strdup_printf ("\"%u\"", ++made);
+}
+
+/* One column of one row, with the value that it has now as the old one. */
+static void
+try_update (const Cell *cell, const char *column, const char *type)
+{
+  gboolean expected = c_allows (cell, 'u', column, "a", "b");
+  g_autofree char *id = row_for (cell, expected, NULL, NULL), *sql = NULL, *now = NULL;
+  g_autofree char *value = new_value (column, type), *columns = NULL, *change = NULL;
+
+  sql =
+      g_strdup_printf ("SELECT coalesce((SELECT to_jsonb(r) -> '%s' FROM app.%s r WHERE id = '%s'), 'null')",
+                       column, makes[cell->make].table, id);
+  now = expected ? pg_text (cell->root, sql) : g_strdup ("null");
+  columns = g_strdup_printf ("\"%s\":[%s,%s]", column, now, g_str_equal (type, "uuid") ? now : value);
+  change = change_text (makes[cell->make].table, id, "update", columns);
+  try (cell, change, expected);
+}
+
+static void
+try_step (const Cell *cell, const char *column, const char *from, const char *to)
+{
+  gboolean expected = c_allows (cell, 'u', column, from, to);
+  g_autofree char *id = row_for (cell, expected, column, from), *columns = NULL, *change = NULL;
+
+  columns = g_strdup_printf ("\"%s\":[\"%s\",\"%s\"]", column, from, to);
+  change = change_text (makes[cell->make].table, id, "update", columns);
+  try (cell, change, expected);
+}
+
+/* The states that a column may have: those of its check. */
+static GPtrArray *
+states_of (CtSession *root, const char *table, const char *column)
+{
+  g_autofree char *sql =
+      g_strdup_printf ("SELECT m[1] FROM pg_constraint c, regexp_matches(pg_get_constraintdef(c.oid), "
+                       "'''([a-z_]+)''::text', 'g') m"
+                       " WHERE c.conrelid = 'app.%s'::regclass AND c.contype = 'c' AND "
+                       "pg_get_constraintdef(c.oid) LIKE '%%(%s = ANY%%'",
+                       table, column);
+  g_autoptr (CtAnswer) answer = ct_session_query (root, NULL, NULL, sql, "");
+  GPtrArray *states = g_ptr_array_new_with_free_func (g_free);
+
+  for (int i = 0; i < ct_answer_rows (answer); i++)
+    g_ptr_array_add (states, g_strdup (ct_answer_text (answer, i, 0)));
+  g_assert_cmpuint (states->len, >, 1);
+  return states;
+}
+
+static void
+try_states (const Cell *cell, const char *column, gboolean inserts)
+{
+  g_autoptr (GPtrArray) states = states_of (cell->root, makes[cell->make].table, column);
+
+  for (guint from = 0; from < states->len; from++) {
+    for (guint to = 0; to < states->len; to++)
+      if (from != to)
+        try_step (cell, column, states->pdata[from], states->pdata[to]);
+    if (inserts)
+      try_insert (cell, column, states->pdata[from]);
+  }
+}
+
+/* All columns that a command gives, one by one; those with listed steps from each state to each. */
+static void
+try_columns (const Cell *cell, JsonObject *rule, CtAnswer *columns)
+{
+  gboolean inserts = ct_json_bool (rule, "insert", FALSE);
+
+  for (int i = 0; i < ct_answer_rows (columns); i++) {
+    const char *column = ct_answer_text (columns, i, 1);
+
+    if (!g_str_equal (ct_answer_text (columns, i, 0), makes[cell->make].table))
+      continue;
+    if (rule && ct_json_array (rule, column))
+      try_states (cell, column, inserts);
+    else if (!g_str_has_suffix (column, "status") && !g_str_has_suffix (column, "state"))
+      try_update (cell, column, ct_answer_text (columns, i, 2));
+  }
+}
+
+/* The tables that it writes, and one that it does not. */
+static void
+walk_command (Cell *cell, JsonObject *writes, CtAnswer *columns)
+{
+  guint others = 0;
+
+  for (guint m = 0; m < G_N_ELEMENTS (makes); m++) {
+    JsonObject *rule = writes ? ct_json_object (writes, makes[m].table) : NULL;
+
+    if (!rule && others++)
+      continue;
+    cell->make = (int) m;
+    try_insert (cell, NULL, NULL);
+    try_delete (cell);
+    if (rule && cell->may)
+      try_columns (cell, rule, columns);
+    else
+      try_update (cell, "created_at", "bigint");
+  }
+}
+
+static void
+walk_role (CtSession *root, const char *role, CtAnswer *columns)
+{
+  g_autofree char *login = g_strdup_printf ("walker_%s", role);
+  g_autofree char *sql =
+      g_strdup_printf ("CREATE ROLE %1$s LOGIN; GRANT tower_%2$s TO %1$s;"
+                       "INSERT INTO sync.grants SELECT '%1$s', (sync.scope_ids(ARRAY['all']))[1]",
+                       login, role);
+  g_autoptr (GPtrArray) own = g_ptr_array_new ();
+  g_autoptr (PgDevice) device = NULL;
+  g_autoptr (GList) commands = json_object_get_members (file);
+  g_autoptr (GError) error = NULL;
+
+  ct_session_script (root, sql, NULL, &error);
+  g_assert_no_error (error);
+  device = pg_device_new (server, DB, login);
+  g_ptr_array_add (own, (gpointer) role);
+  for (GList *l = commands; l; l = l->next) {
+    JsonObject *rule = json_object_get_object_member (file, l->data);
+    Cell cell = { root, device, ct_policy_role_for (policy, l->data, own) != NULL, l->data, 0 };
+
+    /* what a command takes back is asked of that command, row conditions have a test of their own */
+    if (ct_json_string (rule, "where", NULL))
+      continue;
+    walk_command (&cell, ct_json_object (rule, "writes"), columns);
+  }
+}
+
+static void
+test_walk (void)
+{
+  g_autoptr (CtSession) root = pg_server_login (server, DB, "postgres");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CtAnswer) columns = ct_session_query (
+      root, NULL, &error,
+      "SELECT t.name, c.name, c.type FROM sync.columns c JOIN sync.tables t ON t.id = c.tbl"
+      " WHERE c.kind IN ('data', 'parent', 'subject', 'derived', 'stamp') ORDER BY t.id, c.name",
+      "");
+
+  g_assert_no_error (error);
+  for (guint m = 0; m < G_N_ELEMENTS (makes); m++)
+    put_row (root, (int) m, m, NULL, NULL);
+  for (guint r = 0; r < G_N_ELEMENTS (roles); r++)
+    walk_role (root, roles[r], columns);
+  g_test_message ("%u cells, %u allowed", cells, allowed);
+  g_assert_cmpuint (cells, >, 1000);
+  g_assert_cmpuint (allowed, >, 100);
+}
+
+/* No table of the server is left out of the walk. */
+static void
+test_complete (void)
+{
+  g_autoptr (CtSession) root = pg_server_login (server, DB, "postgres");
+  g_autoptr (CtAnswer) tables = ct_session_query (root, NULL, NULL, "SELECT name FROM sync.tables", "");
+
+  for (int i = 0; i < ct_answer_rows (tables); i++) {
+    g_test_message ("%s", ct_answer_text (tables, i, 0));
+    g_assert_cmpint (make_of (ct_answer_text (tables, i, 0)), >=, 0);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *path = g_build_filename (CT_SOURCE_ROOT, "schema", "policy.json", NULL);
+  g_autofree char *text = NULL;
+  g_autoptr (JsonNode) node = NULL;
+  g_autoptr (GError) error = NULL;
+  int result;
+
+  g_test_init (&argc, &argv, NULL);
+  policy = ct_policy_load (path, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  node = ct_json_parse (text, -1, 4 << 20, NULL);
+  file = json_node_get_object (node);
+  server = pg_server_start ();
+  pg_server_create (server, DB, text);
+  g_test_add_func ("/pg/policy/complete", test_complete);
+  g_test_add_func ("/pg/policy/walk", test_walk);
+  result = g_test_run ();
+  pg_server_stop (server);
+  ct_policy_free (policy);
+  return result;
+}
