@@ -4,6 +4,7 @@
 #include "ct-timeline-list.h"
 #include "ct-vocabulary.h"
 #include "ct-workspace-timeline.h"
+#include "records/ct-record-labels.h"
 
 #include <string.h>
 
@@ -56,7 +57,7 @@ read_cb (CtDb *db, gpointer data, GError **error)
 }
 
 static char *
-value_text (JsonNode *node, const char *column)
+value_text (JsonNode *node, const char *column, const char *currency)
 {
   g_autofree char *text = NULL;
 
@@ -68,10 +69,41 @@ value_text (JsonNode *node, const char *column)
 
     return ct_format_full_time (json_node_get_int (node), utc);
   }
+  if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_INT64 && currency &&
+      g_str_has_suffix (column, "_minor"))
+    return ct_format_money (json_node_get_int (node), currency);
   if (JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING)
-    return ct_text_snippet (json_node_get_string (node), MOST_LETTERS);
+    return ct_text_snippet (ct_state_label (json_node_get_string (node)), MOST_LETTERS);
   text = ct_json_canonical (node, NULL);
   return ct_text_snippet (text ? text : "", MOST_LETTERS);
+}
+
+/* The currency of a row's amounts, where the change says it; (nullable). */
+static const char *
+currency_of (JsonObject *columns)
+{
+  JsonArray *pair = ct_json_array (columns, "currency");
+  JsonNode *node = pair && json_array_get_length (pair) == 2 ? json_array_get_element (pair, 1) : NULL;
+
+  return node && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING
+             ? json_node_get_string (node)
+             : NULL;
+}
+
+/* Whether a value is a document for programs. */
+static gboolean
+is_document (JsonArray *values)
+{
+  for (guint i = 0; i < json_array_get_length (values); i++) {
+    JsonNode *node = json_array_get_element (values, i);
+    const char *text = JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING
+                           ? json_node_get_string (node)
+                           : "";
+
+    if (*text == '{' || *text == '[' || JSON_NODE_HOLDS_OBJECT (node) || JSON_NODE_HOLDS_ARRAY (node))
+      return TRUE;
+  }
+  return FALSE;
 }
 
 /* One row of a table: [before, after] by column. */
@@ -91,13 +123,14 @@ show_row (Job *job, JsonObject *row)
     JsonArray *values = JSON_NODE_HOLDS_ARRAY (pair) ? json_node_get_array (pair) : NULL;
     g_autofree char *before = NULL, *after = NULL, *text = NULL;
 
-    if (!values || json_array_get_length (values) != 2 || !ct_timeline_tells (column))
+    if (!values || json_array_get_length (values) != 2 || !ct_timeline_tells (column) || is_document (values))
       continue;
-    before = value_text (json_array_get_element (values, 0), column);
-    after = value_text (json_array_get_element (values, 1), column);
+    before = value_text (json_array_get_element (values, 0), column, currency_of (columns));
+    after = value_text (json_array_get_element (values, 1), column, currency_of (columns));
+    if (*after == '\0' && strcmp (before, "—") == 0)
+      continue; /* a field of a new record that was left empty */
     text = g_strdup_printf ("%s → %s", before, after);
-    ct_detail_add_fact (job->detail, ct_timeline_column_label (column), text,
-                        ct_json_string (row, "table", NULL), NULL);
+    ct_detail_add_fact (job->detail, ct_record_label (ct_timeline_column_label (column)), text, NULL, NULL);
     n++;
   }
   return n;
