@@ -25,6 +25,15 @@ static const struct {
   { "orders", "\"distributor_id\":[null,\"UUID:distributors\"],\"currency\":[null,\"EUR\"]" },
   { "order_lines", "\"order_id\":[null,\"UUID:orders\"],\"position\":[null,NUMBER],\"sku\":[null,\"A\"],"
                    "\"quantity_milli\":[null,1000],\"unit_price_minor\":[null,1],\"total_minor\":[null,1]" },
+  { "contacts", "\"distributor_id\":[null,\"UUID:distributors\"],\"name\":[null,\"A\"]" },
+  { "invoices", "\"order_id\":[null,\"UUID:orders\"],\"distributor_id\":[null,\"UUID:distributors\"],"
+                "\"amount_minor\":[null,100],\"currency\":[null,\"EUR\"]" },
+  { "shipments", "\"order_id\":[null,\"UUID:orders\"]" },
+  { "shipment_events",
+    "\"shipment_id\":[null,\"UUID:shipments\"],\"kind\":[null,\"A\"],\"happened_at\":[null,1]" },
+  { "documents", "\"distributor_id\":[null,\"UUID:distributors\"],\"kind\":[null,\"A\"]" },
+  { "task_notes", "\"subject_type\":[null,\"order\"],\"subject_id\":[null,\"UUID:orders\"],"
+                  "\"text\":[null,\"A\"]" },
 };
 
 /* What columns hold that take no other text. */
@@ -32,7 +41,7 @@ static const struct {
   const char *column, *value;
 } special[] = {
   { "currency", "\"USD\"" },    { "value_band", "\"A\"" }, { "channel_preferences", "\"[1]\"" },
-  { "quantity_milli", "5000" }, { "discount_bp", "5000" },
+  { "quantity_milli", "5000" }, { "discount_bp", "5000" }, { "proof_of_delivery", "1" },
 };
 
 static CtId

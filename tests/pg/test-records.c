@@ -273,6 +273,125 @@ test_scopes_follow (void)
   assert_text (a, "SELECT notes || rev FROM orders", "1");
 }
 
+/* All that hangs on a distributor comes with it, and goes with it. */
+static void
+test_family (void)
+{
+  static const char count[] = "SELECT (SELECT count(*) FROM contacts) || (SELECT count(*) FROM orders) || "
+                              "(SELECT count(*) FROM invoices)"
+                              " || (SELECT count(*) FROM shipments) || (SELECT count(*) FROM documents) || "
+                              "(SELECT count(*) FROM task_notes)";
+  g_autoptr (PgStation) ada = NULL, b = NULL, n = NULL;
+  g_autofree char *distributor = NULL, *order = NULL, *note = NULL, *shipment = NULL;
+
+  pg_server_create (server, "family", policy);
+  ada = station ("family", "ada");
+  b = station ("family", "ben");
+  n = station ("family", "north");
+  distributor = add_distributor (ada, "south");
+  edit (ada, "contact.create", "{\"distributor_id\":\"%s\",\"name\":\"Ivo\"}", distributor);
+  order = add_order (ada, distributor);
+  edit (ada, "invoice.create",
+        "{\"order_id\":\"%s\",\"amount_minor\":1500,\"currency\":\"EUR\",\"due_on\":\"2026-03-31\"}", order);
+  shipment = add (ada, "shipment.create", "{\"order_id\":\"%s\",\"eta_at\":\"2026-03-01T08:00:00Z\"}", order);
+  edit (ada, "document.create", "{\"distributor_id\":\"%s\",\"kind\":\"contract\"}", distributor);
+  edit (ada, "document.create", "{\"distributor_id\":\"%s\",\"order_id\":\"%s\",\"kind\":\"import licence\"}",
+        distributor, order);
+  note = add (ada, "note.add", "{\"subject_type\":\"shipment\",\"subject\":\"%s\",\"text\":\"Called them\"}",
+              shipment);
+  pg_station_sync (ada);
+  g_assert_cmpint (pg_station_tray (ada), ==, 0);
+  pg_station_sync (b);
+  pg_station_assert_same (ada, b);
+  assert_text (b, count, "111121");
+  /* who wrote it is the server's to say */
+  assert_text (ada, "SELECT author FROM task_notes", "ada");
+  pg_station_sync (n);
+  assert_text (n, count, "000000");
+  edit (ada, "distributor.edit", "{\"id\":\"%s\",\"region\":\"north\"}", distributor);
+  pg_station_sync (ada);
+  pg_station_sync (n);
+  pg_station_assert_same (ada, n);
+  edit (ada, "distributor.edit", "{\"id\":\"%s\",\"region\":\"south\"}", distributor);
+  pg_station_sync (ada);
+  pg_station_sync (n);
+  assert_text (n, count, "000000");
+}
+
+/* A document of two parents is seen by who sees both. */
+static void
+test_two_parents (void)
+{
+  g_autoptr (PgStation) ada = NULL, n = NULL;
+  g_autofree char *south = NULL, *north = NULL, *order = NULL;
+
+  pg_server_create (server, "parents2", policy);
+  ada = station ("parents2", "ada");
+  n = station ("parents2", "north");
+  south = add_distributor (ada, "south");
+  north = add_distributor (ada, "north");
+  order = add_order (ada, south);
+  edit (ada, "document.create", "{\"distributor_id\":\"%s\",\"order_id\":\"%s\",\"kind\":\"contract\"}",
+        north, order);
+  pg_station_sync (ada);
+  pg_station_sync (n);
+  g_assert_cmpint (number_of (n, "SELECT count(*) FROM documents"), ==, 0);
+  edit (ada, "order.edit", "{\"id\":\"%s\",\"distributor_id\":\"%s\"}", order, north);
+  pg_station_sync (ada);
+  pg_station_sync (n);
+  g_assert_cmpint (number_of (n, "SELECT count(*) FROM documents"), ==, 1);
+  g_assert_cmpint (number_of (n, "SELECT count(*) FROM order_lines"), ==, 2);
+}
+
+/* An instant that a carrier states is a value like others: the second one does not win in silence. */
+static void
+test_stated_instants (void)
+{
+  g_autoptr (PgStation) a = NULL, b = NULL;
+  g_autofree char *distributor = NULL, *order = NULL;
+
+  pg_server_create (server, "instants", policy);
+  a = station ("instants", "ada");
+  b = station ("instants", "ada");
+  distributor = add_distributor (a, "south");
+  order = add_order (a, distributor);
+  for (int i = 0; i < 2; i++) {
+    g_autofree char *shipment =
+        add (a, "shipment.create", "{\"order_id\":\"%s\",\"eta_at\":\"2026-03-01T08:00:00Z\"}", order);
+
+    pg_station_sync (a);
+    pg_station_sync (b);
+    edit (a, "shipment.edit", "{\"id\":\"%s\",\"eta_at\":\"2026-03-02T08:00:00Z\"}", shipment);
+    edit (b, "shipment.edit", "{\"id\":\"%s\",\"eta_at\":\"2026-03-03T08:00:00Z\"}", shipment);
+    pg_station_sync (a);
+    if (i)
+      pg_station_pull (b);
+    pg_station_sync (b);
+    g_assert_cmpint (pg_station_tray (b), ==, i + 1);
+    pg_station_assert_same (a, b);
+  }
+}
+
+/* What the workspace believes a person may do is not what counts. */
+static void
+test_role_refused (void)
+{
+  g_autoptr (PgStation) ada = NULL, a = NULL;
+  g_autofree char *distributor = NULL, *order = NULL;
+
+  pg_server_create (server, "refused", policy);
+  ada = station ("refused", "ada");
+  a = station ("refused", "anna");
+  distributor = add_distributor (a, "south");
+  order = add_order (a, distributor);
+  edit (a, "invoice.create", "{\"order_id\":\"%s\",\"amount_minor\":1500,\"currency\":\"EUR\"}", order);
+  pg_station_sync (a);
+  assert_text (a, "SELECT json_extract(theirs, '$.code') FROM attention", "refused");
+  g_assert_cmpint (number_of (a, "SELECT count(*) FROM invoices"), ==, 0);
+  pg_station_sync (ada);
+  pg_station_assert_same (ada, a);
+}
+
 /* What a client may say of parents: one that it does not see, one that is not there, one that comes later. */
 static void
 test_parents (void)
@@ -357,6 +476,10 @@ main (int argc, char **argv)
   g_test_add_func ("/pg/records/concurrent-orders", test_concurrent_orders);
   g_test_add_func ("/pg/records/line-made-offline", test_line_made_offline);
   g_test_add_func ("/pg/records/scopes-follow", test_scopes_follow);
+  g_test_add_func ("/pg/records/family", test_family);
+  g_test_add_func ("/pg/records/two-parents", test_two_parents);
+  g_test_add_func ("/pg/records/stated-instants", test_stated_instants);
+  g_test_add_func ("/pg/records/role-refused", test_role_refused);
   g_test_add_func ("/pg/records/parents", test_parents);
   g_test_add_func ("/pg/records/dates", test_dates);
   result = g_test_run ();

@@ -168,7 +168,9 @@ sync_replica_text (SyncReplica *self, const char *sql)
 char *
 sync_replica_dump (SyncReplica *self)
 {
-  static const char *const tables[] = { "distributors", "contacts", "products", "orders", "order_lines" };
+  static const char *const tables[] = { "distributors", "contacts",  "products",  "orders",
+                                        "order_lines",  "invoices",  "shipments", "shipment_events",
+                                        "documents",    "task_notes" };
   GString *dump = g_string_new (NULL);
 
   for (guint t = 0; t < G_N_ELEMENTS (tables); t++) {
