@@ -40,7 +40,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Reader, reader_clear)
 static guint
 reader_pull (Reader *self)
 {
-  static const char *const tables[] = { "contacts", "distributors", NULL };
+  static const char *const tables[] = { "not the server's", "distributors", NULL };
   CtId nobody = { { 0 } };
   g_autoptr (GError) error = NULL;
   g_autoptr (CtPulled) pulled =
