@@ -103,12 +103,9 @@ ct_admin_status (CtSession *session, GCancellable *cancellable, GError **error)
       users, devices);
   g_autoptr (CtAnswer) answer = NULL;
   g_autoptr (JsonNode) status = NULL;
-  int version = ct_schema_version (session, cancellable, error);
 
-  if (version == 0)
-    ct_fail (error, CT_ERROR_NOT_FOUND,
-             _ ("This database is not a Control Tower server; towerctl server init makes it one"));
-  if (version <= 0 || !(answer = ct_session_query (session, cancellable, error, sql, "")))
+  if (!ct_schema_check (session, cancellable, error) ||
+      !(answer = ct_session_query (session, cancellable, error, sql, "")))
     return NULL;
   status = ct_json_parse (ct_answer_text (answer, 0, 0), -1, 64 * 1024 * 1024, error);
   return status ? json_object_ref (json_node_get_object (status)) : NULL;

@@ -10,4 +10,32 @@ JsonObject *ct_admin_init (CtSession *session, const char *directory, const char
                            GCancellable *cancellable, GError **error);
 JsonObject *ct_admin_status (CtSession *session, GCancellable *cancellable, GError **error);
 
+typedef struct {
+  const char *login;
+  const char *const *roles;
+  const char *const *scopes; /* (nullable): as they are; of a new one: all */
+  const char *password;      /* (nullable): as it is; a new one signs in by other means */
+  gboolean if_new;           /* only a new login gets the password */
+} CtAdminUser;
+
+char *ct_admin_make_password (void);
+JsonObject *ct_admin_add_user (CtSession *session, const CtAdminUser *user, GCancellable *cancellable,
+                               GError **error);
+JsonObject *ct_admin_remove_user (CtSession *session, const char *name, GCancellable *cancellable,
+                                  GError **error);
+
+/* A workspace's device as its user describes it: towerctl device show. */
+typedef struct {
+  CtId id;
+  const char *label;
+  CtHash public_key; /* 32 bytes of Ed25519 */
+  gint64 commands;   /* how many the workspace keeps to itself */
+  CtHash last;       /* the last one's intent */
+} CtAdminDevice;
+
+JsonObject *ct_admin_enrol (CtSession *session, const CtAdminDevice *device, const char *owner,
+                            GCancellable *cancellable, GError **error);
+JsonObject *ct_admin_revoke (CtSession *session, const CtId *device, GCancellable *cancellable,
+                             GError **error);
+
 G_END_DECLS

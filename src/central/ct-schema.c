@@ -84,6 +84,17 @@ ct_schema_version (CtSession *session, GCancellable *cancellable, GError **error
   return version ? (int) ct_answer_int (version, 0, 0) : -1;
 }
 
+/* Whether the database is a server of ours at all: %CT_ERROR_NOT_FOUND where it is not. */
+gboolean
+ct_schema_check (CtSession *session, GCancellable *cancellable, GError **error)
+{
+  int version = ct_schema_version (session, cancellable, error);
+
+  return version > 0 || (version == 0 && ct_fail (error, CT_ERROR_NOT_FOUND,
+                                                  _ ("This database is not a Control Tower server; towerctl "
+                                                     "server init makes it one")));
+}
+
 static gboolean
 run_missing (CtSession *session, const char *directory, GPtrArray *names, GCancellable *cancellable,
              GError **error)

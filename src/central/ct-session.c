@@ -338,6 +338,24 @@ ct_session_end (CtSession *self, gboolean commit, GCancellable *cancellable, GEr
   return done;
 }
 
+/**
+ * ct_session_password_verifier:
+ *
+ * Returns: (transfer full): what the server keeps of a password, by SCRAM-SHA-256; the password itself is not sent
+ */
+char *
+ct_session_password_verifier (CtSession *self, const char *login, const char *password, GError **error)
+{
+  char *verifier = PQencryptPasswordConn (self->handle, password, login, "scram-sha-256");
+  char *copy = g_strdup (verifier);
+
+  PQfreemem (verifier);
+  if (!copy)
+    ct_fail (error, CT_ERROR_FAILED, _ ("The password cannot be prepared: %s"),
+             PQerrorMessage (self->handle));
+  return copy;
+}
+
 int
 ct_answer_rows (CtAnswer *self)
 {

@@ -19,6 +19,7 @@ gboolean ct_session_run (CtSession *self, GCancellable *cancellable, GError **er
                          const char *format, ...);
 gboolean ct_session_script (CtSession *self, const char *script, GCancellable *cancellable, GError **error);
 const char *ct_session_last_state (CtSession *self);
+char *ct_session_password_verifier (CtSession *self, const char *login, const char *password, GError **error);
 
 gboolean ct_session_begin_read (CtSession *self, GCancellable *cancellable, GError **error);
 gboolean ct_session_end (CtSession *self, gboolean commit, GCancellable *cancellable, GError **error);

@@ -21,16 +21,19 @@ ct_cli_password_free (char *password)
   g_free (password);
 }
 
-/* (transfer full) (nullable): the first line that @fd gives */
+/* What Ctrl+C types where it sends no signal. */
+#define CTRL_C 3
+
+/* (transfer full) (nullable): the first line that @fd gives; it ends with @ends or a line feed */
 static char *
-read_line (int fd)
+read_line (int fd, char ends)
 {
   char buffer[MOST] = "";
   gsize length = 0;
   gssize got = 0;
   char *line;
 
-  while (length < sizeof buffer && !memchr (buffer, '\n', length)) {
+  while (length < sizeof buffer && !memchr (buffer, '\n', length) && !memchr (buffer, ends, length)) {
     got = read (fd, buffer + length, sizeof buffer - length);
     if (got == 0 || (got < 0 && errno != EINTR))
       break;
@@ -43,6 +46,7 @@ read_line (int fd)
   return line;
 }
 
+/* Takes @password, and gives it back where it is one. */
 static char *
 check_password (char *password, const char *path, GError **error)
 {
@@ -81,7 +85,7 @@ ct_cli_password_from_file (const char *path, GError **error)
     ct_fail (error, CT_ERROR_REFUSED, _ ("Others may read %s: take that from them first (chmod 600)"), path);
     return NULL;
   }
-  password = check_password (read_line (fd), path, error);
+  password = check_password (read_line (fd, '\n'), path, error);
   close (fd);
   return password;
 }
@@ -105,12 +109,19 @@ ct_cli_password_ask (const char *question, GError **error)
     return NULL;
   }
   quiet = before;
-  quiet.c_lflag &= ~(tcflag_t) ECHO;
+  /* Ctrl+C comes as a character, so that it cannot end the program with the echo off */
+  quiet.c_lflag &= ~(tcflag_t) (ECHO | ISIG);
+  quiet.c_cc[VEOL] = CTRL_C;
   dprintf (fd, "%s ", question);
   tcsetattr (fd, TCSAFLUSH, &quiet);
-  password = read_line (fd);
+  password = read_line (fd, CTRL_C);
   tcsetattr (fd, TCSAFLUSH, &before);
   dprintf (fd, "\n");
   close (fd);
+  if (password && strchr (password, CTRL_C)) {
+    ct_cli_password_free (password);
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, _ ("Cancelled"));
+    return NULL;
+  }
   return check_password (password, "/dev/tty", error);
 }

@@ -4,6 +4,7 @@
 #include "ct-cli-password.h"
 #include "ct-cli-verbs.h"
 #include "ct-migrate.h"
+#include "ct-workspace-device.h"
 
 #include <string.h>
 
@@ -76,6 +77,165 @@ status_run (CtCli *cli, GError **error)
   return session ? wrap (ct_admin_status (session, cli->cancellable, error)) : NULL;
 }
 
+/* What is typed twice is what was meant. */
+static char *
+ask_password (GError **error)
+{
+  char *password = ct_cli_password_ask (_ ("Password of the new user:"), error);
+  char *again = password ? ct_cli_password_ask (_ ("The same again:"), error) : NULL;
+
+  if (again && strcmp (password, again) != 0)
+    ct_cli_usage (error, _ ("The two passwords differ"));
+  if (!again || strcmp (password, again) != 0)
+    g_clear_pointer (&password, ct_cli_password_free);
+  ct_cli_password_free (again);
+  return password;
+}
+
+/* (transfer full) (nullable): of the new user; NULL without @error where there is to be none */
+static char *
+new_password (CtCli *cli, gboolean *made, GError **error)
+{
+  const char *path = ct_cli_option (cli, "user-password-file");
+
+  *made = FALSE;
+  if (ct_cli_has (cli, "no-password"))
+    return NULL;
+  if (path)
+    return ct_cli_password_from_file (path, error);
+  if (ct_cli_has (cli, "ask-password"))
+    return ask_password (error);
+  *made = TRUE;
+  return ct_admin_make_password ();
+}
+
+/* (transfer container) (nullable): values of a repeated option, ended by NULL */
+static const char **
+option_list (CtCli *cli, const char *name)
+{
+  GPtrArray *values = ct_cli_options (cli, name);
+  const char **list = values ? g_new0 (const char *, values->len + 1) : NULL;
+
+  for (guint i = 0; values && i < values->len; i++)
+    list[i] = values->pdata[i];
+  return list;
+}
+
+static JsonObject *
+add_user (CtCli *cli, char *password, gboolean made, GError **error)
+{
+  g_autofree const char **roles = option_list (cli, "role");
+  g_autofree const char **scopes = option_list (cli, "scope");
+  CtAdminUser user = { cli->args[1], roles, scopes, password, made };
+  g_autoptr (CtSession) session = NULL;
+
+  if (!roles) {
+    ct_cli_usage (error, _ ("--%s is missing"), "role");
+    return NULL;
+  }
+  session = open_server (cli, error);
+  return session ? ct_admin_add_user (session, &user, cli->cancellable, error) : NULL;
+}
+
+static JsonNode *
+add_user_run (CtCli *cli, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  gboolean made;
+  char *password = new_password (cli, &made, &problem);
+  JsonObject *done = problem ? NULL : add_user (cli, password, made, &problem);
+
+  if (done && made && ct_json_bool (done, "passwordSet", FALSE)) {
+    json_object_set_string_member (done, "password", password);
+    ct_cli_say (cli, _ ("The password is shown this once and kept nowhere"));
+  }
+  ct_cli_password_free (password);
+  if (problem)
+    g_propagate_error (error, g_steal_pointer (&problem));
+  return wrap (done);
+}
+
+static JsonNode *
+remove_user_run (CtCli *cli, GError **error)
+{
+  g_autoptr (CtSession) session = open_server (cli, error);
+  JsonObject *done = session ? ct_admin_remove_user (session, cli->args[1], cli->cancellable, error) : NULL;
+
+  if (done && !ct_json_bool (done, "dropped", FALSE))
+    ct_cli_say (cli,
+                _ ("%s may no longer sign in; the role stays because other things of this PostgreSQL belong "
+                   "to it"),
+                cli->args[1]);
+  return wrap (done);
+}
+
+static JsonNode *
+show_device_cb (CtCli *cli, CtDb *db, gpointer data, GError **error)
+{
+  return wrap (ct_workspace_describe_device (db, error));
+}
+
+static JsonNode *
+device_show_run (CtCli *cli, GError **error)
+{
+  return ct_cli_read (cli, show_device_cb, NULL, error);
+}
+
+/* (transfer full) (nullable): what "device show" printed into a file, or of the workspace here */
+static JsonNode *
+read_device (CtCli *cli, GError **error)
+{
+  g_autofree char *text = NULL;
+  gsize length;
+
+  if (cli->n_args < 3)
+    return ct_cli_open (cli, error) ? device_show_run (cli, error) : NULL;
+  if (!g_file_get_contents (cli->args[2], &text, &length, error))
+    return NULL;
+  return ct_json_parse (text, (gssize) length, 65536, error);
+}
+
+static gboolean
+take_device (JsonNode *node, CtAdminDevice *device, GError **error)
+{
+  JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+
+  if (!object || !ct_id_parse (ct_json_string (object, "id", ""), &device->id) ||
+      !ct_hash_from_hex (ct_json_string (object, "publicKey", ""), &device->public_key) ||
+      !ct_hash_from_hex (ct_json_string (object, "lastSha256", ""), &device->last) ||
+      (device->commands = ct_json_int (object, "commands", -1)) < 0)
+    return ct_fail (error, CT_ERROR_INVALID,
+                    _ ("This does not describe a device: it needs what towerctl device show --json prints"));
+  device->label = ct_json_string (object, "label", "");
+  return TRUE;
+}
+
+static JsonNode *
+enrol_run (CtCli *cli, GError **error)
+{
+  g_autoptr (JsonNode) node = read_device (cli, error);
+  g_autoptr (CtSession) session = NULL;
+  CtAdminDevice device;
+
+  if (!node || !take_device (node, &device, error) || !(session = open_server (cli, error)))
+    return NULL;
+  return wrap (ct_admin_enrol (session, &device, cli->args[1], cli->cancellable, error));
+}
+
+static JsonNode *
+revoke_run (CtCli *cli, GError **error)
+{
+  g_autoptr (CtSession) session = NULL;
+  CtId device;
+
+  if (!ct_id_parse (cli->args[1], &device)) {
+    ct_cli_usage (error, _ ("“%s” is not the UUID of a device; see server status"), cli->args[1]);
+    return NULL;
+  }
+  session = open_server (cli, error);
+  return session ? wrap (ct_admin_revoke (session, &device, cli->cancellable, error)) : NULL;
+}
+
 static const CtColumn user_columns[] = { { N_ ("Login"), "login", CT_COLUMN_TEXT, NULL },
                                          { N_ ("Roles"), "roles", CT_COLUMN_LIST, NULL },
                                          { N_ ("Sees"), "scopes", CT_COLUMN_LIST, NULL },
@@ -112,6 +272,20 @@ static const CtColumn init_columns[] = { { N_ ("Schema"), "schema", CT_COLUMN_NU
                                          { N_ ("Before"), "schemaBefore", CT_COLUMN_NUMBER, NULL },
                                          { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 
+static const CtColumn one_user_columns[] = {
+  { N_ ("Login"), "login", CT_COLUMN_TEXT, NULL },     { N_ ("Roles"), "roles", CT_COLUMN_LIST, NULL },
+  { N_ ("Sees"), "scopes", CT_COLUMN_LIST, NULL },     { N_ ("Password"), "password", CT_COLUMN_TEXT, NULL },
+  { N_ ("Dropped"), "dropped", CT_COLUMN_TEXT, NULL }, { NULL, NULL, CT_COLUMN_TEXT, NULL }
+};
+static const CtColumn one_device_columns[] = { { N_ ("Device"), "id", CT_COLUMN_TEXT, NULL },
+                                               { N_ ("Login"), "owner", CT_COLUMN_TEXT, NULL },
+                                               { N_ ("Name"), "label", CT_COLUMN_TEXT, NULL },
+                                               { N_ ("Public key"), "publicKey", CT_COLUMN_TEXT, NULL },
+                                               { N_ ("Commands"), "commands", CT_COLUMN_NUMBER, NULL },
+                                               { N_ ("Last command"), "lastSha256", CT_COLUMN_TEXT, NULL },
+                                               { N_ ("Revoked"), "revokedAt", CT_COLUMN_TIME, NULL },
+                                               { NULL, NULL, CT_COLUMN_TEXT, NULL } };
+
 #define PASSWORD_FILE                                                                                        \
   {                                                                                                          \
     "password-file", "FILE",                                                                                 \
@@ -125,5 +299,28 @@ const CtVerb ct_verbs_server[] = {
     plain_options, init_run, init_columns, CT_VERB_NO_WORKSPACE | CT_VERB_READS_FILES | CT_VERB_SHOWS, NULL },
   { "server status", "URL", 1, 1, N_ ("Schema, users and their roles, devices, feed, log"), plain_options,
     status_run, status_columns, CT_VERB_NO_WORKSPACE | CT_VERB_SHOWS, NULL },
+  { "server add-user", "URL LOGIN", 2, 2, N_ ("Add a login with these roles, or give it other ones"),
+    (const CtCliOption[]){
+        PASSWORD_FILE,
+        { "role", "ROLE",
+          N_ ("viewer, sales, accounting, logistics, legal, partner, admin, agent; may be repeated") },
+        { "scope", "SCOPE", N_ ("What it sees: all, or as in region:north; may be repeated; default: all") },
+        { "user-password-file", "FILE",
+          N_ ("Its password is in this file; else a new login gets one that is printed once") },
+        { "ask-password", NULL, N_ ("Ask for its password at the terminal") },
+        { "no-password", NULL, N_ ("It signs in by certificate, LDAP or GSSAPI") },
+        { NULL, NULL, NULL } },
+    add_user_run, one_user_columns, CT_VERB_NO_WORKSPACE | CT_VERB_SHOWS, NULL },
+  { "server remove-user", "URL LOGIN", 2, 2,
+    N_ ("Take a login's roles and devices, end its sessions, drop it"), plain_options, remove_user_run,
+    one_user_columns, CT_VERB_NO_WORKSPACE | CT_VERB_SHOWS, NULL },
+  { "server enrol-device", "URL LOGIN [FILE]", 2, 3,
+    N_ ("Let a login work from a device: this workspace's, or what device show --json wrote into FILE"),
+    plain_options, enrol_run, one_device_columns, CT_VERB_NO_WORKSPACE | CT_VERB_READS_FILES | CT_VERB_SHOWS,
+    NULL },
+  { "server revoke-device", "URL DEVICE", 2, 2, N_ ("Take nothing more from a device, nor its signatures"),
+    plain_options, revoke_run, one_device_columns, CT_VERB_NO_WORKSPACE | CT_VERB_SHOWS, NULL },
+  { "device show", "", 0, 0, N_ ("This workspace's device, as an administrator enrols it; nothing secret"),
+    NULL, device_show_run, one_device_columns, CT_VERB_SHOWS, NULL },
   { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, 0, NULL },
 };

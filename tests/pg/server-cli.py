@@ -2,6 +2,7 @@
 """towerctl server on a real PostgreSQL: what an administrator does, and what it finds wrong."""
 import json
 import os
+import pty
 import shutil
 import socket
 import subprocess
@@ -171,6 +172,161 @@ def test_status():
     assert status['devices'] == []
     text = fails(0, 'status', name, shown=True).stdout
     assert 'stella' in text and 'region:north' in text, text
+
+
+def secret(name, text, mode=0o600):
+    path = os.path.join(FOLDER, name)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, mode), 'w', encoding='utf-8') as file:
+        file.write(text + '\n')
+    return path
+
+
+def test_add_user():
+    """Signs in by SCRAM, has the rights of its roles and no others, and no password reaches a log."""
+    name = database('people')
+    ok('init', name)
+    POSTGRES.psql(name, f"ALTER DATABASE {name} SET log_statement = 'all'")
+    made = ok('add-user', name, 'Max "x"', '--role', 'sales')
+    password = made.pop('password')
+    assert made == {'login': 'Max "x"', 'roles': ['sales'], 'scopes': ['all'], 'created': True, 'passwordSet': True}, made
+    assert len(password) >= 20
+    given = 'geheim genug für alle'
+    ok('add-user', name, 'lea', '--role', 'legal', '--role', 'accounting', '--scope', 'region:north', '--user-password-file',
+       secret('lea', given))
+    assert POSTGRES.psql('postgres', "SELECT bool_and(rolpassword LIKE 'SCRAM-SHA-256$%') FROM pg_authid "
+                                     "WHERE rolname IN ('lea', 'Max \"x\"')") == 't'
+    ask = 'SELECT session_user, api.my_scopes() IS NOT NULL, pg_has_role(session_user, $$tower_%s$$, $$MEMBER$$)'
+    sign_in = {'user': "'Max \"x\"'", 'password': password}
+    assert POSTGRES.psql(name, ask % 'sales', **sign_in) == 'Max "x"|t|t'
+    assert POSTGRES.psql(name, ask % 'admin', **sign_in).endswith('|f')
+    assert POSTGRES.psql(name, ask % 'legal', user='lea', password=given) == 'lea|t|t'
+    assert POSTGRES.psql(name, ask % 'legal', user='lea', password='geheim', check=False).returncode != 0
+    for sql in ('SELECT * FROM sync.devices', 'DELETE FROM app.distributors', 'CREATE TEMP TABLE t (x int)',
+                'SET ROLE tower_owner', "SELECT api.enrol(gen_random_uuid(), 'lea', '', NULL)"):
+        assert 'denied' in POSTGRES.psql(name, sql, user='lea', password=given, check=False).stderr or 'enrol' in sql, sql
+    with open(os.path.join(POSTGRES.folder, 'log'), encoding='utf-8') as file:
+        log = file.read()
+    assert 'CREATE ROLE lea' in log and given not in log and password not in log
+    assert 'SCRAM-SHA-256$' in log, 'the statements are in this log'
+    # again: other roles in place of those, password and scopes as they were
+    again = ok('add-user', name, 'lea', '--role', 'viewer')
+    assert again == {'login': 'lea', 'roles': ['viewer'], 'scopes': ['region:north'], 'created': False,
+                     'passwordSet': False}, again
+    assert POSTGRES.psql(name, ask % 'legal', user='lea', password=given) == 'lea|t|f'
+    for code, args in ((2, ['max', '--role', 'owner']), (2, ['max', '--role', 'nonsense']), (2, ['max']),
+                       (2, ['tower_max', '--role', 'sales']), (2, ['x' * 64, '--role', 'sales']),
+                       (3, ['postgres', '--role', 'sales']), (2, ['max', '--role', 'sales', '--scope', 'regionnorth']),
+                       (2, ['max', '--role', 'sales', '--user-password-file', secret('short', 'short')]),
+                       (3, ['max', '--role', 'sales', '--user-password-file', secret('open', given, 0o644)]),
+                       (4, ['max', '--role', 'sales', '--user-password-file', '/nonexistent'])):
+        fails(code, 'add-user', name, *args)
+    assert POSTGRES.psql(name, "SELECT count(*) FROM pg_roles WHERE rolname = 'max'") == '0'
+    made = ok('add-user', name, 'kerberos', '--role', 'agent', '--no-password')
+    assert 'password' not in made and made['passwordSet'] is False, made
+
+
+def at_terminal(typed, *command):
+    """Runs a program that has a terminal, and types into it whenever it asks; its exit code and what was seen."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(command[0], command)
+    seen, lines = '', list(typed)
+    while True:
+        try:
+            seen += os.read(terminal, 1024).decode()
+        except OSError:
+            break
+        if lines and seen.endswith(': '):
+            os.write(terminal, lines.pop(0).encode())
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen
+
+
+def test_ask_password():
+    name = database('typed')
+    ok('init', name)
+    line = [TOWERCTL, 'server', 'add-user', POSTGRES.url(name), 'tina', '--role', 'sales', '--ask-password']
+    code, seen = at_terminal(['ein langes Wort\n', 'ein langes Wort!\n'], *line)
+    assert code == 2 and 'differ' in seen and 'langes' not in seen, seen
+    code, seen = at_terminal(['ein langes\x03'], *line)
+    assert code == 1 and 'langes' not in seen, seen
+    assert POSTGRES.psql(name, "SELECT count(*) FROM pg_roles WHERE rolname = 'tina'") == '0'
+    code, seen = at_terminal(['ein langes Wort\n', 'ein langes Wort\n'], *line)
+    assert code == 0 and 'langes' not in seen, seen
+    assert POSTGRES.psql(name, 'SELECT session_user', user='tina', password='ein langes Wort') == 'tina'
+    done = subprocess.run(['setsid', '--wait', *line], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == 2 and 'terminal' in done.stderr, done.stderr
+
+
+def test_remove_user():
+    name = database('leaving')
+    ok('init', name)
+    password = ok('add-user', name, 'otto', '--role', 'sales')['password']
+    device = describe_device()
+    ok('enrol-device', name, 'otto', device['file'])
+    staying = subprocess.Popen(['psql', '-X', f'host=127.0.0.1 port={POSTGRES.port} dbname={name} user=otto'],
+                               stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
+                               env={**os.environ, 'PGPASSWORD': password})
+    while POSTGRES.psql(name, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'otto'") != '1':
+        time.sleep(0.05)
+    assert ok('remove-user', name, 'otto') == {'login': 'otto', 'dropped': True}
+    assert POSTGRES.psql(name, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'otto'") == '0'
+    staying.communicate()
+    assert POSTGRES.psql(name, 'SELECT 1', user='otto', password=password, check=False).returncode != 0
+    assert ok('status', name)['devices'][0]['revokedAt']
+    fails(4, 'remove-user', name, 'otto')
+    fails(3, 'remove-user', name, 'postgres')
+    POSTGRES.psql('postgres', 'CREATE ROLE stranger LOGIN')
+    fails(4, 'remove-user', name, 'stranger')
+    # what else hangs on a role is not ours to drop
+    ok('add-user', name, 'owner_of_things', '--role', 'sales')
+    POSTGRES.psql('postgres', 'CREATE TABLE things (x int); ALTER TABLE things OWNER TO owner_of_things')
+    assert ok('remove-user', name, 'owner_of_things') == {'login': 'owner_of_things', 'dropped': False}
+    assert POSTGRES.psql(name, "SELECT rolcanlogin, pg_has_role(oid, 'tower_viewer', 'MEMBER') FROM pg_roles "
+                               "WHERE rolname = 'owner_of_things'") == 'f|f'
+
+
+def describe_device():
+    """A new workspace, and what it says of its device."""
+    workspace = tempfile.mkdtemp(dir=FOLDER)
+    subprocess.run([TOWERCTL, '-w', workspace + '/w', 'init'], check=True, capture_output=True)
+    done = subprocess.run([TOWERCTL, '-w', workspace + '/w', '--json', 'device', 'show'], check=True, capture_output=True,
+                          text=True)
+    with open(workspace + '/device.json', 'w', encoding='utf-8') as file:
+        file.write(done.stdout)
+    return {**json.loads(done.stdout), 'file': workspace + '/device.json', 'workspace': workspace + '/w'}
+
+
+def test_devices():
+    name = database('devices')
+    ok('init', name)
+    ok('add-user', name, 'dora', '--role', 'sales', '--user-password-file', secret('dora', 'ein langes Wort'))
+    device = describe_device()
+    fails(4, 'enrol-device', name, 'nobody', device['file'])
+    done = ok('enrol-device', name, 'dora', device['file'])
+    assert (done['id'], done['owner'], done['publicKey']) == (device['id'], 'dora', device['publicKey']), done
+    fails(5, 'enrol-device', name, 'dora', device['file'])
+    fails(1, 'enrol-device', name, 'dora', secret('no-device', '{"id": "x"}'))
+    fails(4, 'enrol-device', name, 'dora', '/nonexistent')
+    # the workspace at hand, without a file
+    other = describe_device()
+    ok('enrol-device', name, 'dora', '-w', other['workspace'])
+    status = ok('status', name)
+    assert {row['id'] for row in status['devices']} == {device['id'], other['id']}, status['devices']
+    standing = "SELECT last_n, last_sha256 FROM api.standing('%s')"
+    as_dora = {'user': 'dora', 'password': 'ein langes Wort'}
+    assert POSTGRES.psql(name, standing % device['id'], **as_dora) == f"{device['commands']}|{device['lastSha256']}"
+    done = ok('revoke-device', name, device['id'])
+    assert done['owner'] == 'dora' and done['revokedAt'], done
+    assert ok('revoke-device', name, device['id'])['revokedAt'] == done['revokedAt']
+    assert POSTGRES.psql(name, standing % device['id'], **as_dora) == ''
+    assert 'not enrolled' in POSTGRES.psql(name, f"SELECT api.apply('{device['id']}', 1, '{{}}', '[]')", check=False,
+                                           **as_dora).stderr
+    fails(2, 'revoke-device', name, 'nonsense')
+    fails(4, 'revoke-device', name, '00000000-0000-7000-8000-000000000000')
+    # a copied workspace went on as a device without a key; an administrator gives it its own
+    POSTGRES.psql(name, f"UPDATE sync.devices SET public_key = NULL WHERE id = '{other['id']}'")
+    ok('enrol-device', name, 'dora', other['file'])
+    assert POSTGRES.psql(name, f"SELECT encode(public_key, 'hex') FROM sync.devices WHERE id = '{other['id']}'") == other['publicKey']
 
 
 def test_addresses():

@@ -1,0 +1,91 @@
+/* Devices: which workspace a login may push commands from, and whose signatures under approvals count. */
+#include "ct-admin.h"
+#include "ct-push.h"
+
+#include <string.h>
+
+static gboolean
+check_owner (CtSession *session, const char *owner, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CtAnswer) found =
+      ct_session_query (session, cancellable, error,
+                        "SELECT FROM pg_roles r WHERE r.rolname = $1 AND r.rolcanlogin"
+                        " AND pg_has_role(r.oid, 'tower_viewer', 'MEMBER')",
+                        "s", owner);
+
+  return found && (ct_answer_rows (found) > 0 ||
+                   ct_fail (error, CT_ERROR_NOT_FOUND, _ ("There is no user “%s”"), owner));
+}
+
+/* A workspace that was copied goes on as a device without a key, until an administrator names it. */
+static gboolean
+add_key (CtSession *session, const CtAdminDevice *device, const char *owner, const char *key,
+         GCancellable *cancellable)
+{
+  g_autoptr (CtAnswer) written =
+      ct_session_query (session, cancellable, NULL,
+                        "UPDATE sync.devices SET public_key = decode($3, 'hex'), enrolled_by = session_user"
+                        " WHERE id = $1::text::uuid AND owner = $2 AND public_key IS NULL"
+                        " AND revoked_at IS NULL RETURNING id",
+                        "kss", &device->id, owner, key);
+
+  return written && ct_answer_rows (written) > 0;
+}
+
+/**
+ * ct_admin_enrol:
+ * @owner: the login that the device belongs to
+ *
+ * Lets @owner push commands from a device, and counts its signatures.
+ *
+ * Returns: (transfer full): the device, or %NULL: %CT_ERROR_CONFLICT where it is enrolled already
+ */
+JsonObject *
+ct_admin_enrol (CtSession *session, const CtAdminDevice *device, const char *owner, GCancellable *cancellable,
+                GError **error)
+{
+  g_autofree char *id = ct_id_to_string (&device->id), *key = ct_hash_to_hex (&device->public_key);
+  g_autoptr (GError) problem = NULL;
+
+  if (!check_owner (session, owner, cancellable, error))
+    return NULL;
+  if (!ct_push_enrol (session, &device->id, owner, device->label, device->public_key.bytes, device->commands,
+                      &device->last, cancellable, &problem)) {
+    if (strcmp (ct_session_last_state (session), "23505") != 0) {
+      g_propagate_error (error, g_steal_pointer (&problem));
+      return NULL;
+    }
+    if (!add_key (session, device, owner, key, cancellable)) {
+      ct_fail (error, CT_ERROR_CONFLICT, _ ("The device %s is enrolled already"), id);
+      return NULL;
+    }
+  }
+  return ct_json_build ("sssis", "id", id, "owner", owner, "label", device->label, "commands",
+                        device->commands, "publicKey", key);
+}
+
+/**
+ * ct_admin_revoke:
+ *
+ * From now on nothing comes from this device, and its signatures no longer count for what has not been sent.
+ */
+JsonObject *
+ct_admin_revoke (CtSession *session, const CtId *device, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *id = ct_id_to_string (device);
+  g_autoptr (CtAnswer) row =
+      ct_session_query (session, cancellable, error,
+                        "UPDATE sync.devices SET revoked_at = coalesce(revoked_at, sync.now_ms())"
+                        " WHERE id = $1::text::uuid RETURNING owner, revoked_at",
+                        "k", device);
+  g_autofree char *at = NULL;
+
+  if (!row)
+    return NULL;
+  if (ct_answer_rows (row) == 0) {
+    ct_fail (error, CT_ERROR_NOT_FOUND, _ ("There is no device %s"), id);
+    return NULL;
+  }
+  at = ct_time_format (ct_answer_int (row, 0, 1));
+  return ct_json_build ("sss", "id", id, "owner", ct_answer_text (row, 0, 0), "revokedAt", at);
+}

@@ -1,0 +1,306 @@
+/* Logins and devices. A login is a database role of its own, member of the groups of its roles; PostgreSQL itself checks
+ * who it is and what it may. */
+#include "ct-admin.h"
+#include "ct-schema.h"
+
+#include <string.h>
+
+/* Nobody guesses a password of these. */
+#define PASSWORD_LEAST 12
+/* What a person's programs need, and not enough to lock others out of the server. */
+#define CONNECTIONS "16"
+
+/* The groups that stand for roles. */
+#define GROUPS                                                                                               \
+  "(SELECT oid, rolname, substr(rolname, 7) AS role FROM pg_roles"                                           \
+  " WHERE rolname LIKE 'tower\\_%' AND rolname <> 'tower_owner') g"
+
+/**
+ * ct_admin_make_password:
+ *
+ * Returns: (transfer full): 20 letters and digits that cannot be mistaken for each other: 100 bits
+ */
+char *
+ct_admin_make_password (void)
+{
+  static const char alphabet[] = "abcdefghijkmnpqrstuvwxyz23456789";
+  guint8 random[20];
+  GString *password = g_string_new (NULL);
+
+  ct_random_bytes (random, sizeof random);
+  for (guint i = 0; i < sizeof random; i++)
+    g_string_append_printf (password, "%s%c", i && i % 5 == 0 ? "-" : "", alphabet[random[i] % 32]);
+  explicit_bzero (random, sizeof random);
+  return g_string_free (password, FALSE);
+}
+
+static char *
+text_array (const char *const *texts)
+{
+  JsonArray *array = json_array_new ();
+  g_autoptr (JsonNode) node = ct_json_wrap_array (array);
+
+  for (; texts && *texts; texts++)
+    json_array_add_string_element (array, *texts);
+  return ct_json_canonical (node, NULL);
+}
+
+static gboolean
+check_roles (CtSession *session, const char *const *roles, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CtAnswer) known = ct_session_query (
+      session, cancellable, error, "SELECT string_agg(g.role, ' ' ORDER BY g.role) FROM " GROUPS, "");
+  g_auto (GStrv) names = NULL;
+
+  if (!known)
+    return FALSE;
+  names = g_strsplit (ct_answer_text (known, 0, 0), " ", -1);
+  for (; *roles; roles++)
+    if (!g_strv_contains ((const char *const *) names, *roles))
+      return ct_fail (error, CT_ERROR_INVALID, _ ("There is no role “%s”; there are: %s"), *roles,
+                      ct_answer_text (known, 0, 0));
+  return TRUE;
+}
+
+/* A scope that nothing is ever in shows nothing: better said than wondered at. */
+static gboolean
+check_scopes (const char *const *scopes, GError **error)
+{
+  for (; scopes && *scopes; scopes++)
+    if (strcmp (*scopes, "all") != 0 && !g_regex_match_simple ("^[a-z]+:.+$", *scopes, 0, 0))
+      return ct_fail (error, CT_ERROR_INVALID, _ ("“%s” is no scope; write it as all or region:north"),
+                      *scopes);
+  return TRUE;
+}
+
+static gboolean
+check_user (CtSession *session, const CtAdminUser *user, GCancellable *cancellable, GError **error)
+{
+  gsize length = strlen (user->login);
+
+  /* PostgreSQL cuts longer names, and two people would become one */
+  if (length == 0 || length > 63 || g_str_has_prefix (user->login, "tower_") ||
+      g_str_has_prefix (user->login, "pg_"))
+    return ct_fail (error, CT_ERROR_INVALID,
+                    _ ("“%s” cannot be a login: it has 1 to 63 bytes and begins with neither tower_ nor pg_"),
+                    user->login);
+  if (user->password && g_utf8_strlen (user->password, -1) < PASSWORD_LEAST)
+    return ct_fail (error, CT_ERROR_INVALID, _ ("A password has at least %d characters"), PASSWORD_LEAST);
+  return ct_schema_check (session, cancellable, error) &&
+         check_roles (session, user->roles, cancellable, error) && check_scopes (user->scopes, error);
+}
+
+typedef struct {
+  gboolean exists, is_ours;
+} Login;
+
+/* Logins that administer the server itself are none of ours to change. */
+static gboolean
+find_login (CtSession *session, const char *name, Login *login, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CtAnswer) row = ct_session_query (
+      session, cancellable, error,
+      "SELECT r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls"
+      "    OR r.rolname = current_user,"
+      "  EXISTS (SELECT FROM pg_auth_members m JOIN " GROUPS " ON g.oid = m.roleid WHERE m.member = r.oid)"
+      " FROM pg_roles r WHERE r.rolname = $1",
+      "s", name);
+
+  if (!row)
+    return FALSE;
+  login->exists = ct_answer_rows (row) > 0;
+  login->is_ours = login->exists && ct_answer_int (row, 0, 1);
+  return !login->exists || !ct_answer_int (row, 0, 0) ||
+         ct_fail (error, CT_ERROR_REFUSED,
+                  _ ("%s administers PostgreSQL itself; people and programs get logins of their own"), name);
+}
+
+/* Runs the statements that a query writes: the server itself quotes names and values. */
+static gboolean
+run_written (CtSession *session, GCancellable *cancellable, GError **error, CtAnswer *written)
+{
+  g_autoptr (CtAnswer) answer = written;
+
+  return answer && (ct_answer_rows (answer) == 0 || !ct_answer_text (answer, 0, 0) ||
+                    ct_session_script (session, ct_answer_text (answer, 0, 0), cancellable, error));
+}
+
+static gboolean
+sets_password (const CtAdminUser *user, gboolean exists)
+{
+  return user->password && !(exists && user->if_new);
+}
+
+static gboolean
+write_login (CtSession *session, const CtAdminUser *user, gboolean exists, GCancellable *cancellable,
+             GError **error)
+{
+  g_autofree char *roles = text_array (user->roles);
+  g_autofree char *verifier = NULL;
+
+  /* what travels and what the server's log may hold is the verifier, not the password */
+  if (sets_password (user, exists) &&
+      !(verifier = ct_session_password_verifier (session, user->login, user->password, error)))
+    return FALSE;
+  return run_written (
+      session, cancellable, error,
+      ct_session_query (
+          session, cancellable, error,
+          "SELECT concat_ws('; ',"
+          "  format(CASE WHEN w.new THEN 'CREATE' ELSE 'ALTER' END || ' ROLE %I LOGIN', w.login)"
+          "    || ' CONNECTION LIMIT ' || CASE WHEN w.roles ? 'agent' THEN '-1' ELSE '" CONNECTIONS "' END,"
+          "  CASE WHEN w.verifier <> '' THEN format('ALTER ROLE %I PASSWORD %L', w.login, w.verifier) END,"
+          "  (SELECT string_agg(format('REVOKE %I FROM %I', g.rolname, r.rolname), '; ')"
+          "     FROM pg_auth_members m JOIN " GROUPS
+          " ON g.oid = m.roleid JOIN pg_roles r ON r.oid = m.member"
+          "     WHERE r.rolname = w.login AND NOT w.roles ? g.role),"
+          "  (SELECT string_agg(format('GRANT %I TO %I', g.rolname, w.login), '; ') FROM " GROUPS
+          "     WHERE w.roles ? g.role))"
+          " FROM (SELECT $1::text AS login, $2::text::jsonb AS roles, $3::text AS verifier, $4::text = 'new' "
+          "AS new) w",
+          "ssss", user->login, roles, verifier, exists ? "" : "new"));
+}
+
+/* What the login sees; everything where nothing is said of a new one. */
+static gboolean
+write_scopes (CtSession *session, const CtAdminUser *user, gboolean exists, GCancellable *cancellable,
+              GError **error)
+{
+  static const char *const everything[] = { "all", NULL };
+  g_autofree char *scopes = text_array (user->scopes ? user->scopes : everything);
+
+  return (exists && !user->scopes) ||
+         (ct_session_run (session, cancellable, error, "DELETE FROM sync.grants WHERE grantee = $1", "s",
+                          user->login) &&
+          ct_session_run (session, cancellable, error,
+                          "INSERT INTO sync.grants (grantee, scope) SELECT $1::text, unnest(sync.scope_ids("
+                          "ARRAY(SELECT jsonb_array_elements_text($2::text::jsonb))))",
+                          "ss", user->login, scopes));
+}
+
+static JsonObject *
+describe_user (CtSession *session, const char *login, gboolean created, gboolean password_set,
+               GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CtAnswer) answer = ct_session_query (
+      session, cancellable, error,
+      "SELECT jsonb_build_object('login', r.rolname,"
+      "  'roles', ARRAY(SELECT g.role FROM pg_auth_members m JOIN " GROUPS
+      " ON g.oid = m.roleid WHERE m.member = r.oid ORDER BY 1),"
+      "  'scopes', ARRAY(SELECT s.name FROM sync.grants x JOIN sync.scopes s ON s.id = x.scope"
+      "    WHERE x.grantee = r.rolname ORDER BY 1)) FROM pg_roles r WHERE r.rolname = $1",
+      "s", login);
+  g_autoptr (JsonNode) node =
+      answer ? ct_json_parse (ct_answer_text (answer, 0, 0), -1, G_MAXINT32, error) : NULL;
+  JsonObject *object;
+
+  if (!node)
+    return NULL;
+  object = json_object_ref (json_node_get_object (node));
+  json_object_set_boolean_member (object, "created", created);
+  json_object_set_boolean_member (object, "passwordSet", password_set);
+  return object;
+}
+
+/* Ends the transaction as it went; @done is what it made. */
+static JsonObject *
+end (CtSession *session, JsonObject *done, GCancellable *cancellable, GError **error)
+{
+  if (!done) {
+    ct_session_end (session, FALSE, NULL, NULL);
+    return NULL;
+  }
+  if (ct_session_end (session, TRUE, cancellable, error))
+    return done;
+  json_object_unref (done);
+  return NULL;
+}
+
+/**
+ * ct_admin_add_user:
+ *
+ * Makes a login with just these roles; one that is there already gets them in place of what it had, and keeps what is
+ * not said of its scopes and its password.
+ *
+ * Returns: (transfer full): the user, or %NULL: %CT_ERROR_REFUSED where the login administers PostgreSQL itself
+ */
+JsonObject *
+ct_admin_add_user (CtSession *session, const CtAdminUser *user, GCancellable *cancellable, GError **error)
+{
+  JsonObject *done = NULL;
+  Login login = { 0 };
+
+  if (!check_user (session, user, cancellable, error) ||
+      !ct_session_run (session, cancellable, error, "BEGIN", ""))
+    return NULL;
+  if (find_login (session, user->login, &login, cancellable, error) &&
+      write_login (session, user, login.exists, cancellable, error) &&
+      write_scopes (session, user, login.is_ours, cancellable, error))
+    done = describe_user (session, user->login, !login.exists, sets_password (user, login.exists),
+                          cancellable, error);
+  return end (session, done, cancellable, error);
+}
+
+/* From now on the login may do nothing; what it did stays in the log under its name. */
+static JsonObject *
+disable (CtSession *session, const char *name, GCancellable *cancellable, GError **error)
+{
+  JsonObject *done;
+
+  if (!run_written (
+          session, cancellable, error,
+          ct_session_query (session, cancellable, error,
+                            "SELECT concat_ws('; ', format('ALTER ROLE %I NOLOGIN', $1::text),"
+                            "  (SELECT string_agg(format('REVOKE %I FROM %I', g.rolname, r.rolname), '; ')"
+                            "     FROM pg_auth_members m JOIN " GROUPS " ON g.oid = m.roleid"
+                            "     JOIN pg_roles r ON r.oid = m.member WHERE r.rolname = $1))",
+                            "s", name)) ||
+      !ct_session_run (session, cancellable, error, "DELETE FROM sync.grants WHERE grantee = $1", "s", name))
+    return NULL;
+  done = ct_session_run (session, cancellable, error,
+                         "UPDATE sync.devices SET revoked_at = sync.now_ms()"
+                         " WHERE owner = $1 AND revoked_at IS NULL",
+                         "s", name)
+             ? ct_json_build ("s", "login", name)
+             : NULL;
+  return done;
+}
+
+/* Ends its sessions and drops the role. Where other things of the server hang on it, it stays without a login. */
+static gboolean
+drop (CtSession *session, const char *name, GCancellable *cancellable)
+{
+  ct_session_run (session, cancellable, NULL,
+                  "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", "s", name);
+  return run_written (
+      session, cancellable, NULL,
+      ct_session_query (session, cancellable, NULL, "SELECT format('DROP ROLE %I', $1::text)", "s", name));
+}
+
+/**
+ * ct_admin_remove_user:
+ *
+ * Takes roles, scopes and devices from a login, ends its sessions and drops it.
+ *
+ * Returns: (transfer full): "dropped" is false where the role had to stay, without a login
+ */
+JsonObject *
+ct_admin_remove_user (CtSession *session, const char *name, GCancellable *cancellable, GError **error)
+{
+  JsonObject *done = NULL;
+  Login login = { 0 };
+
+  if (!ct_schema_check (session, cancellable, error) ||
+      !ct_session_run (session, cancellable, error, "BEGIN", ""))
+    return NULL;
+  if (find_login (session, name, &login, cancellable, error)) {
+    if (login.is_ours)
+      done = disable (session, name, cancellable, error);
+    else
+      ct_fail (error, CT_ERROR_NOT_FOUND, _ ("There is no user “%s”"), name);
+  }
+  done = end (session, done, cancellable, error);
+  if (done)
+    json_object_set_boolean_member (done, "dropped", drop (session, name, cancellable));
+  return done;
+}
