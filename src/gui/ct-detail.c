@@ -5,6 +5,7 @@ struct _CtDetail {
   GtkLabel *number;
   GtkLabel *title;
   GtkBox *badges;
+  AdwBin *actions;
   GtkBox *body;
   GtkScrolledWindow *scrolled;
 
@@ -25,6 +26,13 @@ empty (GtkBox *box)
 
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (box))))
     gtk_box_remove (box, child);
+}
+
+/* What a person can do with the record, above its parts; stays when another record is shown. */
+void
+ct_detail_set_actions (CtDetail *self, GtkWidget *buttons)
+{
+  adw_bin_set_child (self->actions, buttons);
 }
 
 /* Begins to show a record: everything else is gone until its parts are added. */
@@ -240,6 +248,7 @@ ct_detail_class_init (CtDetailClass *klass)
   gtk_widget_class_bind_template_child (widget_class, CtDetail, number);
   gtk_widget_class_bind_template_child (widget_class, CtDetail, title);
   gtk_widget_class_bind_template_child (widget_class, CtDetail, badges);
+  gtk_widget_class_bind_template_child (widget_class, CtDetail, actions);
   gtk_widget_class_bind_template_child (widget_class, CtDetail, body);
   gtk_widget_class_bind_template_child (widget_class, CtDetail, scrolled);
   gtk_widget_class_bind_template_callback (widget_class, close_cb);

@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 #define CT_TYPE_DETAIL (ct_detail_get_type ())
 G_DECLARE_FINAL_TYPE (CtDetail, ct_detail, CT, DETAIL, GtkWidget)
 
+void ct_detail_set_actions (CtDetail *self, GtkWidget *buttons);
 void ct_detail_begin (CtDetail *self, const char *number, const char *title);
 void ct_detail_end (CtDetail *self);
 void ct_detail_add_badge (CtDetail *self, const char *text, const char *style);

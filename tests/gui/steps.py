@@ -21,15 +21,18 @@ def assign_agent(s):
     wait('a draft that waits for approval', lambda: value(s, "SELECT count(*) FROM approvals WHERE state = 'pending'") == '1', 60)
 
 
-def approve(s, screenshot):
-    """Looks at the message that waits, and approves it by keyboard."""
+def approve(s, screenshot, pointer=False):
+    """Looks at the message that waits, and approves it by keyboard or by the pane's button."""
     app = s.state['app']
     app.key('g', 'a')
     app.says(re.compile('^APPROVAL-'))
     app.key('j')
     app.says('Exactly this goes out')
     app.screenshot(screenshot)
-    app.key('a')
+    if pointer:
+        app.point(app.find('push button', 'Approve…'))
+    else:
+        app.key('a')
     app.says('Approve 1 message?')
     app.key('ctrl+Return')
     wait('the approval', lambda: value(s, 'SELECT state FROM approvals') == 'approved')

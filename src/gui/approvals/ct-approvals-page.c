@@ -66,6 +66,7 @@ ct_approvals_page_workspace_set (CtPage *page)
   CtStore *store = ct_workspace_get_store (ct_page_get_workspace (page));
 
   ct_list_view_bind (self->list, page, &ct_approvals_list, ct_approvals_page_actions);
+  ct_detail_set_actions (self->detail, ct_list_view_make_actions (self->list));
   g_signal_connect_object (store, "changed", G_CALLBACK (changed_cb), self, 0);
 }
 

@@ -67,6 +67,7 @@ ct_exceptions_page_workspace_set (CtPage *page)
   CtStore *store = ct_workspace_get_store (ct_page_get_workspace (page));
 
   ct_list_view_bind (self->list, page, &ct_exceptions_list, ct_exceptions_page_actions);
+  ct_detail_set_actions (self->detail, ct_list_view_make_actions (self->list));
   g_signal_connect_object (store, "changed", G_CALLBACK (changed_cb), self, 0);
 }
 

@@ -329,10 +329,8 @@ unmark_cb (GtkButton *button, CtListView *self)
 }
 
 static void
-run_action (CtListView *self, const CtPageAction *action)
+run_action (CtListView *self, const CtPageAction *action, GArray *numbers)
 {
-  g_autoptr (GArray) numbers = ct_list_view_dup_chosen (self);
-
   if (action->command && !ct_workspace_may (ct_page_get_workspace (self->page), action->command)) {
     ct_page_toast (self, FALSE, _ ("Your roles do not allow this: %s"), _ (action->title));
     return;
@@ -342,29 +340,79 @@ run_action (CtListView *self, const CtPageAction *action)
 }
 
 static void
-action_clicked_cb (GtkButton *button, CtListView *self)
+run_for_chosen (CtListView *self, const CtPageAction *action)
 {
-  run_action (self, g_object_get_data (G_OBJECT (button), "action"));
+  g_autoptr (GArray) numbers = ct_list_view_dup_chosen (self);
+
+  run_action (self, action, numbers);
 }
 
 static void
-add_actions (CtListView *self)
+chosen_clicked_cb (GtkButton *button, CtListView *self)
+{
+  run_for_chosen (self, g_object_get_data (G_OBJECT (button), "action"));
+}
+
+static void
+current_clicked_cb (GtkButton *button, CtListView *self)
+{
+  g_autoptr (GArray) numbers = g_array_new (FALSE, FALSE, sizeof (gint64));
+  gint64 n = ct_list_cursor_get_n (self->cursor);
+
+  if (n >= 0)
+    g_array_append_val (numbers, n);
+  run_action (self, g_object_get_data (G_OBJECT (button), "action"), numbers);
+}
+
+static GtkWidget *
+make_button (CtListView *self, const CtPageAction *action, GCallback clicked_cb)
+{
+  GtkWidget *button = gtk_button_new_with_label (_ (action->title));
+
+  if (action->key) {
+    g_autofree char *tip = g_strdup_printf (_ ("Key: %c"), (int) action->key);
+
+    gtk_widget_set_tooltip_text (button, tip);
+  }
+  gtk_widget_set_sensitive (
+      button, !action->command || ct_workspace_may (ct_page_get_workspace (self->page), action->command));
+  g_object_set_data (G_OBJECT (button), "action", (gpointer) action);
+  g_signal_connect (button, "clicked", clicked_cb, self);
+  return button;
+}
+
+/* The page's actions into a box that wraps. */
+static void
+add_actions (CtListView *self, GtkFlowBox *box, GCallback clicked_cb)
 {
   for (const CtPageAction *action = self->actions; action && action->name; action++) {
-    GtkWidget *button = gtk_button_new_with_label (_ (action->title));
+    GtkWidget *button = make_button (self, action, clicked_cb);
 
-    if (action->key) {
-      g_autofree char *tip = g_strdup_printf (_ ("Key: %c"), (int) action->key);
-
-      gtk_widget_set_tooltip_text (button, tip);
-    }
-    gtk_widget_set_sensitive (
-        button, !action->command || ct_workspace_may (ct_page_get_workspace (self->page), action->command));
-    g_object_set_data (G_OBJECT (button), "action", (gpointer) action);
-    g_signal_connect (button, "clicked", G_CALLBACK (action_clicked_cb), self);
-    gtk_flow_box_append (self->bulk_actions, button);
-    gtk_widget_set_focusable (gtk_widget_get_parent (button), FALSE);
+    gtk_flow_box_append (box, button);
+    gtk_widget_set_focusable (gtk_widget_get_parent (button),
+                              FALSE); /* the button takes the keyboard, not its place */
   }
+}
+
+/**
+ * ct_list_view_make_actions:
+ *
+ * The page's actions as buttons for the pane beside the list: what they do, they do to the current row, whatever is
+ * marked. The view must outlive them.
+ *
+ * Returns: (transfer floating): the buttons
+ */
+GtkWidget *
+ct_list_view_make_actions (CtListView *self)
+{
+  GtkWidget *buttons = gtk_flow_box_new ();
+
+  gtk_flow_box_set_selection_mode (GTK_FLOW_BOX (buttons), GTK_SELECTION_NONE);
+  gtk_flow_box_set_max_children_per_line (GTK_FLOW_BOX (buttons), 8);
+  gtk_flow_box_set_column_spacing (GTK_FLOW_BOX (buttons), 6);
+  gtk_flow_box_set_row_spacing (GTK_FLOW_BOX (buttons), 6);
+  add_actions (self, GTK_FLOW_BOX (buttons), G_CALLBACK (current_clicked_cb));
+  return buttons;
 }
 
 /* --- rows ----------------------------------------------------------------------------------------------------- */
@@ -526,7 +574,7 @@ ct_list_view_key (CtListView *self, guint key, GdkModifierType state)
   }
   for (const CtPageAction *action = self->actions; action && action->name; action++)
     if (action->key && action->key == key) {
-      run_action (self, action);
+      run_for_chosen (self, action);
       return TRUE;
     }
   return FALSE;
@@ -648,7 +696,7 @@ ct_list_view_bind (CtListView *self, CtPage *page, const CtListDef *def, const C
   adw_status_page_set_description (self->empty, _ (def->empty_text));
   gtk_widget_set_visible (GTK_WIDGET (self->views_button), def->views != NULL);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->rows), GTK_ACCESSIBLE_PROPERTY_LABEL, def->name, -1);
-  add_actions (self);
+  add_actions (self, self->bulk_actions, G_CALLBACK (chosen_clicked_cb));
   g_signal_connect (self->cursor, "moved", G_CALLBACK (moved_cb), self);
   g_signal_connect (self->columns, "marked", G_CALLBACK (marked_cb), self);
   g_signal_connect (self->columns, "sorted", G_CALLBACK (sorted_cb), self);

@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (CtListView, ct_list_view, CT, LIST_VIEW, GtkWidget)
 
 void ct_list_view_bind (CtListView *self, CtPage *page, const CtListDef *def, const CtPageAction *actions);
+GtkWidget *ct_list_view_make_actions (CtListView *self);
 void ct_list_view_set_shown (CtListView *self, gboolean shown);
 void ct_list_view_search (CtListView *self);
 gboolean ct_list_view_key (CtListView *self, guint key, GdkModifierType state);
