@@ -28,6 +28,24 @@ def test_an_agent_drafts(s):
     assign_agent(s)
 
 
+def test_evidence_is_in_words(s):
+    """The amount and its threshold as money, and what the score is made of, in the window as on the command line."""
+    app = s.state['app']
+    number = value(s, "SELECT number FROM exceptions WHERE rule = 'credit-limit-exceeded' AND state = 'open'")
+    limit = 'raised because it is more than 15\u202f000.00 EUR'
+    app.key('ctrl+f')
+    app.type(number)
+    app.says('1 exception')
+    app.key('Return', 'j')
+    app.says(limit)
+    app.says('Open invoices: +5')
+    app.screenshot('exceptions-reasons-light')
+    shown = subprocess.run([TOWERCTL, '-w', s.state['workspace'], 'exceptions', 'show', number], check=True,
+                           capture_output=True, text=True).stdout
+    assert limit.split(' is ')[1] in shown and 'The rule by itself' in shown, shown
+    app.key('Escape', 'ctrl+f', 'Escape', 'Escape')
+
+
 def test_a_person_approves(s):
     approve(s, 'approvals-light')
 
