@@ -49,9 +49,10 @@ CREATE TABLE sync.entry (
 );
 CREATE INDEX entry_tid ON sync.entry (tid, scope);
 
-CREATE FUNCTION sync.now_ms() RETURNS bigint LANGUAGE sql VOLATILE
+-- One moment for all that a command writes.
+CREATE FUNCTION sync.now_ms() RETURNS bigint LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+  SELECT (extract(epoch FROM statement_timestamp()) * 1000)::bigint;
 $$;
 
 -- Runs at commit. An advisory lock would do as well but could be held by any login; this table can't.

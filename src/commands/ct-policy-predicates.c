@@ -81,6 +81,13 @@ approval_is_my_teams (CtCommand *command, GError **error)
   return is_mine (command, "approval", "SELECT owner, NULL FROM approvals WHERE id = ?", error);
 }
 
+/* The handler writes nothing but the switch; the server, which does not know the handler, asks what is written. */
+static gboolean
+stops_sending (CtCommand *command, GError **error)
+{
+  return TRUE;
+}
+
 /* (nullable) */
 CtPredicate
 ct_policy_predicate (const char *name)
@@ -93,6 +100,7 @@ ct_policy_predicate (const char *name)
     { "exception_is_my_teams", exception_is_my_teams },
     { "approval_is_my_teams", approval_is_my_teams },
     { "post_is_my_teams", post_is_my_teams },
+    { "stops_sending", stops_sending },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (predicates); i++)

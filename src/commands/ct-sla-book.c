@@ -106,13 +106,15 @@ ct_sla_terms_load (CtDb *db, const char *name, const CtId *exception, CtSlaTerms
   return policies && ct_sla_terms_find (db, exception, 0, 0, terms, error);
 }
 
-/* (transfer full) (element-type CtSlaEvent) */
+/* (transfer full) (element-type CtSlaEvent). What one command wrote has one time, and comes from a server in any order. */
 GArray *
 ct_sla_book_read (CtDb *db, const CtId *task, GError **error)
 {
   g_autoptr (GArray) ledger = ct_sla_ledger_new ();
   g_autoptr (CtStmt) stmt = ct_db_query (
-      db, error, "SELECT event, target, instance, at FROM sla_events WHERE subject_id = ? ORDER BY at, n",
+      db, error,
+      "SELECT event, target, instance, at FROM sla_events WHERE subject_id = ? ORDER BY at, instance, "
+      "CASE event WHEN 'activate' THEN 1 WHEN 'resume' THEN 2 WHEN 'pause' THEN 3 ELSE 4 END, n",
       "k", task);
 
   while (stmt && ct_stmt_next (stmt)) {

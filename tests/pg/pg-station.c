@@ -1,4 +1,7 @@
 #include "pg-station.h"
+#include "ct-config.h"
+
+#include <string.h>
 
 void
 pg_station_free (PgStation *self)
@@ -24,6 +27,61 @@ pg_station_new (PgServer *server, const char *database, const char *login)
   ct_push_enrol (ada, &self->replica->device, login, "a test's", NULL, 1, &first, NULL, &error);
   g_assert_no_error (error);
   return self;
+}
+
+/* What a file of seeds/ holds, or all files of a folder, as a JSON array. */
+static char *
+read_documents (const char *name)
+{
+  g_autofree char *path = g_build_filename (CT_SOURCE_ROOT, "seeds", name, NULL);
+  g_autoptr (GDir) folder = g_dir_open (path, 0, NULL);
+  g_autoptr (GString) all = g_string_new ("[");
+  char *text = NULL;
+  const char *file;
+
+  if (!folder) {
+    g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+    return text;
+  }
+  while ((file = g_dir_read_name (folder))) {
+    g_autofree char *one = g_build_filename (path, file, NULL), *content = NULL;
+
+    g_assert_true (g_file_get_contents (one, &content, NULL, NULL));
+    g_strstrip (content);
+    if (content[0] == '[') { /* several in one file */
+      content[0] = ' ';
+      content[strlen (content) - 1] = ' ';
+    }
+    g_string_append_printf (all, "%s%s", all->len > 1 ? "," : "", content);
+  }
+  g_string_append_c (all, ']');
+  return g_string_free (g_steal_pointer (&all), FALSE);
+}
+
+/* The shipped configuration, as an administrator puts it in, and a channel. */
+void
+pg_station_configure (PgStation *self)
+{
+  static const char *const seeds[][2] = {
+    { "rules", "rules" },
+    { "agents", "agent_profiles" },
+    { "templates", "templates" },
+    { "calendars.json", "calendars" },
+    { "sla-policies.json", "sla_policies" },
+    { "routes.json", "routes" },
+    { "guardrails.json", "guardrails" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (seeds); i++) {
+    g_autofree char *documents = read_documents (seeds[i][0]);
+
+    sync_replica_run (self->replica, "config.put", "{\"table\":\"%s\",\"documents\":%s}", seeds[i][1],
+                      documents);
+  }
+  sync_replica_run (self->replica, "channel.add",
+                    "{\"name\":\"slack\",\"kind\":\"slack\",\"base_url\":\"http://127.0.0.1:9\","
+                    "\"destination\":\"#ops\"}");
+  sync_replica_run (self->replica, "setting.set", "{\"key\":\"time_zone\",\"value\":\"UTC\"}");
 }
 
 CtSyncReport

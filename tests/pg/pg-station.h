@@ -12,6 +12,7 @@ typedef struct {
 } PgStation;
 
 PgStation *pg_station_new (PgServer *server, const char *database, const char *login);
+void pg_station_configure (PgStation *self);
 void pg_station_free (PgStation *self);
 CtSyncReport pg_station_sync (PgStation *self);
 CtSyncReport pg_station_pull (PgStation *self);

@@ -15,6 +15,8 @@ static JsonObject *file; /* schema/policy.json */
 static const char *const roles[] = { "viewer", "sales",   "accounting", "logistics",
                                      "legal",  "partner", "admin",      "agent" };
 
+#define DOCUMENT "\"name\":[null,\"UNIQUE\"],\"body\":[null,\"{}\"]"
+
 /* A row of each table: what a change that adds one must name. */
 static const struct {
   const char *table;
@@ -34,14 +36,26 @@ static const struct {
   { "documents", "\"distributor_id\":[null,\"UUID:distributors\"],\"kind\":[null,\"A\"]" },
   { "task_notes", "\"subject_type\":[null,\"order\"],\"subject_id\":[null,\"UUID:orders\"],"
                   "\"text\":[null,\"A\"]" },
+  { "calendars", DOCUMENT },
+  { "sla_policies", DOCUMENT ",\"position\":[null,1]" },
+  { "rules", DOCUMENT },
+  { "agent_profiles", DOCUMENT },
+  { "routes", DOCUMENT ",\"position\":[null,1]" },
+  { "templates", DOCUMENT ",\"kind\":[null,\"A\"]" },
+  { "guardrails", DOCUMENT ",\"severity\":[null,\"warning\"]" },
+  { "experiments", DOCUMENT },
+  { "settings", "\"key\":[null,\"UNIQUE\"],\"value\":[null,\"A\"]" },
+  { "channels", "\"name\":[null,\"UNIQUE\"],\"kind\":[null,\"slack\"],\"base_url\":[null,\"A\"]" },
+  { "channel_destinations", "\"channel_id\":[null,\"UUID:channels\"],\"destination\":[null,\"UNIQUE\"]" },
 };
 
 /* What columns hold that take no other text. */
 static const struct {
   const char *column, *value;
 } special[] = {
-  { "currency", "\"USD\"" },    { "value_band", "\"A\"" }, { "channel_preferences", "\"[1]\"" },
-  { "quantity_milli", "5000" }, { "discount_bp", "5000" }, { "proof_of_delivery", "1" },
+  { "currency", "\"USD\"" },    { "value_band", "\"A\"" },   { "channel_preferences", "\"[1]\"" },
+  { "quantity_milli", "5000" }, { "discount_bp", "5000" },   { "proof_of_delivery", "1" },
+  { "body", "\"[1]\"" },        { "severity", "\"error\"" }, { "enabled", "0" },
 };
 
 static CtId
@@ -348,6 +362,47 @@ test_walk (void)
   g_assert_cmpuint (allowed, >, 100);
 }
 
+/* Row conditions that ask what is written: the columns as the server would get them, and whether they pass. */
+static void
+test_stop_only (void)
+{
+  static const struct {
+    const char *key, *value;
+    gboolean may;
+  } cases[] = {
+    { "delivery.stopped", "false", FALSE },
+    { "time_zone", "true", FALSE },
+    { "delivery.stopped", "true", TRUE },
+  };
+  g_autoptr (CtSession) root = pg_server_login (server, DB, "postgres");
+  g_autoptr (PgDevice) anna = pg_device_new (server, DB, "anna");
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    CtId key = ct_id_new (ct_time_now ());
+    g_autofree char *id = ct_id_to_string (&key), *change = NULL, *sql = NULL, *again = NULL;
+    g_autofree char *columns =
+        g_strdup_printf ("\"key\":[null,\"%s\"],\"value\":[null,\"%s\"]", cases[i].key, cases[i].value);
+    g_autoptr (CtVerdict) verdict = NULL, update = NULL;
+
+    change = change_text ("settings", id, "insert", columns);
+    verdict = pg_device_push_ok (anna, "delivery.stop", change);
+    g_assert_cmpstr (verdict->code, ==, cases[i].may ? NULL : "refused");
+    sql = g_strdup_printf (
+        "INSERT INTO app.settings (id, key, value) VALUES ('%s', '%s', 'x') ON CONFLICT (id) DO"
+        " UPDATE SET value = 'x'",
+        id, cases[i].key);
+    g_assert_true (ct_session_run (root, NULL, NULL, sql, ""));
+    g_clear_pointer (&columns, g_free);
+    columns = g_strdup_printf ("\"value\":[\"x\",\"%s\"]", cases[i].value);
+    again = change_text ("settings", id, "update", columns);
+    update = pg_device_push_ok (anna, "delivery.stop", again);
+    g_assert_cmpstr (update->code, ==, cases[i].may ? NULL : "refused");
+    g_clear_pointer (&sql, g_free);
+    sql = g_strdup_printf ("DELETE FROM app.settings WHERE id = '%s'", id);
+    g_assert_true (ct_session_run (root, NULL, NULL, sql, ""));
+  }
+}
+
 /* No table of the server is left out of the walk. */
 static void
 test_complete (void)
@@ -380,6 +435,7 @@ main (int argc, char **argv)
   pg_server_create (server, DB, text);
   g_test_add_func ("/pg/policy/complete", test_complete);
   g_test_add_func ("/pg/policy/walk", test_walk);
+  g_test_add_func ("/pg/policy/stop-only", test_stop_only);
   result = g_test_run ();
   pg_server_stop (server);
   ct_policy_free (policy);

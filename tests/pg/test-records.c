@@ -1,6 +1,7 @@
 /* Records that belong to each other, between workstations and a real server: orders with their lines and all that hangs
  * on a distributor. */
 #include "pg-station.h"
+#include "ct-changes.h"
 #include "ct-config.h"
 
 #include <string.h>
@@ -81,13 +82,16 @@ test_columns (void)
       root, NULL, &error,
       "SELECT t.name, c.name, c.type, a.attnotnull::int, (SELECT count(*) FROM sync.columns x WHERE x.tbl = "
       "t.id"
-      "   AND x.kind <> 'scopes') FROM sync.tables t JOIN sync.columns c ON c.tbl = t.id AND c.kind <> "
-      "'scopes'"
+      "   AND x.kind <> 'scopes'), CASE c.kind WHEN 'stamp' THEN 's' WHEN 'derived' THEN 'd' WHEN 'data' "
+      "THEN 'v'"
+      "   WHEN 'parent' THEN 'v' WHEN 'subject' THEN 'v' END"
+      " FROM sync.tables t JOIN sync.columns c ON c.tbl = t.id AND c.kind <> 'scopes'"
       " JOIN pg_attribute a ON a.attrelid = format('app.%I', t.name)::regclass AND a.attname = c.name",
       "");
   g_assert_no_error (error);
   for (int i = 0; i < ct_answer_rows (columns); i++) {
     const char *table = ct_answer_text (columns, i, 0), *column = ct_answer_text (columns, i, 1);
+    const char *kind = ct_answer_text (columns, i, 5);
     gint64 required = -1, n_columns = 0;
     g_autofree char *type = ct_db_read_text (
         a->replica->db, &error, "SELECT type FROM pragma_table_info(?) WHERE name = ?", "ss", table, column);
@@ -105,6 +109,9 @@ test_columns (void)
     g_assert_true (ct_db_read_int (a->replica->db, &n_columns, &error,
                                    "SELECT count(*) - 1 FROM pragma_table_info(?)", "s", table));
     g_assert_cmpint (n_columns, ==, ct_answer_int (columns, i, 4));
+    /* and both sides compare it alike */
+    if (kind)
+      g_assert_cmpint (ct_changes_kind (table, column), ==, kind[0]);
   }
   g_assert_cmpint (ct_answer_rows (columns), >, 50);
 }
@@ -372,6 +379,45 @@ test_stated_instants (void)
   }
 }
 
+/* The configuration is everybody's, and only an administrator's to change. */
+static void
+test_configuration (void)
+{
+  static const char by_hand[] = "{\"table\":\"calendars\",\"documents\":[{\"name\":\"own\",\"title\":\"%s\","
+                                "\"zone\":\"UTC\",\"always\":true}]}";
+  g_autoptr (PgStation) ada = NULL, eve = NULL, n = NULL;
+
+  pg_server_create (server, "config", policy);
+  ada = station ("config", "ada");
+  eve = station ("config", "ada");
+  n = station ("config", "north");
+  pg_station_configure (ada);
+  pg_station_sync (ada);
+  g_assert_cmpint (pg_station_tray (ada), ==, 0);
+  pg_station_sync (n);
+  pg_station_assert_same (ada, n);
+  g_assert_cmpint (
+      number_of (n, "SELECT (SELECT count(*) FROM rules) > 15 AND (SELECT count(*) FROM agent_profiles) > 4"
+                    " AND (SELECT count(*) FROM channel_destinations) = 1"),
+      ==, 1);
+  edit (ada, "config.put", by_hand, "first");
+  pg_station_sync (ada);
+  pg_station_sync (eve);
+  edit (ada, "config.put", by_hand, "hers");
+  edit (eve, "config.put", by_hand, "theirs");
+  pg_station_sync (ada);
+  pg_station_sync (eve);
+  g_assert_cmpint (pg_station_tray (eve), ==, 1);
+  pg_station_assert_same (ada, eve);
+  pg_station_sync (n);
+  edit (n, "config.archive", "{\"table\":\"calendars\",\"name\":\"own\"}");
+  edit (n, "delivery.stop", "{}");
+  edit (n, "delivery.resume", "{}");
+  pg_station_sync (n);
+  assert_text (n, "SELECT group_concat(json_extract(theirs, '$.code')) FROM attention", "refused,refused");
+  assert_text (n, "SELECT value FROM settings WHERE key = 'delivery.stopped'", "true");
+}
+
 /* What the workspace believes a person may do is not what counts. */
 static void
 test_role_refused (void)
@@ -479,6 +525,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pg/records/family", test_family);
   g_test_add_func ("/pg/records/two-parents", test_two_parents);
   g_test_add_func ("/pg/records/stated-instants", test_stated_instants);
+  g_test_add_func ("/pg/records/configuration", test_configuration);
   g_test_add_func ("/pg/records/role-refused", test_role_refused);
   g_test_add_func ("/pg/records/parents", test_parents);
   g_test_add_func ("/pg/records/dates", test_dates);

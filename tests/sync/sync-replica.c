@@ -168,9 +168,13 @@ sync_replica_text (SyncReplica *self, const char *sql)
 char *
 sync_replica_dump (SyncReplica *self)
 {
-  static const char *const tables[] = { "distributors", "contacts",  "products",  "orders",
-                                        "order_lines",  "invoices",  "shipments", "shipment_events",
-                                        "documents",    "task_notes" };
+  static const char *const tables[] = { "distributors", "contacts",        "products",
+                                        "orders",       "order_lines",     "invoices",
+                                        "shipments",    "shipment_events", "documents",
+                                        "task_notes",   "calendars",       "sla_policies",
+                                        "rules",        "agent_profiles",  "routes",
+                                        "templates",    "guardrails",      "experiments",
+                                        "settings",     "channels",        "channel_destinations" };
   GString *dump = g_string_new (NULL);
 
   for (guint t = 0; t < G_N_ELEMENTS (tables); t++) {
