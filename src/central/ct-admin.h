@@ -9,6 +9,8 @@ G_BEGIN_DECLS
 JsonObject *ct_admin_init (CtSession *session, const char *directory, const char *policy,
                            GCancellable *cancellable, GError **error);
 JsonObject *ct_admin_status (CtSession *session, GCancellable *cancellable, GError **error);
+JsonArray *ct_admin_check (CtSession *session, const char *directory, const char *policy,
+                           GCancellable *cancellable, GError **error);
 
 typedef struct {
   const char *login;

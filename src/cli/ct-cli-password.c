@@ -112,8 +112,8 @@ ct_cli_password_ask (const char *question, GError **error)
   /* Ctrl+C comes as a character, so that it cannot end the program with the echo off */
   quiet.c_lflag &= ~(tcflag_t) (ECHO | ISIG);
   quiet.c_cc[VEOL] = CTRL_C;
-  dprintf (fd, "%s ", question);
   tcsetattr (fd, TCSAFLUSH, &quiet);
+  dprintf (fd, "%s ", question);
   password = read_line (fd, CTRL_C);
   tcsetattr (fd, TCSAFLUSH, &before);
   dprintf (fd, "\n");

@@ -31,9 +31,9 @@ text_width (const char *text)
   return width;
 }
 
-/* Foreign texts must not steer the terminal. */
-static char *
-printable (const char *text)
+/* Foreign texts must not steer the terminal; (transfer full) */
+char *
+ct_cli_printable (const char *text)
 {
   GString *out = g_string_new (NULL);
 
@@ -121,7 +121,7 @@ cell (CtCli *cli, const CtColumn *column, JsonObject *object)
     return time_text (cli, text);
   if (column->kind == CT_COLUMN_HASH)
     return g_strndup (text, HASH_DIGITS);
-  return printable (text);
+  return ct_cli_printable (text);
 }
 
 static gboolean
@@ -277,7 +277,7 @@ put_block (const char *label, const char *text)
 
   printf ("\n%s\n", label);
   for (guint i = 0; lines[i]; i++) {
-    g_autofree char *line = printable (lines[i]);
+    g_autofree char *line = ct_cli_printable (lines[i]);
 
     printf ("  %s\n", line);
   }
@@ -331,7 +331,7 @@ print_members (JsonObject *object, int indent)
       print_members (json_node_get_object (node), indent + 2);
     } else {
       g_autofree char *raw = plain_text (node);
-      g_autofree char *text = printable (raw ? raw : "");
+      g_autofree char *text = ct_cli_printable (raw ? raw : "");
 
       printf ("%*s%-*s  %s\n", indent, "", MAX (20 - indent, 1), name, text);
     }

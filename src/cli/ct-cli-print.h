@@ -12,6 +12,7 @@ CtRowPrinter *ct_row_printer_new (CtCli *cli, const CtColumn *columns);
 void ct_row_printer_add (CtRowPrinter *self, JsonObject *row);
 void ct_row_printer_finish (CtRowPrinter *self);
 
+char *ct_cli_printable (const char *text);
 void ct_cli_print_result (CtCli *cli, JsonNode *result);
 void ct_cli_print_table (CtCli *cli, const CtColumn *columns, JsonArray *rows);
 void ct_cli_print_fields (CtCli *cli, const CtColumn *columns, JsonObject *object);

@@ -2,10 +2,12 @@
 #include "ct-address.h"
 #include "ct-admin.h"
 #include "ct-cli-password.h"
+#include "ct-cli-print.h"
 #include "ct-cli-verbs.h"
 #include "ct-migrate.h"
 #include "ct-workspace-device.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* (transfer full) (nullable): what libpq connects with */
@@ -75,6 +77,42 @@ status_run (CtCli *cli, GError **error)
   g_autoptr (CtSession) session = open_server (cli, error);
 
   return session ? wrap (ct_admin_status (session, cli->cancellable, error)) : NULL;
+}
+
+static JsonNode *
+check_run (CtCli *cli, GError **error)
+{
+  g_autofree char *directory = ct_data_path ("schema/central");
+  g_autofree char *policy = read_policy (error);
+  g_autoptr (CtSession) session = policy ? open_server (cli, error) : NULL;
+  JsonArray *findings = session ? ct_admin_check (session, directory, policy, cli->cancellable, error) : NULL;
+
+  if (!findings)
+    return NULL;
+  if (json_array_get_length (findings) > 0)
+    cli->worst = CT_EXIT_FAILED;
+  else
+    ct_cli_say (cli, _ ("Nothing is wrong"));
+  return ct_json_wrap_array (findings);
+}
+
+/* A finding needs more room than a table has. */
+static void
+print_findings (CtCli *cli, JsonNode *result)
+{
+  JsonArray *findings = json_node_get_array (result);
+
+  for (guint i = 0; i < json_array_get_length (findings); i++) {
+    JsonObject *finding = json_array_get_object_element (findings, i);
+    g_autofree char *where = ct_cli_printable (ct_json_string (finding, "where", ""));
+    g_autofree char *statement = ct_cli_printable (ct_json_string (finding, "statement", ""));
+
+    printf ("%s: %s\n  %s. %s%s\n", ct_json_string (finding, "check", ""), where,
+            ct_json_string (finding, "problem", ""), ct_json_string (finding, "advice", ""),
+            *statement ? ":" : ".");
+    if (*statement)
+      printf ("  %s;\n", statement);
+  }
 }
 
 /* What is typed twice is what was meant. */
@@ -299,6 +337,9 @@ const CtVerb ct_verbs_server[] = {
     plain_options, init_run, init_columns, CT_VERB_NO_WORKSPACE | CT_VERB_READS_FILES | CT_VERB_SHOWS, NULL },
   { "server status", "URL", 1, 1, N_ ("Schema, users and their roles, devices, feed, log"), plain_options,
     status_run, status_columns, CT_VERB_NO_WORKSPACE | CT_VERB_SHOWS, NULL },
+  { "server check", "URL", 1, 1,
+    N_ ("Find grants, policies and functions that are not as they should be; changes nothing"), plain_options,
+    check_run, NULL, CT_VERB_NO_WORKSPACE, print_findings },
   { "server add-user", "URL LOGIN", 2, 2, N_ ("Add a login with these roles, or give it other ones"),
     (const CtCliOption[]){
         PASSWORD_FILE,

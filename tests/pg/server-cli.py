@@ -158,6 +158,12 @@ def test_managed():
     ok('init', 'managed', user='manager')
     ok('init', 'managed', user='manager')
     assert ok('status', 'managed', user='manager')['schema'] == NEWEST
+    ok('add-user', 'managed', 'managed_user', '--role', 'sales', user='manager')
+    assert ok('check', 'managed', user='manager') == []
+    ok('remove-user', 'managed', 'managed_user', user='manager')
+    # roles belong to the whole PostgreSQL: to the other databases this one is a stranger
+    POSTGRES.psql('postgres', 'DROP DATABASE managed')
+    POSTGRES.psql('postgres', 'DROP ROLE manager')
 
 
 def test_status():
@@ -327,6 +333,121 @@ def test_devices():
     POSTGRES.psql(name, f"UPDATE sync.devices SET public_key = NULL WHERE id = '{other['id']}'")
     ok('enrol-device', name, 'dora', other['file'])
     assert POSTGRES.psql(name, f"SELECT encode(public_key, 'hex') FROM sync.devices WHERE id = '{other['id']}'") == other['publicKey']
+
+
+# What an owner or superuser may break: the check that finds it, the statements that break it, and those that mend it where
+# the check has none itself.
+DEFECTS = [
+    ('public-privileges', 'GRANT SELECT ON api.distributors TO PUBLIC', None),
+    ('public-privileges', 'GRANT SELECT (legal_name) ON app.distributors TO PUBLIC', None),
+    ('public-privileges', 'GRANT EXECUTE ON FUNCTION sync.load_policy(jsonb) TO PUBLIC', None),
+    ('public-privileges', 'GRANT USAGE ON SCHEMA audit TO PUBLIC', None),
+    ('public-privileges', 'GRANT CREATE ON SCHEMA public TO PUBLIC', None),
+    ('public-privileges', 'GRANT CONNECT ON DATABASE checked TO PUBLIC', None),
+    ('temp', 'GRANT TEMPORARY ON DATABASE checked TO PUBLIC', None),
+    ('temp', 'GRANT TEMPORARY ON DATABASE checked TO tower_sales', None),
+    ('temp', 'GRANT CREATE ON DATABASE checked TO tower_viewer', None),
+    ('wrong-grants', 'GRANT INSERT ON app.distributors TO tower_sales', None),
+    ('wrong-grants', 'GRANT SELECT ON sync.devices TO tower_admin', None),
+    ('wrong-grants', 'GRANT SELECT ON app.distributors TO "Carl C"', None),
+    ('wrong-grants', 'GRANT UPDATE (legal_name) ON app.distributors TO tower_sales', None),
+    ('wrong-grants', 'GRANT EXECUTE ON FUNCTION sync.load_policy(jsonb) TO tower_admin', None),
+    ('wrong-grants', 'GRANT USAGE ON SEQUENCE sync.commit_number TO tower_viewer', None),
+    ('wrong-grants', 'GRANT USAGE ON SCHEMA sync TO tower_viewer', None),
+    ('wrong-grants', 'GRANT CREATE ON SCHEMA app TO tower_admin', None),
+    ('missing-grants', 'REVOKE SELECT ON api.distributors FROM tower_viewer', None),
+    ('missing-grants', 'REVOKE EXECUTE ON FUNCTION api.my_scopes() FROM tower_viewer',
+     'GRANT EXECUTE ON FUNCTION api.my_scopes() TO tower_viewer'),
+    ('default-privileges', 'ALTER DEFAULT PRIVILEGES FOR ROLE tower_owner GRANT INSERT ON TABLES TO tower_sales',
+     'ALTER DEFAULT PRIVILEGES FOR ROLE tower_owner REVOKE INSERT ON TABLES FROM tower_sales'),
+    ('owners', 'ALTER TABLE app.distributors OWNER TO "Carl C"', None),
+    ('owners', 'ALTER FUNCTION api.my_scopes() OWNER TO postgres', None),
+    ('row-security', 'ALTER TABLE app.distributors DISABLE ROW LEVEL SECURITY', None),
+    ('row-policies', 'CREATE POLICY everything ON app.distributors FOR SELECT USING (true)', None),
+    ('row-policies', 'ALTER POLICY seen ON app.distributors USING (true OR scopes && (SELECT api.my_scopes()))',
+     'ALTER POLICY seen ON app.distributors USING (scopes && (SELECT api.my_scopes()))'),
+    ('row-policies', 'DROP POLICY seen ON app.distributors',
+     'CREATE POLICY seen ON app.distributors FOR SELECT USING (scopes && (SELECT api.my_scopes()))'),
+    ('views', 'ALTER VIEW api.distributors SET (security_invoker = false)', None),
+    ('search-path', 'ALTER FUNCTION api.my_scopes() RESET search_path', None),
+    ('search-path', 'ALTER FUNCTION api.my_scopes() SET search_path = pg_temp, pg_catalog', None),
+    ('triggers-off', 'ALTER TABLE app.distributors DISABLE TRIGGER capture_update', None),
+    ('triggers-off', 'ALTER TABLE audit.leaves DISABLE TRIGGER immutable', None),
+    ('triggers-missing', 'DROP TRIGGER stamp_row ON app.distributors',
+     'CREATE TRIGGER stamp_row BEFORE INSERT OR UPDATE ON app.distributors FOR EACH ROW EXECUTE FUNCTION sync.stamp_row(1)'),
+    ('triggers-missing', 'DROP TRIGGER never_emptied ON audit.leaves',
+     'CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit.leaves EXECUTE FUNCTION audit.immutable()'),
+    ('unknown-tables', 'SET ROLE tower_owner; CREATE TABLE app.notebook (x int); ALTER TABLE app.notebook ENABLE ROW LEVEL SECURITY; '
+     'CREATE POLICY seen ON app.notebook FOR SELECT USING (false)', 'DROP TABLE app.notebook'),
+    ('rewrite-rules', 'CREATE RULE quietly AS ON DELETE TO app.distributors DO INSTEAD NOTHING', None),
+    ('groups', 'ALTER ROLE tower_sales LOGIN', None),
+    ('groups', 'ALTER ROLE tower_admin BYPASSRLS', None),
+    ('memberships', 'GRANT tower_owner TO "Carl C"', None),
+    ('memberships', 'GRANT tower_admin TO tower_sales', None),
+    ('memberships', 'GRANT tower_sales TO "Carl C" WITH ADMIN OPTION', 'REVOKE ADMIN OPTION FOR tower_sales FROM "Carl C"'),
+    ('memberships', 'GRANT pg_read_all_data TO "Carl C"', None),
+    ('privileged-users', 'ALTER ROLE "Carl C" BYPASSRLS', None),
+    ('privileged-users', 'ALTER ROLE "Carl C" SUPERUSER', None),
+    ('password-encryption', "ALTER DATABASE checked SET password_encryption = 'md5'", 'ALTER DATABASE checked RESET password_encryption'),
+    ('policy-missing', "DELETE FROM sync.policy WHERE command = 'distributor.edit'", 'init'),
+    ('policy-extra', "INSERT INTO sync.policy VALUES ('anything.goes', '{viewer}', NULL, '{}')", 'init'),
+    ('policy-differs', "UPDATE sync.policy SET roles = roles || '{viewer}' WHERE command = 'distributor.edit'", 'init'),
+    ('policy-differs', "UPDATE sync.policy SET predicate = NULL WHERE predicate IS NOT NULL", 'init'),
+]
+
+
+def test_check():
+    """Each planted defect is found under its own name; what the finding says mends it."""
+    name = database('checked')
+    ok('init', name)
+    ok('add-user', name, 'Carl C', '--role', 'sales')
+    assert ok('check', name) == []
+    assert 'Nothing is wrong' in fails(0, 'check', name, shown=True).stderr
+    problems = []
+    for check, plant, mend in DEFECTS:
+        POSTGRES.psql(name, plant)
+        done = tower('check', name)
+        found = {row['check'] for row in done.json} if isinstance(done.json, list) else done.stderr
+        if done.returncode != 1 or found != {check}:
+            problems.append(f'{plant}: exit {done.returncode}, {found}')
+        elif not all(row['where'] and row['problem'] and row['advice'] for row in done.json):
+            problems.append(f'{plant}: {done.json}')
+        if mend == 'init':
+            ok('init', name)
+        elif mend:
+            POSTGRES.psql(name, mend)
+        else:
+            for row in done.json if isinstance(done.json, list) else []:
+                POSTGRES.psql(name, row['statement'])
+        left = tower('check', name)
+        if left.json != []:
+            problems.append(f'{plant}: not mended: {left.stdout}{left.stderr}')
+    assert not problems, '\n'.join(problems)
+
+
+def test_check_sessions():
+    name = database('watched')
+    ok('init', name)
+    root = subprocess.Popen(['psql', '-X', POSTGRES.url(name) + ' application_name=sneaky'], stdin=subprocess.PIPE,
+                            stdout=subprocess.DEVNULL, text=True)
+    while POSTGRES.psql(name, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sneaky'") != '1':
+        time.sleep(0.05)
+    done = fails(1, 'check', name)
+    assert [row['check'] for row in done.json] == ['superuser-sessions'] and 'sneaky' in done.json[0]['where'], done.json
+    text = fails(1, 'check', name, shown=True).stdout
+    assert 'sneaky' in text and 'pg_terminate_backend' in text, text
+    root.communicate()
+    assert ok('check', name) == []
+
+
+def test_check_version():
+    name = database('versions')
+    fails(4, 'check', name)
+    ok('init', name)
+    POSTGRES.psql(name, f"INSERT INTO tower_migrations (number, name) VALUES ({NEWEST + 1}, 'of tomorrow')")
+    assert [row['check'] for row in fails(1, 'check', name).json] == ['schema']
+    POSTGRES.psql(name, f'DELETE FROM tower_migrations WHERE number >= {NEWEST}')
+    assert 'init' in fails(1, 'check', name).json[0]['advice']
 
 
 def test_addresses():

@@ -1,0 +1,274 @@
+/* What makes the server the boundary that it is, as questions to its catalogue: each finds where it is not so. */
+#include "ct-admin-rules.h"
+#include "ct-i18n.h"
+
+#define OURS      "('app', 'sync', 'audit', 'api')"
+#define IS_OURS   "n.nspname IN " OURS
+#define OWNER     "'tower_owner'::regrole"
+#define DATABASE  "pg_database d WHERE d.datname = current_database()"
+#define RELATIONS "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+#define FUNCTIONS "pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+#define FUNCTION  "p.oid::regprocedure"
+#define RELATION  "format('%I.%I', n.nspname, c.relname)"
+#define KIND      "CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END"
+/* Logins with a role of ours, superusers aside: those have every role. */
+#define USERS                                                                                                \
+  "(SELECT r.* FROM pg_roles r WHERE r.rolcanlogin AND EXISTS (SELECT FROM pg_auth_members m WHERE "         \
+  "m.member = r.oid)"                                                                                        \
+  " AND pg_has_role(r.oid, 'tower_viewer', 'MEMBER')) u"
+#define GROUP_MEMBERS                                                                                        \
+  "pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member"
+#define GRANTED_TO "CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE x.grantee::regrole::text END"
+#define TO_PUBLIC  "x.grantee = 0"
+#define TO_OTHERS  "x.grantee NOT IN (0, " OWNER ")"
+#define IS_GROUP   "x.grantee::regrole::text LIKE 'tower\\_%'"
+
+/* Privileges of a kind that somebody has: what, how a statement names it, the lists, and which of them offend. */
+#define ON_RELATIONS(offends)                                                                                \
+  "SELECT format('%s: %s: %s', " GRANTED_TO ", x.privilege_type, " RELATION "),"                             \
+  " format('REVOKE %s ON %s %s FROM %s', x.privilege_type, " KIND ", " RELATION ", " GRANTED_TO ")"          \
+  " FROM " RELATIONS ", aclexplode(c.relacl) x WHERE x.grantee <> c.relowner AND " IS_OURS " AND " offends
+#define ON_COLUMNS(offends)                                                                                  \
+  "SELECT format('%s: %s: %s.%I', " GRANTED_TO ", x.privilege_type, " RELATION ", t.attname),"               \
+  " format('REVOKE %s (%I) ON %s FROM %s', x.privilege_type, t.attname, " RELATION ", " GRANTED_TO ")"       \
+  " FROM " RELATIONS " JOIN pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) x WHERE " IS_OURS     \
+  " AND " offends
+#define ON_FUNCTIONS(offends)                                                                                \
+  "SELECT format('%s: %s: %s', " GRANTED_TO ", x.privilege_type, " FUNCTION "),"                             \
+  " format('REVOKE ALL ON FUNCTION %s FROM %s', " FUNCTION ", " GRANTED_TO ")"                               \
+  " FROM " FUNCTIONS ", aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) x"                       \
+  " WHERE x.grantee <> p.proowner AND " IS_OURS " AND " offends
+#define ON_SCHEMAS(offends)                                                                                  \
+  "SELECT format('%s: %s: %s', " GRANTED_TO ", x.privilege_type, n.nspname),"                                \
+  " format('REVOKE %s ON SCHEMA %I FROM %s', x.privilege_type, n.nspname, " GRANTED_TO ")"                   \
+  " FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) x WHERE x.grantee <> "  \
+  "n.nspowner AND (" offends ")"
+#define ON_DATABASE(offends)                                                                                 \
+  "SELECT format('%s: %s: %s', " GRANTED_TO ", x.privilege_type, d.datname),"                                \
+  " format('REVOKE %s ON DATABASE %I FROM %s', x.privilege_type, d.datname, " GRANTED_TO ")"                 \
+  " FROM (SELECT * FROM " DATABASE ") d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) x"        \
+  " WHERE " offends
+
+#define TAKE_AWAY N_ ("Take the privilege away")
+
+const CtAdminRule ct_admin_rules[] = {
+  { "public-privileges", N_ ("Everybody has a privilege"), TAKE_AWAY,
+    ON_RELATIONS (TO_PUBLIC) " UNION ALL " ON_COLUMNS (TO_PUBLIC) " UNION ALL " ON_FUNCTIONS (
+        TO_PUBLIC) " UNION ALL " ON_SCHEMAS (TO_PUBLIC
+                                             " AND (" IS_OURS
+                                             " OR n.nspname = 'public')") " UNION ALL " ON_DATABASE (TO_PUBLIC
+                                                                                                     " AND "
+                                                                                                     "x."
+                                                                                                     "privile"
+                                                                                                     "ge_"
+                                                                                                     "type "
+                                                                                                     "<> "
+                                                                                                     "'TEMPOR"
+                                                                                                     "ARY'"),
+    FALSE },
+  { "temp",
+    N_ ("Who may make temporary tables or schemas can fill the disk and put their own functions in "
+        "the way"),
+    TAKE_AWAY,
+    ON_DATABASE ("x.privilege_type IN ('TEMPORARY', 'CREATE') AND x.grantee <> d.datdba"
+                 " AND (x.grantee <> 0 OR x.privilege_type = 'TEMPORARY')"),
+    FALSE },
+  { "wrong-grants", N_ ("Somebody has a privilege beyond those of the roles"), TAKE_AWAY,
+    ON_RELATIONS (
+        TO_OTHERS
+        " AND NOT (x.privilege_type = 'SELECT' AND " IS_GROUP " AND n.nspname IN "
+        "('app', 'api'))") " UNION ALL " ON_COLUMNS (TO_OTHERS) " UNION ALL " ON_FUNCTIONS (TO_OTHERS
+                                                                                            " AND NOT "
+                                                                                            "(n.nspname = "
+                                                                                            "'api' "
+                                                                                            "AND " IS_GROUP
+                                                                                            ")") " UNION "
+                                                                                                 "ALL"
+                                                                                                 " " ON_SCHEMAS (
+                                                                                                     TO_OTHERS
+                                                                                                     " AND "
+                                                                                                     "(" IS_OURS
+                                                                                                     " AND "
+                                                                                                     "NOT "
+                                                                                                     "(x."
+                                                                                                     "privile"
+                                                                                                     "ge_"
+                                                                                                     "type = "
+                                                                                                     "'USAGE'"
+                                                                                                     " AND"
+                                                                                                     " " IS_GROUP
+                                                                                                     " AND "
+                                                                                                     "n."
+                                                                                                     "nspname"
+                                                                                                     " IN "
+                                                                                                     "('app',"
+                                                                                                     " 'api')"
+                                                                                                     ") OR "
+                                                                                                     "n."
+                                                                                                     "nspname"
+                                                                                                     " = "
+                                                                                                     "'public"
+                                                                                                     "'"
+                                                                                                     " AND "
+                                                                                                     "x."
+                                                                                                     "privile"
+                                                                                                     "ge_"
+                                                                                                     "type "
+                                                                                                     "= "
+                                                                                                     "'CREATE"
+                                                                                                     "' AND "
+                                                                                                     "x."
+                                                                                                     "grantee"
+                                                                                                     " <> "
+                                                                                                     "n."
+                                                                                                     "nspowne"
+                                                                                                     "r)"),
+    FALSE },
+  { "missing-grants", N_ ("The roles cannot use what is there for them"), N_ ("Give the privilege back"),
+    "SELECT " RELATION ", format('GRANT SELECT ON %s TO tower_viewer', " RELATION ") FROM " RELATIONS
+    " WHERE (n.nspname = 'app' AND c.relname IN (SELECT name FROM sync.tables) OR n.nspname = 'api')"
+    " AND c.relkind IN ('r', 'p', 'v') AND NOT has_table_privilege('tower_viewer', c.oid, 'SELECT')"
+    " UNION ALL SELECT " FUNCTION "::text, NULL FROM " FUNCTIONS " WHERE n.nspname = 'api' AND NOT EXISTS"
+    "  (SELECT FROM pg_roles g WHERE g.rolname LIKE 'tower\\_%' AND g.oid <> " OWNER
+    "   AND has_function_privilege(g.oid, p.oid, 'EXECUTE'))"
+    " UNION ALL SELECT n.nspname, format('GRANT USAGE ON SCHEMA %I TO tower_viewer', n.nspname) FROM "
+    "pg_namespace n"
+    "  WHERE n.nspname IN ('app', 'api') AND NOT has_schema_privilege('tower_viewer', n.oid, "
+    "'USAGE')",
+    FALSE },
+  { "default-privileges", N_ ("New objects will belong to more people than they should"),
+    N_ ("Take the default privilege away (ALTER DEFAULT PRIVILEGES)"),
+    "SELECT format('%s: %s: %s', a.defaclrole::regrole, " GRANTED_TO ", x.privilege_type), NULL"
+    " FROM pg_default_acl a, aclexplode(a.defaclacl) x WHERE a.defaclrole = " OWNER
+    " AND x.grantee <> a.defaclrole",
+    FALSE },
+  { "owners", N_ ("An object belongs to somebody else than tower_owner"), N_ ("Give it back"),
+    "SELECT " RELATION ", format('ALTER TABLE %s OWNER TO tower_owner', " RELATION ") FROM " RELATIONS
+    " WHERE " IS_OURS " AND c.relkind IN ('r', 'p', 'v', 'S') AND c.relowner <> " OWNER
+    " UNION ALL SELECT " FUNCTION "::text, format('ALTER FUNCTION %s OWNER TO tower_owner', " FUNCTION ")"
+    " FROM " FUNCTIONS " WHERE " IS_OURS " AND p.proowner <> " OWNER
+    " UNION ALL SELECT n.nspname, format('ALTER SCHEMA %I OWNER TO tower_owner', n.nspname) FROM "
+    "pg_namespace n"
+    " WHERE " IS_OURS " AND n.nspowner <> " OWNER,
+    FALSE },
+  { "row-security", N_ ("Everybody sees every row of a table"), N_ ("Switch row security on"),
+    "SELECT " RELATION ", format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', " RELATION ") FROM " RELATIONS
+    " WHERE n.nspname = 'app' AND c.relkind IN ('r', 'p') AND NOT c.relrowsecurity",
+    FALSE },
+  { "row-policies", N_ ("A table shows other rows than those of the reader's scopes"),
+    N_ ("It has one policy, as sync.register() makes it: drop the others, make this one again"),
+    "SELECT format('%s: %s', " RELATION ", coalesce(o.polname, 'seen'))"
+    ", CASE WHEN o.polname <> 'seen' THEN format('DROP POLICY %I ON %s', o.polname, " RELATION ") END"
+    " FROM " RELATIONS " LEFT JOIN pg_policy o ON o.polrelid = c.oid"
+    " WHERE n.nspname = 'app' AND c.relname IN (SELECT name FROM sync.tables) AND (o.polname = 'seen' AND "
+    "o.polcmd = "
+    "'r'"
+    "  AND o.polpermissive AND o.polroles = '{0}' AND o.polwithcheck IS NULL"
+    "  AND pg_get_expr(o.polqual, o.polrelid) ~ '^\\(scopes && \\( ?SELECT api\\.my_scopes\\(\\) AS "
+    "my_scopes\\)\\)$')"
+    " IS NOT TRUE",
+    FALSE },
+  { "views", N_ ("A view shows rows with its owner's rights"), N_ ("Make it run with the reader's"),
+    "SELECT " RELATION ", format('ALTER VIEW %s SET (security_invoker = true)', " RELATION ") FROM " RELATIONS
+    " WHERE " IS_OURS
+    " AND c.relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false)"
+    " UNION ALL SELECT " RELATION ", format('DROP MATERIALIZED VIEW %s', " RELATION ") FROM " RELATIONS
+    " WHERE " IS_OURS " AND c.relkind = 'm'",
+    FALSE },
+  { "search-path", N_ ("A function does not pin its search path: a caller can make it run something else"),
+    N_ ("Pin it, with pg_temp last"),
+    "SELECT " FUNCTION "::text, format('ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp', " FUNCTION
+    ")"
+    " FROM " FUNCTIONS " WHERE " IS_OURS
+    " AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false)",
+    FALSE },
+  { "triggers-off", N_ ("A trigger is switched off"), N_ ("Switch it on"),
+    "SELECT format('%s: %s', " RELATION ", t.tgname), format('ALTER TABLE %s ENABLE TRIGGER %I', " RELATION
+    ", t.tgname)"
+    " FROM " RELATIONS " JOIN pg_trigger t ON t.tgrelid = c.oid"
+    " WHERE " IS_OURS " AND NOT t.tgisinternal AND t.tgenabled NOT IN ('O', 'A')",
+    FALSE },
+  { "triggers-missing", N_ ("A trigger is missing: changes escape the feed, the stamps or the log"),
+    N_ ("Make it again as the migrations of schema/central do (sync.register, 002-feed, 005-audit)"),
+    "SELECT format('%s: %s', w.relation, w.name), NULL FROM ("
+    "  SELECT format('app.%I', s.name) AS relation, v.name, 'sync.' || v.name AS function"
+    "   FROM sync.tables s, (VALUES ('stamp_row'), ('capture_insert'), ('capture_update'), "
+    "('capture_delete')) v (name)"
+    "  UNION ALL VALUES ('sync.txn', 'stamp', 'sync.stamp'), ('audit.intents', 'immutable', "
+    "'audit.immutable'),"
+    "   ('audit.leaves', 'immutable', 'audit.immutable'), ('audit.intents', 'never_emptied', "
+    "'audit.immutable'),"
+    "   ('audit.leaves', 'never_emptied', 'audit.immutable')) w (relation, name, function)"
+    " WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = to_regclass(w.relation) AND "
+    "t.tgname = w.name"
+    "  AND t.tgqual IS NULL AND t.tgfoid = to_regproc(w.function))",
+    FALSE },
+  { "unknown-tables", N_ ("A table is not one of the program's: no stamps, no feed, no scopes"),
+    N_ ("Move it to a schema of its own, or register it (sync.register)"),
+    "SELECT " RELATION ", format('ALTER TABLE %s SET SCHEMA ...', " RELATION ") FROM " RELATIONS
+    " WHERE n.nspname = 'app' AND c.relkind IN ('r', 'p', 'f', 'm') AND NOT c.relispartition"
+    " AND c.relname NOT IN (SELECT name FROM sync.tables)",
+    FALSE },
+  { "rewrite-rules", N_ ("A rule rewrites what is written to a table"), N_ ("Drop the rule"),
+    "SELECT format('%s.%s: %s', r.schemaname, r.tablename, r.rulename),"
+    " format('DROP RULE %I ON %I.%I', r.rulename, r.schemaname, r.tablename)"
+    " FROM pg_rules r WHERE r.schemaname IN " OURS,
+    FALSE },
+  { "groups", N_ ("A group of roles may sign in or administer PostgreSQL"), N_ ("Take that from it"),
+    "SELECT g.rolname, format('ALTER ROLE %I NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB "
+    "NOREPLICATION',"
+    " g.rolname) FROM pg_roles g WHERE g.rolname LIKE 'tower\\_%' AND (g.rolcanlogin OR g.rolsuper "
+    "OR g.rolbypassrls"
+    " OR g.rolcreaterole OR g.rolcreatedb OR g.rolreplication)",
+    FALSE },
+  { "memberships", N_ ("A membership gives more than its role should"), N_ ("Take the membership away"),
+    "SELECT format('%s: %s', m.rolname, g.rolname), format('REVOKE %I FROM %I', g.rolname, m.rolname)"
+    " FROM " GROUP_MEMBERS " WHERE g.rolname LIKE 'tower\\_%' AND NOT m.rolsuper AND ("
+    "  (m.rolname LIKE 'tower\\_%' AND (g.rolname <> 'tower_viewer' OR m.oid = " OWNER "))"
+    "  OR (g.oid = " OWNER " AND m.oid <> (SELECT d.datdba FROM " DATABASE "))"
+    "  OR (a.admin_option AND NOT m.rolcreaterole))"
+    " UNION ALL SELECT format('%s: %s', u.rolname, g.rolname), format('REVOKE %I FROM %I', "
+    "g.rolname, u.rolname)"
+    " FROM " USERS " JOIN pg_roles g ON g.rolname LIKE 'pg\\_%' AND g.rolname <> 'pg_database_owner'"
+    " WHERE NOT u.rolsuper AND pg_has_role(u.oid, g.oid, 'MEMBER')",
+    FALSE },
+  { "privileged-users", N_ ("A user administers PostgreSQL itself: no rule of the server holds for them"),
+    N_ ("Give the person a login of their own for that"),
+    "SELECT u.rolname, format('ALTER ROLE %I NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB "
+    "NOREPLICATION', u.rolname)"
+    " FROM " USERS
+    " WHERE u.rolsuper OR u.rolbypassrls OR u.rolcreaterole OR u.rolcreatedb OR u.rolreplication",
+    FALSE },
+  { "superuser-sessions", N_ ("Somebody works on this database as superuser"),
+    N_ ("Find out who it is; programs and people use logins made by server add-user"),
+    "SELECT format('%s: %s %s', a.usename, a.application_name, coalesce(a.client_addr::text, '')),"
+    " format('SELECT pg_terminate_backend(%s)', a.pid) FROM pg_stat_activity a JOIN pg_roles r ON "
+    "r.oid = a.usesysid"
+    " WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.backend_type = "
+    "'client backend'"
+    " AND r.rolsuper",
+    FALSE },
+  { "password-encryption", N_ ("New passwords are kept in a form that is easily guessed"),
+    N_ ("Set it to SCRAM"),
+    "SELECT 'password_encryption = ' || current_setting('password_encryption'),"
+    " 'ALTER SYSTEM SET password_encryption = ''scram-sha-256'''"
+    " WHERE current_setting('password_encryption') <> 'scram-sha-256'",
+    FALSE },
+  { "policy-missing", N_ ("A command of the policy is not allowed here"), N_ ("Run towerctl server init"),
+    "SELECT f.key, NULL FROM jsonb_each($1::text::jsonb) f WHERE jsonb_typeof(f.value -> 'roles') = "
+    "'array'"
+    " AND f.key NOT IN (SELECT command FROM sync.policy)",
+    TRUE },
+  { "policy-extra", N_ ("A command is allowed here that is not in the policy"),
+    N_ ("Run towerctl server init"),
+    "SELECT p.command, NULL FROM sync.policy p WHERE NOT $1::text::jsonb ? p.command", TRUE },
+  { "policy-differs", N_ ("A command is allowed otherwise than the policy says"),
+    N_ ("Run towerctl server init"),
+    "SELECT p.command, NULL FROM sync.policy p JOIN jsonb_each($1::text::jsonb) f ON f.key = "
+    "p.command"
+    " WHERE (p.roles, p.predicate, p.writes) IS DISTINCT FROM (ARRAY(SELECT "
+    "jsonb_array_elements_text(f.value -> 'roles')),"
+    "  f.value ->> 'where', coalesce(f.value -> 'writes', '{}'))",
+    TRUE },
+  { NULL, NULL, NULL, NULL, FALSE },
+};
