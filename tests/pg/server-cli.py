@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -448,6 +449,43 @@ def test_check_version():
     assert [row['check'] for row in fails(1, 'check', name).json] == ['schema']
     POSTGRES.psql(name, f'DELETE FROM tower_migrations WHERE number >= {NEWEST}')
     assert 'init' in fails(1, 'check', name).json[0]['advice']
+
+
+def demo_server(folder):
+    """./dev server without the building: its process and the address it prints."""
+    process = subprocess.Popen([os.path.join(ROOT, 'tests', 'pg', 'demo-server.sh'), TOWERCTL, folder], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True, env={**os.environ, 'CT_SERVER_PORT': str(free_port())})
+    url = process.stdout.readline().strip()
+    assert url, process.stderr.read()
+    return process, url
+
+
+def test_demo_server():
+    """Starts, lets each role in with the password of its file, stops with Ctrl+C, and has its data the next time."""
+    os.chmod(FOLDER, 0o711)
+    folder = os.path.join(FOLDER, 'demo')
+    for _ in range(2):
+        process, url = demo_server(folder)
+        passwords = os.path.join(folder, 'passwords')
+        assert os.stat(passwords).st_mode & 0o777 == 0o600
+        for role in ('viewer', 'sales', 'accounting', 'logistics', 'legal', 'partner', 'admin', 'agent'):
+            done = subprocess.run(['psql', '-X', '-A', '-t', url.replace('sales@', role + '@'), '-c',
+                                   f"SELECT session_user, pg_has_role(session_user, 'tower_{role}', 'MEMBER')"],
+                                  env={**os.environ, 'PGPASSFILE': passwords}, capture_output=True, text=True, check=False)
+            assert done.stdout.strip() == f'{role}|t', done.stderr
+        port = url.rsplit(':', 1)[1].split('/')[0]
+        done = subprocess.run([TOWERCTL, '--json', 'server', 'check', f'host={folder} port={port} dbname=tower user=postgres'],
+                              capture_output=True, text=True, check=False)
+        assert json.loads(done.stdout) == [], done.stdout
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        assert not os.path.exists(os.path.join(folder, 'data', 'postmaster.pid')), 'it stopped in good order'
+    stranger = os.path.join(FOLDER, 'stranger')
+    os.mkdir(stranger)
+    secret('stranger/file', 'mine')
+    done = subprocess.run([os.path.join(ROOT, 'tests', 'pg', 'demo-server.sh'), TOWERCTL, stranger], capture_output=True, text=True,
+                          check=False, timeout=60)
+    assert done.returncode == 1 and 'not a folder' in done.stderr and os.listdir(stranger) == ['file'], done.stderr
 
 
 def test_addresses():
