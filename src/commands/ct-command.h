@@ -19,6 +19,7 @@ typedef struct {
   const char *role;  /* the role under which the policy lets it run */
   GPtrArray *roles;  /* (element-type utf8): all of the actor's roles */
   gint64 now;        /* the authority's receive time */
+  gboolean again;    /* run once more on another state: notes beside the records are no longer true */
   CtAuthority *authority;
   gpointer policy;   /* CtPolicy, for command.undo */
   gpointer recorder; /* CtRecorder, for handlers that must cut or pause */

@@ -520,6 +520,7 @@ ct_commander_rerun_within (CtCommander *self, CtDb *db, gint64 seq, GError **err
   CtRequest request = { 0 };
   CtId id;
 
+  execution.command.again = TRUE;
   if (!ct_db_savepoint (db, error))
     return FALSE;
   if (load_request (db, seq, &request, &id, &args, texts, error) &&

@@ -117,7 +117,8 @@ count_all (CtDetection *self, GError **error)
 static gboolean
 detect_run (CtCommand *command, GError **error)
 {
-  CtDetection self = { .command = command, .full = ct_arg_bool (command, "full", FALSE) };
+  /* what had changed before the first run is no longer noted: look at everything */
+  CtDetection self = { .command = command, .full = command->again || ct_arg_bool (command, "full", FALSE) };
   gint64 evaluated_at = 0;
   gboolean ok;
 

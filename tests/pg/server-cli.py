@@ -174,7 +174,7 @@ def test_status():
                         "SELECT 'stella', (sync.scope_ids(ARRAY['region:north']))[1]")
     status = ok('status', name)
     assert (status['schema'], status['database'], status['head'], status['leaves']) == (NEWEST, name, 0, 0), status
-    assert {'login': 'stella', 'roles': ['sales'], 'scopes': ['common', 'region:north'], 'superuser': False,
+    assert {'login': 'stella', 'roles': ['sales'], 'scopes': ['common', 'region:north', 'team:sales'], 'superuser': False,
             'sessions': 0} in status['users'], status['users']
     assert status['devices'] == []
     text = fails(0, 'status', name, shown=True).stdout

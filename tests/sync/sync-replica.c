@@ -168,13 +168,15 @@ sync_replica_text (SyncReplica *self, const char *sql)
 char *
 sync_replica_dump (SyncReplica *self)
 {
-  static const char *const tables[] = { "distributors", "contacts",        "products",
-                                        "orders",       "order_lines",     "invoices",
-                                        "shipments",    "shipment_events", "documents",
-                                        "task_notes",   "calendars",       "sla_policies",
-                                        "rules",        "agent_profiles",  "routes",
-                                        "templates",    "guardrails",      "experiments",
-                                        "settings",     "channels",        "channel_destinations" };
+  static const char *const tables[] = { "distributors",  "contacts",           "products",
+                                        "orders",        "order_lines",        "invoices",
+                                        "shipments",     "shipment_events",    "documents",
+                                        "task_notes",    "calendars",          "sla_policies",
+                                        "rules",         "agent_profiles",     "routes",
+                                        "templates",     "guardrails",         "experiments",
+                                        "settings",      "channels",           "channel_destinations",
+                                        "exceptions",    "exception_episodes", "follow_up_tasks",
+                                        "task_channels", "sla_events" };
   GString *dump = g_string_new (NULL);
 
   for (guint t = 0; t < G_N_ELEMENTS (tables); t++) {
