@@ -11,7 +11,8 @@ CREATE TABLE sync.tables (
 -- What a column is. data: a command gives it. parent: data as well, the key of a row of table "of" whose scopes the row's
 -- follow. subject: the same, of a row of whatever object type column "of" names. derived: data that commands compute from
 -- other columns, so that it is no reason for a conflict. stamp: a command sets or clears it, the value is the authority's
--- clock. since: the instant at which column "of" last changed. actor: who added the row. The others are the authority's alone.
+-- clock. since: the instant at which column "of" last changed. actor: who added the row. number: the authority's, or what a
+-- file brought. The others are the authority's alone.
 CREATE TABLE sync.columns (
   tbl smallint NOT NULL REFERENCES sync.tables,
   name text NOT NULL,
@@ -96,9 +97,9 @@ BEGIN
       WHEN 'since' THEN CASE WHEN adding OR after -> c.of IS DISTINCT FROM before -> c.of THEN to_jsonb(moment)
                              ELSE before -> c.name END
       WHEN 'actor' THEN CASE WHEN adding THEN to_jsonb(session_user::text) ELSE before -> c.name END
-      WHEN 'number' THEN CASE WHEN adding THEN NULL ELSE before -> c.name END
+      WHEN 'number' THEN after -> c.name
     END;
-    IF c.kind = 'number' AND adding THEN
+    IF c.kind = 'number' AND adding AND after ->> c.name IS NULL THEN
       value := to_jsonb(sync.next_number(c.tbl));
     END IF;
     patch := patch || jsonb_build_object(c.name, value);

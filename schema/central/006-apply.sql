@@ -129,6 +129,29 @@ BEGIN
   END IF;
 END $$;
 
+-- A human number that a file brought, where the policy lets the command write it, as {"number": [old, new]}; {} else. A
+-- provisional one is nobody's. What comes after it in its series is greater.
+CREATE FUNCTION sync.brought_number(command_name text, t sync.tables, change jsonb) RETURNS jsonb LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  c sync.columns;
+  pair jsonb;
+  parts text[];
+BEGIN
+  SELECT * INTO c FROM sync.columns x WHERE x.tbl = t.id AND x.kind = 'number';
+  pair := change -> 'columns' -> c.name;
+  IF jsonb_typeof(pair) IS DISTINCT FROM 'array' OR pair ->> 1 IS NULL OR strpos(pair ->> 1, '~') > 0 OR change ->> 'op' = 'delete'
+     OR NOT EXISTS (SELECT FROM sync.policy p WHERE p.command = command_name AND p.writes -> t.name -> 'update' ? c.name) THEN
+    RETURN '{}';
+  END IF;
+  parts := regexp_match(pair ->> 1, '^' || t.series || '-(\d{4})-(\d{1,9})$');
+  IF t.yearly AND parts IS NOT NULL THEN
+    INSERT INTO sync.number_series AS s (series, year, last) VALUES (t.series, parts[1]::integer, parts[2]::bigint)
+      ON CONFLICT (series, year) DO UPDATE SET last = greatest(s.last, excluded.last);
+  END IF;
+  RETURN jsonb_build_object(c.name, jsonb_build_array(sync.value_for(c, pair -> 0), sync.value_for(c, pair -> 1)));
+END $$;
+
 -- One change of a command as it was sent, checked: {"table", "id", "op", "columns"}.
 CREATE FUNCTION sync.read_change(command_name text, change jsonb) RETURNS jsonb LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
@@ -146,6 +169,7 @@ BEGIN
     RAISE EXCEPTION 'a change names its row and an object of columns' USING ERRCODE = 'CT103';
   END IF;
   columns := sync.change_columns(t.id, coalesce(change -> 'columns', '{}'));
+  columns := columns || sync.brought_number(command_name, t, change);
   why := sync.refusal(command_name, t.name, (change ->> 'id')::uuid, change ->> 'op', columns);
   IF why IS NOT NULL THEN
     RAISE EXCEPTION '%', why USING ERRCODE = 'CT102';

@@ -72,8 +72,8 @@ standalone_free (CtAuthority *self)
 CtAuthority *
 ct_authority_standalone_new (void)
 {
-  static const CtAuthorityClass klass = { "standalone", standalone_number, standalone_acknowledge,
-                                          standalone_may_send, standalone_free };
+  static const CtAuthorityClass klass = { "standalone",        standalone_number, standalone_acknowledge,
+                                          standalone_may_send, standalone_free,   TRUE };
   CtAuthority *self = g_new0 (CtAuthority, 1);
 
   self->klass = &klass;

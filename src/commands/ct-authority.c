@@ -28,6 +28,14 @@ ct_authority_may_send (CtAuthority *self)
   return self->klass->may_send (self);
 }
 
+/* Whether a command is settled when it is acknowledged. Otherwise its changes are kept, to be offered and, while they are
+ * pending, to be undone. */
+gboolean
+ct_authority_settles (CtAuthority *self)
+{
+  return self->klass->settles;
+}
+
 void
 ct_authority_free (CtAuthority *self)
 {

@@ -38,6 +38,7 @@ struct _CtAuthorityClass {
                            GError **error);
   gboolean (*may_send) (CtAuthority *self);
   void (*free) (CtAuthority *self);
+  gboolean settles; /* at once: no change has to be offered to it later */
 };
 
 struct _CtAuthority {
@@ -50,6 +51,7 @@ char *ct_authority_number (CtAuthority *self, CtDb *db, const char *series, int 
 gboolean ct_authority_acknowledge (CtAuthority *self, CtDb *db, const CtEffect *effect, gint64 *event,
                                    GError **error);
 gboolean ct_authority_may_send (CtAuthority *self);
+gboolean ct_authority_settles (CtAuthority *self);
 void ct_authority_free (CtAuthority *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtAuthority, ct_authority_free)

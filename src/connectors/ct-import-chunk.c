@@ -550,8 +550,9 @@ import_chunk_run (CtCommand *command, GError **error)
   JsonObject *kinds;
   g_autofree char *summary = NULL;
 
-  /* every row is committed to here, from what was bound; a changeset of thousands of rows would be of no further use */
-  ct_recorder_pause (command->recorder, TRUE);
+  /* every row is committed to here, from what was bound; where the command is settled at once a changeset of thousands
+   * of rows would be of no further use */
+  ct_recorder_pause (command->recorder, ct_authority_settles (command->authority));
   if (!read_args (&self, error))
     return FALSE;
   g_string_set_size (self.outcomes, self.n_rows);

@@ -43,8 +43,8 @@ central_free (CtAuthority *self)
 CtAuthority *
 ct_authority_central_new (void)
 {
-  static const CtAuthorityClass klass = { "central", central_number, central_acknowledge, central_may_send,
-                                          central_free };
+  static const CtAuthorityClass klass = { "central",        central_number, central_acknowledge,
+                                          central_may_send, central_free,   FALSE };
   CtAuthority *self = g_new0 (CtAuthority, 1);
 
   self->klass = &klass;
