@@ -31,15 +31,33 @@ check_version (CtSession *session, const char *directory, JsonArray *findings, G
   return TRUE;
 }
 
+typedef struct {
+  const char *directory, *policy;
+  char *migrations; /* (owned) */
+  gboolean reads_passwords;
+} Program;
+
+/* (nullable): what the rule's $1 stands for */
+static const char *
+argument_of (const CtAdminRule *rule, const Program *program)
+{
+  return rule->flags & CT_RULE_OF_POLICY       ? program->policy
+         : rule->flags & CT_RULE_OF_MIGRATIONS ? program->migrations
+                                               : NULL;
+}
+
 static gboolean
-check_rule (CtSession *session, const CtAdminRule *rule, const char *policy, JsonArray *findings,
+check_rule (CtSession *session, const CtAdminRule *rule, const Program *program, JsonArray *findings,
             GCancellable *cancellable, GError **error)
 {
   g_autofree char *sql = g_strdup_printf ("%s ORDER BY 1", rule->sql);
-  g_autoptr (CtAnswer) answer = rule->of_policy
-                                    ? ct_session_query (session, cancellable, error, sql, "s", policy)
-                                    : ct_session_query (session, cancellable, error, sql, "");
+  const char *argument = argument_of (rule, program);
+  g_autoptr (CtAnswer) answer = NULL;
 
+  if ((rule->flags & CT_RULE_OF_PASSWORDS) && !program->reads_passwords)
+    return TRUE;
+  answer = argument ? ct_session_query (session, cancellable, error, sql, "s", argument)
+                    : ct_session_query (session, cancellable, error, sql, "");
   if (!answer) {
     g_prefix_error (error, "%s: ", rule->check);
     return FALSE;
@@ -50,16 +68,30 @@ check_rule (CtSession *session, const CtAdminRule *rule, const char *policy, Jso
   return TRUE;
 }
 
+/* Only a superuser sees the passwords' verifiers. */
 static gboolean
-check_all (CtSession *session, const char *directory, const char *policy, JsonArray *findings,
-           GCancellable *cancellable, GError **error)
+may_read_passwords (CtSession *session, gboolean *may, GCancellable *cancellable, GError **error)
 {
-  if (!check_version (session, directory, findings, cancellable, error))
+  g_autoptr (CtAnswer) answer = ct_session_query (
+      session, cancellable, error, "SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT')", "");
+
+  *may = answer && ct_answer_int (answer, 0, 0);
+  return answer != NULL;
+}
+
+static gboolean
+check_all (CtSession *session, Program *program, JsonArray *findings, GCancellable *cancellable,
+           GError **error)
+{
+  if (!check_version (session, program->directory, findings, cancellable, error))
     return FALSE;
   if (json_array_get_length (findings) > 0)
     return TRUE;
+  program->migrations = ct_schema_text (program->directory, error);
+  if (!program->migrations || !may_read_passwords (session, &program->reads_passwords, cancellable, error))
+    return FALSE;
   for (const CtAdminRule *rule = ct_admin_rules; rule->check; rule++)
-    if (!check_rule (session, rule, policy, findings, cancellable, error))
+    if (!check_rule (session, rule, program, findings, cancellable, error))
       return FALSE;
   return TRUE;
 }
@@ -76,11 +108,13 @@ ct_admin_check (CtSession *session, const char *directory, const char *policy, G
                 GError **error)
 {
   g_autoptr (JsonArray) findings = json_array_new ();
+  Program program = { .directory = directory, .policy = policy };
   gboolean done;
 
   if (!ct_schema_check (session, cancellable, error) || !ct_session_begin_read (session, cancellable, error))
     return NULL;
-  done = check_all (session, directory, policy, findings, cancellable, error);
+  done = check_all (session, &program, findings, cancellable, error);
+  g_free (program.migrations);
   ct_session_end (session, FALSE, NULL, NULL);
   return done ? g_steal_pointer (&findings) : NULL;
 }

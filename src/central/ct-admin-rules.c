@@ -65,14 +65,14 @@ const CtAdminRule ct_admin_rules[] = {
                                                                                                      "<> "
                                                                                                      "'TEMPOR"
                                                                                                      "ARY'"),
-    FALSE },
+    0 },
   { "temp",
     N_ ("Who may make temporary tables or schemas can fill the disk and put their own functions in "
         "the way"),
     TAKE_AWAY,
     ON_DATABASE ("x.privilege_type IN ('TEMPORARY', 'CREATE') AND x.grantee <> d.datdba"
                  " AND (x.grantee <> 0 OR x.privilege_type = 'TEMPORARY')"),
-    FALSE },
+    0 },
   { "wrong-grants", N_ ("Somebody has a privilege beyond those of the roles"), TAKE_AWAY,
     ON_RELATIONS (
         TO_OTHERS
@@ -123,7 +123,7 @@ const CtAdminRule ct_admin_rules[] = {
                                                                                                      "n."
                                                                                                      "nspowne"
                                                                                                      "r)"),
-    FALSE },
+    0 },
   { "missing-grants", N_ ("The roles cannot use what is there for them"), N_ ("Give the privilege back"),
     "SELECT " RELATION ", format('GRANT SELECT ON %s TO tower_viewer', " RELATION ") FROM " RELATIONS
     " WHERE (n.nspname = 'app' AND c.relname IN (SELECT name FROM sync.tables) OR n.nspname = 'api')"
@@ -135,13 +135,13 @@ const CtAdminRule ct_admin_rules[] = {
     "pg_namespace n"
     "  WHERE n.nspname IN ('app', 'api') AND NOT has_schema_privilege('tower_viewer', n.oid, "
     "'USAGE')",
-    FALSE },
+    0 },
   { "default-privileges", N_ ("New objects will belong to more people than they should"),
     N_ ("Take the default privilege away (ALTER DEFAULT PRIVILEGES)"),
     "SELECT format('%s: %s: %s', a.defaclrole::regrole, " GRANTED_TO ", x.privilege_type), NULL"
     " FROM pg_default_acl a, aclexplode(a.defaclacl) x WHERE a.defaclrole = " OWNER
     " AND x.grantee <> a.defaclrole",
-    FALSE },
+    0 },
   { "owners", N_ ("An object belongs to somebody else than tower_owner"), N_ ("Give it back"),
     "SELECT " RELATION ", format('ALTER TABLE %s OWNER TO tower_owner', " RELATION ") FROM " RELATIONS
     " WHERE " IS_OURS " AND c.relkind IN ('r', 'p', 'v', 'S') AND c.relowner <> " OWNER
@@ -150,11 +150,11 @@ const CtAdminRule ct_admin_rules[] = {
     " UNION ALL SELECT n.nspname, format('ALTER SCHEMA %I OWNER TO tower_owner', n.nspname) FROM "
     "pg_namespace n"
     " WHERE " IS_OURS " AND n.nspowner <> " OWNER,
-    FALSE },
+    0 },
   { "row-security", N_ ("Everybody sees every row of a table"), N_ ("Switch row security on"),
     "SELECT " RELATION ", format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', " RELATION ") FROM " RELATIONS
     " WHERE n.nspname = 'app' AND c.relkind IN ('r', 'p') AND NOT c.relrowsecurity",
-    FALSE },
+    0 },
   { "row-policies", N_ ("A table shows other rows than those of the reader's scopes"),
     N_ ("It has one policy, as sync.register() makes it: drop the others, make this one again"),
     "SELECT format('%s: %s', " RELATION ", coalesce(o.polname, 'seen'))"
@@ -167,27 +167,27 @@ const CtAdminRule ct_admin_rules[] = {
     "  AND pg_get_expr(o.polqual, o.polrelid) ~ '^\\(scopes && \\( ?SELECT api\\.my_scopes\\(\\) AS "
     "my_scopes\\)\\)$')"
     " IS NOT TRUE",
-    FALSE },
+    0 },
   { "views", N_ ("A view shows rows with its owner's rights"), N_ ("Make it run with the reader's"),
     "SELECT " RELATION ", format('ALTER VIEW %s SET (security_invoker = true)', " RELATION ") FROM " RELATIONS
     " WHERE " IS_OURS
     " AND c.relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false)"
     " UNION ALL SELECT " RELATION ", format('DROP MATERIALIZED VIEW %s', " RELATION ") FROM " RELATIONS
     " WHERE " IS_OURS " AND c.relkind = 'm'",
-    FALSE },
+    0 },
   { "search-path", N_ ("A function does not pin its search path: a caller can make it run something else"),
     N_ ("Pin it, with pg_temp last"),
     "SELECT " FUNCTION "::text, format('ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp', " FUNCTION
     ")"
     " FROM " FUNCTIONS " WHERE " IS_OURS
     " AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false)",
-    FALSE },
+    0 },
   { "triggers-off", N_ ("A trigger is switched off"), N_ ("Switch it on"),
     "SELECT format('%s: %s', " RELATION ", t.tgname), format('ALTER TABLE %s ENABLE TRIGGER %I', " RELATION
     ", t.tgname)"
     " FROM " RELATIONS " JOIN pg_trigger t ON t.tgrelid = c.oid"
     " WHERE " IS_OURS " AND NOT t.tgisinternal AND t.tgenabled NOT IN ('O', 'A')",
-    FALSE },
+    0 },
   { "triggers-missing", N_ ("A trigger is missing: changes escape the feed, the stamps or the log"),
     N_ ("Make it again as the migrations of schema/central do (sync.register, 002-feed, 005-audit)"),
     "SELECT format('%s: %s', w.relation, w.name), NULL FROM ("
@@ -202,25 +202,25 @@ const CtAdminRule ct_admin_rules[] = {
     " WHERE NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = to_regclass(w.relation) AND "
     "t.tgname = w.name"
     "  AND t.tgqual IS NULL AND t.tgfoid = to_regproc(w.function))",
-    FALSE },
+    0 },
   { "unknown-tables", N_ ("A table is not one of the program's: no stamps, no feed, no scopes"),
     N_ ("Move it to a schema of its own, or register it (sync.register)"),
     "SELECT " RELATION ", format('ALTER TABLE %s SET SCHEMA ...', " RELATION ") FROM " RELATIONS
     " WHERE n.nspname = 'app' AND c.relkind IN ('r', 'p', 'f', 'm') AND NOT c.relispartition"
     " AND c.relname NOT IN (SELECT name FROM sync.tables)",
-    FALSE },
+    0 },
   { "rewrite-rules", N_ ("A rule rewrites what is written to a table"), N_ ("Drop the rule"),
     "SELECT format('%s.%s: %s', r.schemaname, r.tablename, r.rulename),"
     " format('DROP RULE %I ON %I.%I', r.rulename, r.schemaname, r.tablename)"
     " FROM pg_rules r WHERE r.schemaname IN " OURS,
-    FALSE },
+    0 },
   { "groups", N_ ("A group of roles may sign in or administer PostgreSQL"), N_ ("Take that from it"),
     "SELECT g.rolname, format('ALTER ROLE %I NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB "
     "NOREPLICATION',"
     " g.rolname) FROM pg_roles g WHERE g.rolname LIKE 'tower\\_%' AND (g.rolcanlogin OR g.rolsuper "
     "OR g.rolbypassrls"
     " OR g.rolcreaterole OR g.rolcreatedb OR g.rolreplication)",
-    FALSE },
+    0 },
   { "memberships", N_ ("A membership gives more than its role should"), N_ ("Take the membership away"),
     "SELECT format('%s: %s', m.rolname, g.rolname), format('REVOKE %I FROM %I', g.rolname, m.rolname)"
     " FROM " GROUP_MEMBERS " WHERE g.rolname LIKE 'tower\\_%' AND NOT m.rolsuper AND ("
@@ -231,14 +231,14 @@ const CtAdminRule ct_admin_rules[] = {
     "g.rolname, u.rolname)"
     " FROM " USERS " JOIN pg_roles g ON g.rolname LIKE 'pg\\_%' AND g.rolname <> 'pg_database_owner'"
     " WHERE NOT u.rolsuper AND pg_has_role(u.oid, g.oid, 'MEMBER')",
-    FALSE },
+    0 },
   { "privileged-users", N_ ("A user administers PostgreSQL itself: no rule of the server holds for them"),
     N_ ("Give the person a login of their own for that"),
     "SELECT u.rolname, format('ALTER ROLE %I NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB "
     "NOREPLICATION', u.rolname)"
     " FROM " USERS
     " WHERE u.rolsuper OR u.rolbypassrls OR u.rolcreaterole OR u.rolcreatedb OR u.rolreplication",
-    FALSE },
+    0 },
   { "superuser-sessions", N_ ("Somebody works on this database as superuser"),
     N_ ("Find out who it is; programs and people use logins made by server add-user"),
     "SELECT format('%s: %s %s', a.usename, a.application_name, coalesce(a.client_addr::text, '')),"
@@ -247,21 +247,33 @@ const CtAdminRule ct_admin_rules[] = {
     " WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.backend_type = "
     "'client backend'"
     " AND r.rolsuper",
-    FALSE },
+    0 },
+  { "functions", N_ ("A function is not the program's, or was changed"),
+    N_ ("Find out who made it; drop it, or make it again as the migrations of schema/central do"),
+    /* as it stands in a migration, or in a statement there, where quotes are doubled */
+    "SELECT " FUNCTION "::text, NULL FROM " FUNCTIONS " WHERE " IS_OURS
+    " AND strpos($1::text, '$' || p.prosrc || '$') = 0"
+    " AND strpos(replace($1::text, '''''', ''''), '$' || p.prosrc || '$') = 0",
+    CT_RULE_OF_MIGRATIONS },
+  { "passwords", N_ ("A password is kept in a form that is easily guessed"),
+    N_ ("Set a new one: server add-user with --user-password-file or --ask-password"),
+    "SELECT u.rolname, NULL FROM " USERS " JOIN pg_authid a ON a.oid = u.oid"
+    " WHERE a.rolpassword NOT LIKE 'SCRAM-SHA-256$%'",
+    CT_RULE_OF_PASSWORDS },
   { "password-encryption", N_ ("New passwords are kept in a form that is easily guessed"),
     N_ ("Set it to SCRAM"),
     "SELECT 'password_encryption = ' || current_setting('password_encryption'),"
     " 'ALTER SYSTEM SET password_encryption = ''scram-sha-256'''"
     " WHERE current_setting('password_encryption') <> 'scram-sha-256'",
-    FALSE },
+    0 },
   { "policy-missing", N_ ("A command of the policy is not allowed here"), N_ ("Run towerctl server init"),
     "SELECT f.key, NULL FROM jsonb_each($1::text::jsonb) f WHERE jsonb_typeof(f.value -> 'roles') = "
     "'array'"
     " AND f.key NOT IN (SELECT command FROM sync.policy)",
-    TRUE },
+    CT_RULE_OF_POLICY },
   { "policy-extra", N_ ("A command is allowed here that is not in the policy"),
     N_ ("Run towerctl server init"),
-    "SELECT p.command, NULL FROM sync.policy p WHERE NOT $1::text::jsonb ? p.command", TRUE },
+    "SELECT p.command, NULL FROM sync.policy p WHERE NOT $1::text::jsonb ? p.command", CT_RULE_OF_POLICY },
   { "policy-differs", N_ ("A command is allowed otherwise than the policy says"),
     N_ ("Run towerctl server init"),
     "SELECT p.command, NULL FROM sync.policy p JOIN jsonb_each($1::text::jsonb) f ON f.key = "
@@ -269,6 +281,6 @@ const CtAdminRule ct_admin_rules[] = {
     " WHERE (p.roles, p.predicate, p.writes) IS DISTINCT FROM (ARRAY(SELECT "
     "jsonb_array_elements_text(f.value -> 'roles')),"
     "  f.value ->> 'where', coalesce(f.value -> 'writes', '{}'))",
-    TRUE },
-  { NULL, NULL, NULL, NULL, FALSE },
+    CT_RULE_OF_POLICY },
+  { NULL, NULL, NULL, NULL, 0 },
 };

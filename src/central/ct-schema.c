@@ -65,6 +65,24 @@ ct_schema_newest (const char *directory, GError **error)
   return names ? (int) names->len : -1;
 }
 
+/* (transfer full) (nullable): all migrations of @directory, one after the other */
+char *
+ct_schema_text (const char *directory, GError **error)
+{
+  g_autoptr (GPtrArray) names = list_migrations (directory, error);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; names && i < names->len; i++) {
+    g_autofree char *path = g_build_filename (directory, names->pdata[i], NULL);
+    g_autofree char *script = NULL;
+
+    if (!g_file_get_contents (path, &script, NULL, error))
+      return NULL;
+    g_string_append (text, script);
+  }
+  return names ? g_string_free (g_steal_pointer (&text), FALSE) : NULL;
+}
+
 /**
  * ct_schema_version:
  *

@@ -5,6 +5,7 @@
 G_BEGIN_DECLS
 
 int ct_schema_newest (const char *directory, GError **error);
+char *ct_schema_text (const char *directory, GError **error);
 int ct_schema_version (CtSession *session, GCancellable *cancellable, GError **error);
 gboolean ct_schema_check (CtSession *session, GCancellable *cancellable, GError **error);
 gboolean ct_schema_upgrade (CtSession *session, const char *directory, GCancellable *cancellable,

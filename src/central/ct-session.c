@@ -97,7 +97,8 @@ connect_handle (CtSession *self, GCancellable *cancellable, GError **error)
                ? TRUE
                : fail_lost (self, error);
   text = g_strchomp (g_strdup (PQerrorMessage (self->handle)));
-  return ct_fail (error, CT_ERROR_NETWORK, "cannot connect to the server: %s", text);
+  return ct_fail (error, PQconnectionNeedsPassword (self->handle) ? CT_ERROR_REFUSED : CT_ERROR_NETWORK,
+                  "cannot connect to the server: %s", text);
 }
 
 static void
@@ -112,7 +113,7 @@ ignore_notice_cb (void *data, const PGresult *result)
  * Anything but this machine must be named with sslmode=verify-full.
  *
  * Returns: (transfer full): a session, or %NULL: %CT_ERROR_INVALID for a malformed address, %CT_ERROR_REFUSED for an
- *   insecure one, %CT_ERROR_NETWORK where nobody answers or the login is refused
+ *   insecure one or where the password is missing, %CT_ERROR_NETWORK where nobody answers or the login is refused
  */
 CtSession *
 ct_session_open (const char *conninfo, GCancellable *cancellable, GError **error)

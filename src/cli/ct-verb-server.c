@@ -9,33 +9,60 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* (transfer full) (nullable): what libpq connects with */
 static char *
-read_address (CtCli *cli, GError **error)
+read_address (CtCli *cli, const char *password, GError **error)
 {
-  const char *path = ct_cli_option (cli, "password-file");
-  char *password = path ? ct_cli_password_from_file (path, error) : NULL;
   g_autoptr (GError) problem = NULL;
-  char *address;
+  char *address = ct_address_complete (cli->args[0], password, &problem);
 
-  if (path && !password)
-    return NULL;
-  address = ct_address_complete (cli->args[0], password, &problem);
-  ct_cli_password_free (password);
   if (!address)
     ct_cli_usage (error, "%s", problem->message);
+  else if (!ct_address_check (address, error))
+    g_clear_pointer (&address, ct_cli_password_free);
   return address;
+}
+
+static CtSession *
+open_with (CtCli *cli, const char *password, GError **error)
+{
+  char *address = read_address (cli, password, error);
+  CtSession *session = address ? ct_session_open (address, cli->cancellable, error) : NULL;
+
+  ct_cli_password_free (address);
+  return session;
+}
+
+/* The server wants a password that nobody gave: a person at a terminal may. */
+static CtSession *
+open_asking (CtCli *cli, GError **error)
+{
+  char *password = ct_cli_password_ask (_ ("Password of the URL's login:"), error);
+  CtSession *session = password ? open_with (cli, password, error) : NULL;
+
+  ct_cli_password_free (password);
+  return session;
 }
 
 /* (transfer full) (nullable): a session with the server that the first argument names */
 static CtSession *
 open_server (CtCli *cli, GError **error)
 {
-  char *address = read_address (cli, error);
-  CtSession *session = address ? ct_session_open (address, cli->cancellable, error) : NULL;
+  const char *path = ct_cli_option (cli, "password-file");
+  char *password = path ? ct_cli_password_from_file (path, error) : NULL;
+  g_autoptr (GError) problem = NULL;
+  CtSession *session = NULL;
 
-  ct_cli_password_free (address);
+  if (path && !password)
+    return NULL;
+  session = open_with (cli, password, &problem);
+  ct_cli_password_free (password);
+  if (!session && !path && g_error_matches (problem, CT_ERROR, CT_ERROR_REFUSED) && isatty (STDIN_FILENO))
+    return open_asking (cli, error);
+  if (!session)
+    g_propagate_error (error, g_steal_pointer (&problem));
   return session;
 }
 

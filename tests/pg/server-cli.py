@@ -264,6 +264,25 @@ def test_ask_password():
     assert done.returncode == 2 and 'terminal' in done.stderr, done.stderr
 
 
+def test_sign_in():
+    """Where the server asks for a password: a file of one's own, or the terminal."""
+    name = database('asked')
+    ok('init', name)
+    POSTGRES.psql(name, "CREATE ROLE boss SUPERUSER LOGIN PASSWORD 'ein langes Wort'")
+    line = [TOWERCTL, 'server', 'status', f'host=127.0.0.1 port={POSTGRES.port} dbname={name} user=boss']
+    code, seen = at_terminal(['ein langes Wort\n'], *line)
+    assert code == 0 and 'langes' not in seen and str(NEWEST) in seen, seen
+    code, seen = at_terminal(['falsch\n'], *line)
+    assert code == 1 and 'authentication failed' in seen, seen
+    for code, path in ((0, secret('boss', 'ein langes Wort')), (1, secret('wrong', 'falsch')),
+                       (3, secret('seen', 'ein langes Wort', 0o644))):
+        done = subprocess.run([*line, '--password-file', path], capture_output=True, text=True, check=False)
+        assert done.returncode == code and 'langes' not in done.stderr, done.stderr
+    done = subprocess.run(line, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    assert done.returncode == 3 and 'password' in done.stderr, done.stderr
+    POSTGRES.psql(name, 'DROP ROLE boss')
+
+
 def test_remove_user():
     name = database('leaving')
     ok('init', name)
@@ -389,6 +408,12 @@ DEFECTS = [
     ('memberships', 'GRANT pg_read_all_data TO "Carl C"', None),
     ('privileged-users', 'ALTER ROLE "Carl C" BYPASSRLS', None),
     ('privileged-users', 'ALTER ROLE "Carl C" SUPERUSER', None),
+    ('functions', "SET ROLE tower_owner; CREATE FUNCTION api.back_door() RETURNS void LANGUAGE sql SECURITY DEFINER "
+     "SET search_path = pg_catalog, pg_temp AS 'DELETE FROM audit.origin'; GRANT EXECUTE ON FUNCTION api.back_door() TO tower_sales",
+     'DROP FUNCTION api.back_door()'),
+    ('functions', 'CREATE OR REPLACE FUNCTION sync.now_ms() RETURNS bigint LANGUAGE sql VOLATILE '
+     "SET search_path = pg_catalog, pg_temp AS 'SELECT 0::bigint'", 'now_ms'),
+    ('passwords', "SET password_encryption = 'md5'; ALTER ROLE \"Carl C\" PASSWORD 'geheim'", 'ALTER ROLE "Carl C" PASSWORD NULL'),
     ('password-encryption', "ALTER DATABASE checked SET password_encryption = 'md5'", 'ALTER DATABASE checked RESET password_encryption'),
     ('policy-missing', "DELETE FROM sync.policy WHERE command = 'distributor.edit'", 'init'),
     ('policy-extra', "INSERT INTO sync.policy VALUES ('anything.goes', '{viewer}', NULL, '{}')", 'init'),
@@ -405,6 +430,7 @@ def test_check():
     assert ok('check', name) == []
     assert 'Nothing is wrong' in fails(0, 'check', name, shown=True).stderr
     problems = []
+    now_ms = POSTGRES.psql(name, "SELECT pg_get_functiondef('sync.now_ms'::regproc)")
     for check, plant, mend in DEFECTS:
         POSTGRES.psql(name, plant)
         done = tower('check', name)
@@ -416,7 +442,7 @@ def test_check():
         if mend == 'init':
             ok('init', name)
         elif mend:
-            POSTGRES.psql(name, mend)
+            POSTGRES.psql(name, now_ms if mend == 'now_ms' else mend)
         else:
             for row in done.json if isinstance(done.json, list) else []:
                 POSTGRES.psql(name, row['statement'])
