@@ -486,6 +486,57 @@ act (PgStation *self, GRand *rand)
   sync_replica_try (self->replica, command, args, &made, NULL);
 }
 
+/* An order of one of the distributors that are here, or a change of one of the orders. */
+static void
+act_on_orders (PgStation *self, GRand *rand)
+{
+  gboolean making = g_rand_int_range (rand, 0, 3) == 0;
+  const char *table = making ? "distributors" : "orders";
+  g_autofree char *sql = g_strdup_printf ("SELECT uuid_text(id) FROM %s ORDER BY id LIMIT 1 OFFSET "
+                                          "%u %% max(1, (SELECT count(*) FROM %s))",
+                                          table, g_rand_int (rand) >> 8, table);
+  g_autofree char *id = ct_db_read_text (self->replica->db, NULL, sql, "");
+  g_autofree char *lines =
+      g_strdup_printf ("\"lines\":[{\"sku\":\"A\",\"quantity_milli\":1000,\"unit_price_minor\":%d}]",
+                       g_rand_int_range (rand, 1, 1000));
+  g_autofree char *args = NULL;
+  CtId made;
+
+  if (making)
+    args = g_strdup_printf ("{\"distributor_id\":\"%s\",\"currency\":\"EUR\",%s}", id, lines);
+  else if (g_rand_boolean (rand))
+    args = g_strdup_printf ("{\"id\":\"%s\",%s}", id, lines);
+  else
+    args = g_strdup_printf ("{\"id\":\"%s\",\"notes\":\"%u\"}", id, g_rand_int (rand));
+  if (id)
+    sync_replica_try (self->replica, making ? "order.create" : "order.edit", args, &made, NULL);
+}
+
+/* Of orders and lines what differs first where something went wrong: @uuid makes a key text. */
+static char *
+order_rows_sql (const char *schema, const char *aggregate, const char *uuid)
+{
+  return g_strdup_printf (
+      "SELECT coalesce(%2$s, '') FROM (SELECT %3$s(o.id) || ' ' || o.number || ' ' || o.rev || ' ' || "
+      "o.notes || ' ' ||"
+      " o.total_minor || ' ' || o.updated_at || ' ' || %3$s(o.distributor_id) || ' ' || coalesce(%3$s(l.id), "
+      "'') || ' ' ||"
+      " coalesce(l.total_minor, 0) AS r FROM %1$sorders o LEFT JOIN %1$sorder_lines l ON l.order_id = o.id"
+      " ORDER BY o.id, l.id) x",
+      schema, aggregate, uuid);
+}
+
+static void
+assert_same_orders (PgStation *self)
+{
+  g_autofree char *here_sql = order_rows_sql ("", "group_concat(r, char(10))", "uuid_text");
+  g_autofree char *there_sql = order_rows_sql ("api.", "string_agg(r, E'\\n')", "text");
+  g_autofree char *here = sync_replica_text (self->replica, here_sql),
+                  *there = pg_text (self->session, there_sql);
+
+  g_assert_cmpstr (here, ==, there);
+}
+
 static char *
 server_rows (const char *login, const char *database)
 {
@@ -513,7 +564,7 @@ static void
 test_random (void)
 {
   static const char *const logins[] = { "anna", "ben", "north" };
-  guint settled = 0, left = 0;
+  guint settled = 0, left = 0, orders = 0;
 
   for (guint32 seed = 1; seed <= 4; seed++) {
     g_autofree char *database = g_strdup_printf ("random%u", seed);
@@ -524,15 +575,18 @@ test_random (void)
     pg_server_create (server, database, policy);
     for (guint i = 0; i < G_N_ELEMENTS (logins); i++)
       stations[i] = station_new (database, logins[i]);
-    for (int step = 0; step < 60; step++) {
+    for (int step = 0; step < 80; step++) {
       PgStation *station = stations[g_rand_int_range (rand, 0, G_N_ELEMENTS (logins))];
 
-      switch (g_rand_int_range (rand, 0, 5)) {
+      switch (g_rand_int_range (rand, 0, 6)) {
       case 0:
         settled += sync_up (station).pulled.settled;
         break;
       case 1:
         settled += pull_only (station).pulled.settled;
+        break;
+      case 2:
+        act_on_orders (station, rand);
         break;
       default:
         act (station, rand);
@@ -547,6 +601,8 @@ test_random (void)
       gint64 pending, oldest;
 
       g_assert_cmpstr (here, ==, there);
+      assert_same_orders (stations[i]);
+      orders += (guint) sync_replica_number (stations[i]->replica, "SELECT count(*) FROM order_lines");
       g_assert_true (ct_backlog_waiting (stations[i]->replica->db, &pending, &oldest, NULL));
       g_assert_cmpint (pending, ==, 0);
       left += (guint) in_tray (stations[i]);
@@ -555,6 +611,7 @@ test_random (void)
   }
   g_test_message ("%u settled, %u in trays", settled, left);
   g_assert_cmpuint (settled, >, 50);
+  g_assert_cmpuint (orders, >, 5);
   g_assert_cmpuint (left, >, 10);
 }
 
