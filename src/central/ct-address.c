@@ -2,6 +2,7 @@
 #include "ct-address.h"
 
 #include <libpq-fe.h>
+#include <string.h>
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PQconninfoOption, PQconninfoFree)
 
@@ -86,6 +87,33 @@ ct_address_check (const char *conninfo, GError **error)
     return TRUE;
   return ct_fail (error, CT_ERROR_REFUSED,
                   _ ("The server %s is not this machine: its address needs sslmode=verify-full"), host);
+}
+
+/**
+ * ct_address_origin:
+ * @address: a libpq connection string or URI
+ *
+ * What a password for this server is bound to, in the form that tokens have: another machine is reached by TLS alone.
+ *
+ * Returns: (transfer full): scheme, host and port; %NULL with %CT_ERROR_INVALID where several hosts are named
+ */
+char *
+ct_address_origin (const char *address, GError **error)
+{
+  g_autoptr (PQconninfoOption) options = parse (address, error);
+  g_autoptr (PQconninfoOption) defaults = PQconndefaults ();
+  g_autofree char *remote = options ? other_machine (options) : NULL;
+  const char *host = remote ? remote : "localhost";
+  const char *port = options ? effective (options, defaults, "port") : NULL;
+
+  if (!options)
+    return NULL;
+  if (strchr (host, ',') || (port && strchr (port, ','))) {
+    ct_fail (error, CT_ERROR_INVALID, _ ("A password is kept for one server: name one host and one port"));
+    return NULL;
+  }
+  return g_strdup_printf (strchr (host, ':') ? "%s://[%s]:%s" : "%s://%s:%s", remote ? "https" : "http", host,
+                          port ? port : "5432");
 }
 
 static void

@@ -5,8 +5,13 @@
 #include <libpq-fe.h>
 #include <string.h>
 
+/* How long a server may say nothing while it is asked something; dialling is quicker or hopeless. */
+#define SILENCE_MS (300 * 1000)
+#define DIAL_MS    (20 * 1000)
+
 struct _CtSession {
   PGconn *handle;   /* (owned) */
+  int patience;     /* milliseconds */
   gboolean reading; /* inside a read-only transaction: nothing sent can have an effect */
   char state[6];    /* SQLSTATE of the last failure, "" where there is none */
 };
@@ -29,6 +34,7 @@ static const struct {
   { "57P", CT_ERROR_UNKNOWN_FATE }, /* shut down under the statement */
   { "08", CT_ERROR_UNKNOWN_FATE },  /* connection lost */
   { "28", CT_ERROR_REFUSED },       /* may not log in */
+  { "3D000", CT_ERROR_NOT_FOUND },  /* no such database */
   { "42501", CT_ERROR_REFUSED },    /* insufficient privilege */
   { "CT002", CT_ERROR_REFUSED },    { "CT101", CT_ERROR_CONFLICT }, { "CT102", CT_ERROR_REFUSED },
   { "CT0", CT_ERROR_INVALID },      { "CT1", CT_ERROR_INVALID },    { "23", CT_ERROR_CONFLICT },
@@ -60,12 +66,13 @@ wait_for (CtSession *self, GIOCondition condition, GCancellable *cancellable, GE
 {
   GPollFD polled[2] = { { .fd = PQsocket (self->handle), .events = (gushort) condition } };
   guint n = 1;
+  int ready;
 
   if (polled[0].fd < 0)
     return fail_lost (self, error);
   if (cancellable && g_cancellable_make_pollfd (cancellable, &polled[1]))
     n = 2;
-  while (g_poll (polled, n, -1) < 0 && errno == EINTR)
+  while ((ready = g_poll (polled, n, self->patience)) < 0 && errno == EINTR)
     ;
   if (n == 2)
     g_cancellable_release_fd (cancellable);
@@ -77,14 +84,39 @@ wait_for (CtSession *self, GIOCondition condition, GCancellable *cancellable, GE
       PQcancel (cancel, text, sizeof text);
     return FALSE;
   }
-  return TRUE;
+  return ready != 0 || ct_fail (error, self->reading ? CT_ERROR_NETWORK : CT_ERROR_UNKNOWN_FATE,
+                                _ ("The server has said nothing for %d seconds"), self->patience / 1000);
+}
+
+/* Why there is no connection: the lines that libpq gives for each address, without what only its verbose form has. */
+static gboolean
+fail_connect (CtSession *self, GError **error)
+{
+  g_autoptr (GRegex) state = g_regex_new (": +([0-9][0-9A-Z]{4}): +", 0, 0, NULL);
+  g_autoptr (GRegex) place = g_regex_new ("^[^\n]*, [a-z_]+\\.c:[0-9]+$", G_REGEX_MULTILINE, 0, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+  const char *raw = PQerrorMessage (self->handle);
+  g_autofree char *without = g_regex_replace_literal (place, raw, -1, 0, "", 0, NULL);
+  g_autofree char *text = g_regex_replace_literal (state, without ? without : raw, -1, 0, ": ", 0, NULL);
+
+  if (g_regex_match (state, raw, 0, &match)) {
+    g_autofree char *found = g_match_info_fetch (match, 1);
+
+    g_strlcpy (self->state, found, sizeof self->state);
+  } else if (PQconnectionNeedsPassword (self->handle)) {
+    return ct_fail (error, CT_ERROR_REFUSED, _ ("The server asks for a password, and none is known here"));
+  }
+  return ct_fail (error, *self->state ? code_of_state (self) : CT_ERROR_NETWORK,
+                  _ ("Cannot connect to the server: %s"), g_strchomp (text ? text : without));
 }
 
 static gboolean
 connect_handle (CtSession *self, GCancellable *cancellable, GError **error)
 {
   PostgresPollingStatusType status = PGRES_POLLING_WRITING;
-  g_autofree char *text = NULL;
+
+  /* the only way to learn the SQLSTATE of a login that is refused */
+  PQsetErrorVerbosity (self->handle, PQERRORS_VERBOSE);
 
   while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED &&
          PQstatus (self->handle) != CONNECTION_BAD) {
@@ -92,13 +124,11 @@ connect_handle (CtSession *self, GCancellable *cancellable, GError **error)
       return FALSE;
     status = PQconnectPoll (self->handle);
   }
-  if (PQstatus (self->handle) == CONNECTION_OK)
-    return PQsetClientEncoding (self->handle, "UTF8") == 0 && PQsetnonblocking (self->handle, 1) == 0
-               ? TRUE
-               : fail_lost (self, error);
-  text = g_strchomp (g_strdup (PQerrorMessage (self->handle)));
-  return ct_fail (error, PQconnectionNeedsPassword (self->handle) ? CT_ERROR_REFUSED : CT_ERROR_NETWORK,
-                  "cannot connect to the server: %s", text);
+  if (PQstatus (self->handle) != CONNECTION_OK)
+    return fail_connect (self, error);
+  PQsetErrorVerbosity (self->handle, PQERRORS_DEFAULT);
+  return (PQsetClientEncoding (self->handle, "UTF8") == 0 && PQsetnonblocking (self->handle, 1) == 0) ||
+         fail_lost (self, error);
 }
 
 static void
@@ -113,7 +143,7 @@ ignore_notice_cb (void *data, const PGresult *result)
  * Anything but this machine must be named with sslmode=verify-full.
  *
  * Returns: (transfer full): a session, or %NULL: %CT_ERROR_INVALID for a malformed address, %CT_ERROR_REFUSED for an
- *   insecure one or where the password is missing, %CT_ERROR_NETWORK where nobody answers or the login is refused
+ *   insecure one or a login that the server refuses or lets in only with a password, %CT_ERROR_NETWORK where nobody answers
  */
 CtSession *
 ct_session_open (const char *conninfo, GCancellable *cancellable, GError **error)
@@ -123,6 +153,7 @@ ct_session_open (const char *conninfo, GCancellable *cancellable, GError **error
   if (!ct_address_check (conninfo, error))
     return NULL;
   self->reading = TRUE;
+  self->patience = DIAL_MS;
   self->handle = PQconnectStart (conninfo);
   if (!self->handle)
     g_error ("out of memory");
@@ -130,6 +161,7 @@ ct_session_open (const char *conninfo, GCancellable *cancellable, GError **error
   if (!connect_handle (self, cancellable, error))
     return NULL;
   self->reading = FALSE;
+  self->patience = SILENCE_MS;
   return g_steal_pointer (&self);
 }
 

@@ -21,6 +21,7 @@ extern const CtVerb ct_verbs_config[];
 extern const CtVerb ct_verbs_init[];
 extern const CtVerb ct_verbs_records[];
 extern const CtVerb ct_verbs_server[];
+extern const CtVerb ct_verbs_sync[];
 
 extern const CtVerbFamily ct_verb_families[];
 

@@ -513,7 +513,7 @@ run (CtCli *self)
     sequence (self, leaves);
   }
   /* what a signal ended is not done, whatever the verb made of it */
-  if (g_cancellable_is_cancelled (self->cancellable))
+  if (g_cancellable_is_cancelled (self->cancellable) && !(self->verb->flags & CT_VERB_UNTIL_STOPPED))
     self->worst = MAX (self->worst, CT_EXIT_FAILED);
   if (error)
     result = ct_json_wrap_object (ct_json_build ("o", "error", tell_error (self, NULL, error)));

@@ -43,9 +43,10 @@ struct _CtColumn {
 };
 
 typedef enum {
-  CT_VERB_NO_WORKSPACE = 1 << 0, /* opens none, or opens it by itself */
-  CT_VERB_READS_FILES = 1 << 1,  /* what is malformed stands in a file, not on the command line */
-  CT_VERB_SHOWS = 1 << 2,        /* prints records one under the other, not as a table */
+  CT_VERB_NO_WORKSPACE = 1 << 0,  /* opens none, or opens it by itself */
+  CT_VERB_READS_FILES = 1 << 1,   /* what is malformed stands in a file, not on the command line */
+  CT_VERB_SHOWS = 1 << 2,         /* prints records one under the other, not as a table */
+  CT_VERB_UNTIL_STOPPED = 1 << 3, /* Ctrl+C is how it ends, and no failure */
 } CtVerbFlags;
 
 typedef struct _CtCli CtCli;

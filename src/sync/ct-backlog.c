@@ -38,14 +38,29 @@ ct_backlog_state_clear (CtBacklogState *self)
 
 /**
  * ct_backlog_begin:
+ * @server: its address, without a password
  * @acknowledged: the last command that this workspace keeps to itself, 0 for a new one; the device is enrolled with it
  *
  * Makes a workspace a connected one, inside the caller's transaction: what it does from now on is pushed.
  */
 gboolean
-ct_backlog_begin (CtDb *db, gint64 acknowledged, GError **error)
+ct_backlog_begin (CtDb *db, const char *server, gint64 acknowledged, GError **error)
 {
-  return ct_db_run (db, error, "UPDATE sync_state SET acknowledged = ? WHERE one = 1", "i", acknowledged);
+  return ct_db_run (db, error, "INSERT INTO workspace VALUES('server', ?)", "s", server) &&
+         ct_db_run (db, error, "UPDATE sync_state SET acknowledged = ? WHERE one = 1", "i", acknowledged);
+}
+
+/* Makes a workspace a standalone one again, inside the caller's transaction: it keeps what it has. */
+gboolean
+ct_backlog_end (CtDb *db, GError **error)
+{
+  return ct_db_run (db, error, "DELETE FROM workspace WHERE key = 'server'", "") &&
+         ct_db_run (db, error, "DELETE FROM sync_touches", "") &&
+         ct_db_run (
+             db, error,
+             "UPDATE sync_state SET epoch = zeroblob(16), number = 0, nonce = zeroblob(16), scopes = '',"
+             " acknowledged = 0, pulled_at = NULL WHERE one = 1",
+             "");
 }
 
 /* Which device this workspace is. */

@@ -22,7 +22,8 @@ typedef struct {
 
 gboolean ct_backlog_read (CtDb *db, CtBacklogState *state, GError **error);
 void ct_backlog_state_clear (CtBacklogState *self);
-gboolean ct_backlog_begin (CtDb *db, gint64 acknowledged, GError **error);
+gboolean ct_backlog_begin (CtDb *db, const char *server, gint64 acknowledged, GError **error);
+gboolean ct_backlog_end (CtDb *db, GError **error);
 gboolean ct_backlog_device (CtDb *db, CtId *device, GError **error);
 gboolean ct_backlog_hash (CtDb *db, gint64 seq, CtHash *sha256, gboolean *known, GError **error);
 gboolean ct_backlog_next (CtDb *db, gint64 after, CtBacklogItem *item, GError **error);

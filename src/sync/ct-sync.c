@@ -96,17 +96,18 @@ add_report (CtRebaseReport *sum, const CtRebaseReport *one)
   sum->offer_again |= one->offer_again;
 }
 
-static gboolean
-check_window (CtDb *db, CtPulled *pulled, GError **error)
+/* Whether a server that serves these versions of the replica's schema serves this one. */
+gboolean
+ct_sync_check_window (CtDb *db, int oldest, int newest, GError **error)
 {
   gint64 version = 0;
 
   if (!ct_db_read_int (db, &version, error, "SELECT user_version FROM pragma_user_version", ""))
     return FALSE;
-  if (version < pulled->oldest)
+  if (version < oldest)
     return ct_fail (error, CT_ERROR_REFUSED,
                     _ ("The server no longer serves this version of the program; update it"));
-  if (version > pulled->newest)
+  if (version > newest)
     return ct_fail (error, CT_ERROR_REFUSED, _ ("The server does not serve this version of the program yet"));
   return TRUE;
 }
@@ -139,7 +140,8 @@ ct_sync_pull (CtDb *db, CtCommander *commander, CtSession *session, gint64 now, 
   CtRebaseReport one = { 0 };
   gboolean forked = FALSE;
 
-  if (!pulled || !check_window (db, pulled, error) || !ct_fork_notice (db, pulled, &forked, error))
+  if (!pulled || !ct_sync_check_window (db, pulled->oldest, pulled->newest, error) ||
+      !ct_fork_notice (db, pulled, &forked, error))
     return FALSE;
   if (forked) {
     if (!ct_fork_go_on (db, session, now, cancellable, error))

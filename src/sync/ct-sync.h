@@ -12,6 +12,7 @@ typedef struct {
   gboolean rebuilt; /* somebody wrote past the commands: the replica was taken anew; a copy lies beside it */
 } CtSyncReport;
 
+gboolean ct_sync_check_window (CtDb *db, int oldest, int newest, GError **error);
 gboolean ct_sync_push (CtDb *db, CtSession *session, GCancellable *cancellable, CtSyncReport *report,
                        gboolean *again, GError **error);
 gboolean ct_sync_pull (CtDb *db, CtCommander *commander, CtSession *session, gint64 now,

@@ -1,4 +1,5 @@
 #include "ct-workers.h"
+#include "ct-link.h"
 #include "ct-log-sign.h"
 #include "ct-workspace-agents.h"
 #include "ct-workspace-audit.h"
@@ -24,6 +25,7 @@ struct _CtWorkers {
   char *program;          /* (owned) */
   int lock;               /* -1: not held */
   gint64 detected_at;
+  CtLink *link;              /* (owned) (nullable): to the server of a connected workspace */
   GCancellable *cancellable; /* (owned) */
   GThread *thread;           /* (owned) (nullable) */
   CtWorkersFunc told;
@@ -54,6 +56,7 @@ ct_workers_free (CtWorkers *self)
   if (!self)
     return;
   ct_workers_stop (self);
+  g_clear_pointer (&self->link, ct_link_free);
   g_object_unref (self->cancellable);
   g_object_unref (self->workspace);
   g_free (self->program);
@@ -231,6 +234,35 @@ run_part (CtWorkers *self, Part part, JsonObject *report, JsonArray *problems, G
     json_array_add_string_element (problems, error->message);
 }
 
+/* A round with the server; how it went stands in the workspace's status as well. */
+static gboolean
+sync_up (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError **error)
+{
+  CtSyncReport round;
+
+  if (!ct_link_round (self->link, cancellable, &round, error))
+    return FALSE;
+  json_object_set_object_member (report, "sync", ct_link_report_to_json (&round));
+  return TRUE;
+}
+
+/* In a connected workspace the server's service finds, schedules and sends; here only the server is kept up with. */
+static JsonObject *
+connected_round (CtWorkers *self, gboolean everything, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (JsonObject) report = json_object_new ();
+  JsonArray *problems = json_array_new ();
+
+  json_object_set_array_member (report, "problems", problems);
+  if (!self->link)
+    self->link = ct_link_new (self->workspace, TRUE, error);
+  if (!self->link)
+    return NULL;
+  if (everything || ct_link_is_due (self->link))
+    run_part (self, sync_up, report, problems, cancellable);
+  return g_steal_pointer (&report);
+}
+
 static gboolean
 is_due (gint64 at, gint64 now)
 {
@@ -242,9 +274,9 @@ is_due (gint64 at, gint64 now)
  * @everything: whether or not something waits
  *
  * One round of all workers, on the caller's thread: rules, agents, the outbox, a checkpoint; each only where there is
- * something for it to do.
+ * something for it to do. In a connected workspace: a round with its server.
  *
- * Returns: (transfer full): {"detection", "scheduler", "delivery", "signed", "problems"}, with what ran; %NULL where the
+ * Returns: (transfer full): {"detection", "scheduler", "delivery", "signed", "sync", "problems"}, with what ran; %NULL where the
  *   workspace cannot be read
  */
 JsonObject *
@@ -252,9 +284,12 @@ ct_workers_round (CtWorkers *self, gboolean everything, GCancellable *cancellabl
 {
   gint64 now = ct_workspace_now (self->workspace), steady = g_get_monotonic_time () / 1000;
   g_autoptr (JsonObject) report = json_object_new ();
-  JsonArray *problems = json_array_new ();
   Waiting waiting = { 0 };
+  JsonArray *problems;
 
+  if (ct_workspace_is_connected (self->workspace))
+    return connected_round (self, everything, cancellable, error);
+  problems = json_array_new ();
   json_object_set_array_member (report, "problems", problems);
   waiting.outbox_at = ct_workspace_next_delivery (self->workspace, error);
   if (waiting.outbox_at < 0 ||

@@ -77,7 +77,18 @@ static gboolean
 verify_cb (CtDb *db, gpointer data, GError **error)
 {
   Verification *self = data;
+  gint64 joined = 0;
 
+  /* since it joined one, also after it left it */
+  if ((self->options.flags & CT_LOG_VERIFY_STATE) &&
+      !ct_db_read_int (db, &joined, error,
+                       "SELECT EXISTS (SELECT 1 FROM workspace WHERE key = 'server_login')", ""))
+    return FALSE;
+  if (joined)
+    return ct_fail (
+        error, CT_ERROR_REFUSED,
+        _ ("What this workspace had from its server stands in the server's log: its rows cannot be "
+           "held against the log here"));
   return ct_log_verify (db, &self->options, self->report, error);
 }
 

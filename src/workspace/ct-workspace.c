@@ -1,4 +1,5 @@
 #include "ct-workspace-private.h"
+#include "ct-authority-central.h"
 #include "ct-commands.h"
 #include "ct-detect.h"
 #include "ct-export.h"
@@ -19,6 +20,7 @@ struct _CtWorkspace {
   GTimeZone *zone;        /* (owned) */
   GPtrArray *roles;       /* (owned) (nullable): the actor's, as last read */
   gboolean trial;
+  gboolean connected;
   gint64 now; /* 0: the clock */
 };
 
@@ -108,6 +110,21 @@ read_identity_cb (CtDb *db, gpointer data, GError **error)
   return read_roles_cb (db, self, error);
 }
 
+/* Who acknowledges: the replica itself, or the server that it is connected to. */
+static gboolean
+open_commander (CtWorkspace *self, CtDb *db, GError **error)
+{
+  gint64 connected = 0;
+
+  if (!ct_db_read_int (db, &connected, error, "SELECT EXISTS (SELECT 1 FROM workspace WHERE key = 'server')",
+                       ""))
+    return FALSE;
+  self->connected = connected != 0;
+  self->commander = ct_commander_new (
+      self->connected ? ct_authority_central_new () : ct_authority_standalone_new (), error);
+  return self->commander != NULL;
+}
+
 /**
  * ct_workspace_open:
  * @folder: of the workspace
@@ -131,11 +148,10 @@ ct_workspace_open (const char *folder, GError **error)
   }
   self->folder = g_strdup (folder);
   db = ct_db_open (path, CT_DB_READ_WRITE, error);
-  if (!db || !ct_migrate (db, 0, error))
+  if (!db || !ct_migrate (db, 0, error) || !open_commander (self, db, error))
     return NULL;
   g_clear_pointer (&db, ct_db_close);
-  self->commander = ct_commander_new (ct_authority_standalone_new (), error);
-  self->store = self->commander ? ct_store_open (path, CT_DB_READ_WRITE, error) : NULL;
+  self->store = ct_store_open (path, CT_DB_READ_WRITE, error);
   if (!self->store || !ct_store_read (self->store, read_identity_cb, self, error))
     return NULL;
   ct_store_set_zone (self->store, self->zone);
@@ -184,6 +200,13 @@ gboolean
 ct_workspace_is_trial (CtWorkspace *self)
 {
   return self->trial;
+}
+
+/* Whether a server acknowledges its commands, as it was when it was opened. */
+gboolean
+ct_workspace_is_connected (CtWorkspace *self)
+{
+  return self->connected;
 }
 
 GTimeZone *

@@ -30,6 +30,7 @@ CtCommander *ct_workspace_get_commander (CtWorkspace *self);
 const char *ct_workspace_get_actor (CtWorkspace *self);
 const char *ct_workspace_get_environment (CtWorkspace *self);
 gboolean ct_workspace_is_trial (CtWorkspace *self);
+gboolean ct_workspace_is_connected (CtWorkspace *self);
 GTimeZone *ct_workspace_get_zone (CtWorkspace *self);
 CtSigner *ct_workspace_get_log_signer (CtWorkspace *self, GError **error);
 gint64 ct_workspace_now (CtWorkspace *self);

@@ -11,7 +11,7 @@ begin (CtDb *db)
   g_autoptr (CtCommander) standalone = ct_test_commander (db);
   g_autoptr (GError) error = NULL;
 
-  ct_backlog_begin (db, 1, &error);
+  ct_backlog_begin (db, "a test's", 1, &error);
   g_assert_no_error (error);
 }
 

@@ -1,0 +1,193 @@
+/* towerctl connect, sync, disconnect: a workspace and its central server */
+#include "ct-cli-password.h"
+#include "ct-cli-verbs.h"
+#include "ct-workspace-connect.h"
+
+#include <string.h>
+
+static JsonNode *
+status_cb (CtCli *cli, CtDb *db, gpointer data, GError **error)
+{
+  JsonObject *status = ct_workspace_sync_status (db, error);
+
+  return status ? ct_json_wrap_object (status) : NULL;
+}
+
+static JsonNode *
+status_run (CtCli *cli, GError **error)
+{
+  return ct_cli_read (cli, status_cb, NULL, error);
+}
+
+/* What a round did that a person has to know. */
+static void
+say_report (CtCli *cli, const CtSyncReport *report)
+{
+  guint waiting = report->pulled.rejected + report->pulled.parked;
+
+  if (report->pushed || report->pulled.rows || report->pulled.gone)
+    ct_cli_say (cli, _ ("Sent %u commands, received %u rows, removed %u"), report->pushed,
+                report->pulled.rows, report->pulled.gone);
+  if (waiting)
+    ct_cli_say (cli, _ ("%u commands could not be applied and need a decision: towerctl attention list"),
+                waiting);
+  if (report->forked)
+    ct_cli_say (cli, _ ("This workspace is a copy: it goes on as a device of its own"));
+  if (report->rebuilt)
+    ct_cli_say (cli, _ ("The replica had been changed behind the program's back: it was loaded anew, and a "
+                        "copy of the old one lies beside it"));
+}
+
+/* One round, and how the workspace stands after it. */
+static JsonNode *
+sync_once (CtCli *cli, GError **error)
+{
+  g_autoptr (CtLink) link = ct_link_new (cli->workspace, FALSE, error);
+  CtSyncReport report;
+  JsonNode *status;
+
+  if (!link || !ct_link_round (link, cli->cancellable, &report, error))
+    return NULL;
+  say_report (cli, &report);
+  status = status_run (cli, error);
+  if (status)
+    json_object_set_object_member (json_node_get_object (status), "round", ct_link_report_to_json (&report));
+  return status;
+}
+
+/* (transfer full) (nullable): NULL without @error where none is given */
+static char *
+read_password (CtCli *cli, GError **error)
+{
+  const char *path = ct_cli_option (cli, "password-file");
+
+  if (path)
+    return ct_cli_password_from_file (path, error);
+  return ct_cli_has (cli, "ask-password") ? ct_cli_password_ask (_ ("Password at the server:"), error) : NULL;
+}
+
+static JsonNode *
+connect_run (CtCli *cli, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  char *password = read_password (cli, &problem);
+  gboolean done =
+      !problem && ct_workspace_connect (cli->workspace, cli->args[0], password,
+                                        ct_cli_has (cli, "plain-password"), cli->cancellable, &problem);
+
+  ct_cli_password_free (password);
+  if (!done) {
+    g_propagate_error (error, g_steal_pointer (&problem));
+    return NULL;
+  }
+  ct_cli_say (cli, _ ("Connected; loading what you may see…"));
+  return sync_once (cli, error);
+}
+
+static gboolean
+check_connected (CtCli *cli, GError **error)
+{
+  return ct_workspace_is_connected (cli->workspace) ||
+         ct_fail (error, CT_ERROR_NOT_FOUND,
+                  _ ("This workspace is not connected to a server; towerctl connect URL connects it"));
+}
+
+/* FALSE once the caller is to stop. */
+static gboolean
+pause_a_second (GCancellable *cancellable)
+{
+  GPollFD polled;
+
+  if (!g_cancellable_make_pollfd (cancellable, &polled))
+    return FALSE;
+  g_poll (&polled, 1, 1000);
+  g_cancellable_release_fd (cancellable);
+  return !g_cancellable_is_cancelled (cancellable);
+}
+
+/* Rounds until Ctrl+C; what fails is said once, until it succeeds or fails differently. */
+static JsonNode *
+sync_on (CtCli *cli, GError **error)
+{
+  g_autoptr (CtLink) link = ct_link_new (cli->workspace, TRUE, error);
+  g_autofree char *said = NULL;
+
+  if (!link)
+    return NULL;
+  do {
+    g_autoptr (GError) problem = NULL;
+    CtSyncReport report;
+
+    if (!ct_link_is_due (link))
+      continue;
+    if (ct_link_round (link, cli->cancellable, &report, &problem)) {
+      g_clear_pointer (&said, g_free);
+    } else if (!g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_CANCELLED) &&
+               g_strcmp0 (said, problem->message) != 0) {
+      ct_cli_say (cli, "towerctl: %s", problem->message);
+      g_free (said);
+      said = g_strdup (problem->message);
+    }
+    say_report (cli, &report);
+  } while (pause_a_second (cli->cancellable));
+  return status_run (cli, error);
+}
+
+static JsonNode *
+sync_run (CtCli *cli, GError **error)
+{
+  if (!check_connected (cli, error))
+    return NULL;
+  return ct_cli_has (cli, "once") ? sync_once (cli, error) : sync_on (cli, error);
+}
+
+static JsonNode *
+disconnect_run (CtCli *cli, GError **error)
+{
+  JsonObject *left = NULL;
+
+  if (!check_connected (cli, error) ||
+      !ct_workspace_disconnect (cli->workspace, ct_cli_has (cli, "with-pending"), &left, cli->cancellable,
+                                error))
+    return NULL;
+  ct_cli_say (cli, _ ("This workspace is a standalone one now, with a full copy of what you could see"));
+  return ct_json_wrap_object (left);
+}
+
+static const CtColumn status_columns[] = { { N_ ("Mode"), "mode", CT_COLUMN_TEXT, NULL },
+                                           { N_ ("State"), "state", CT_COLUMN_TEXT, NULL },
+                                           { N_ ("Server"), "server", CT_COLUMN_TEXT, NULL },
+                                           { N_ ("User"), "user", CT_COLUMN_TEXT, NULL },
+                                           { N_ ("Last success"), "lastSuccess", CT_COLUMN_TIME, NULL },
+                                           { N_ ("Pending"), "pending", CT_COLUMN_NUMBER, NULL },
+                                           { N_ ("Oldest pending"), "oldestPending", CT_COLUMN_TIME, NULL },
+                                           { N_ ("Needs attention"), "inTray", CT_COLUMN_NUMBER, NULL },
+                                           { N_ ("Last error"), "lastError", CT_COLUMN_TEXT, NULL },
+                                           { N_ ("Failed"), "lastErrorAt", CT_COLUMN_TIME, NULL },
+                                           { N_ ("Next try"), "nextRetry", CT_COLUMN_TIME, NULL },
+                                           { NULL, NULL, CT_COLUMN_TEXT, NULL } };
+
+const CtVerb ct_verbs_sync[] = {
+  { "connect", "URL", 1, 1, N_ ("Join this workspace to a central server and load what you may see"),
+    (const CtCliOption[]){
+        { "password-file", "FILE",
+          N_ ("A file with your password there; else ~/.pgpass, PGPASSFILE or a "
+              "certificate") },
+        { "ask-password", NULL, N_ ("Ask for the password at the terminal") },
+        { "plain-password", NULL,
+          N_ ("Without a keyring: keep the password in a file of the workspace that you alone may read") },
+        { NULL, NULL, NULL } },
+    connect_run, status_columns, CT_VERB_SHOWS, NULL },
+  { "sync status", "", 0, 0, N_ ("How the workspace stands with its server"), NULL, status_run,
+    status_columns, CT_VERB_SHOWS, NULL },
+  { "sync", "", 0, 0, N_ ("Send what is pending and fetch what is new, until Ctrl+C"),
+    (const CtCliOption[]){ { "once", NULL, N_ ("One round") }, { NULL, NULL, NULL } }, sync_run,
+    status_columns, CT_VERB_SHOWS | CT_VERB_UNTIL_STOPPED, NULL },
+  { "disconnect", "", 0, 0, N_ ("Leave the server with a full copy of what you could see"),
+    (const CtCliOption[]){
+        { "with-pending", NULL,
+          N_ ("Also where commands have not reached the server; it will never learn of them") },
+        { NULL, NULL, NULL } },
+    disconnect_run, status_columns, CT_VERB_SHOWS, NULL },
+  { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, 0, NULL },
+};

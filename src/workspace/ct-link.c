@@ -1,0 +1,254 @@
+/* Rounds with the server, one after the other: when the next one is due, and what of the last one people must know. */
+#include "ct-link.h"
+#include "ct-address.h"
+#include "ct-authority-central.h"
+#include "ct-workspace-delivery.h"
+#include "ct-workspace-device.h"
+
+#include <string.h>
+
+/* How long it waits: after a round, after a failure that passes (doubled with each), at most. */
+#define POLL_MS     (15 * CT_MS_SECOND)
+#define RETRY_MS    (2 * CT_MS_SECOND)
+#define PATIENCE_MS (300 * CT_MS_SECOND)
+
+struct _CtLink {
+  CtWorkspace *workspace; /* (owned) */
+  CtDb *db;               /* (owned) */
+  CtCommander *commander; /* (owned) */
+  CtSession *session;     /* (owned) (nullable) */
+  gboolean goes_on;       /* somebody calls again when a round is due */
+  guint failures;         /* in a row */
+  gint64 due_at;          /* by the steady clock, milliseconds */
+  gint64 seen;            /* the last command that a round has seen */
+};
+
+/**
+ * ct_link_new:
+ * @goes_on: whether the caller will try again when it is due; else no next attempt is announced
+ *
+ * Returns: (transfer full): the line of a connected workspace, not yet dialled
+ */
+CtLink *
+ct_link_new (CtWorkspace *workspace, gboolean goes_on, GError **error)
+{
+  g_autoptr (CtLink) self = g_new0 (CtLink, 1);
+  g_autofree char *path = g_build_filename (ct_workspace_get_folder (workspace), "replica.db", NULL);
+
+  self->workspace = g_object_ref (workspace);
+  self->goes_on = goes_on;
+  self->db = ct_db_open (path, CT_DB_READ_WRITE, error);
+  if (!self->db)
+    return NULL;
+  ct_db_set_zone (self->db, ct_workspace_get_zone (workspace));
+  self->commander = ct_commander_new (ct_authority_central_new (), error);
+  return self->commander ? g_steal_pointer (&self) : NULL;
+}
+
+void
+ct_link_free (CtLink *self)
+{
+  if (!self)
+    return;
+  g_clear_pointer (&self->session, ct_session_close);
+  g_clear_pointer (&self->commander, ct_commander_free);
+  g_clear_pointer (&self->db, ct_db_close);
+  g_object_unref (self->workspace);
+  g_free (self);
+}
+
+static void
+wipe (char *text)
+{
+  if (text)
+    explicit_bzero (text, strlen (text));
+  g_free (text);
+}
+
+/* (transfer full) (nullable): the password kept for this server; without one libpq looks for its own ways to sign in */
+static char *
+find_password (CtWorkspace *workspace, const char *address, GCancellable *cancellable)
+{
+  g_autofree char *origin = ct_address_origin (address, NULL);
+  g_autoptr (CtSecretStore) secrets = origin ? ct_workspace_secrets_new (workspace, NULL) : NULL;
+  g_autoptr (CtSecret) secret =
+      secrets ? ct_secret_store_find (secrets, CT_LINK_SECRET, origin, cancellable, NULL) : NULL;
+  const char *value = secret ? ct_secret_value (secret, origin, NULL) : NULL;
+
+  return value ? g_uri_unescape_string (value, NULL) : NULL;
+}
+
+/**
+ * ct_link_dial:
+ * @password: (nullable): else the one that is kept
+ *
+ * Returns: (transfer full): a session
+ */
+CtSession *
+ct_link_dial (CtWorkspace *workspace, const char *address, const char *password, GCancellable *cancellable,
+              GError **error)
+{
+  char *known = password ? g_strdup (password) : find_password (workspace, address, cancellable);
+  char *conninfo = ct_address_complete (address, known, error);
+  CtSession *session = conninfo ? ct_session_open (conninfo, cancellable, error) : NULL;
+
+  wipe (known);
+  wipe (conninfo);
+  return session;
+}
+
+static gboolean
+refuse_device (CtDb *db, const char *address, const char *login, GError **error)
+{
+  g_autoptr (JsonObject) device = ct_workspace_describe_device (db, error);
+
+  return device &&
+         ct_fail (error, CT_ERROR_REFUSED,
+                  _ ("The device of this workspace is not enrolled for %s at the server, or was revoked. "
+                     "Device %s, public key %s. An administrator enrols it with:\n"
+                     "  towerctl server enrol-device \"%s\" %s FILE\n"
+                     "where FILE holds what “towerctl device show --json” prints here, and signs in as "
+                     "administrator in place of the user in that address"),
+                  login, ct_json_string (device, "id", ""), ct_json_string (device, "publicKey", ""), address,
+                  login);
+}
+
+/**
+ * ct_link_greet:
+ * @greeting: (out): free with ct_greeting_clear()
+ *
+ * Whether the server serves this version of the replica, and takes commands from this device.
+ *
+ * Returns: %FALSE with %CT_ERROR_REFUSED and what to do about it, or %CT_ERROR_NOT_FOUND where it is no server of ours
+ */
+gboolean
+ct_link_greet (CtDb *db, CtSession *session, const char *address, CtGreeting *greeting,
+               GCancellable *cancellable, GError **error)
+{
+  CtId device;
+
+  return ct_backlog_device (db, &device, error) &&
+         ct_greeting_ask (session, &device, greeting, cancellable, error) &&
+         ct_sync_check_window (db, greeting->oldest, greeting->newest, error) &&
+         (greeting->standing >= 0 || refuse_device (db, address, greeting->login, error));
+}
+
+static gboolean
+attempt (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GError **error)
+{
+  g_autofree char *address =
+      ct_db_read_text (self->db, error, "SELECT value FROM workspace WHERE key = 'server'", "");
+  g_auto (CtGreeting) greeting = { 0 };
+
+  if (!address)
+    return FALSE;
+  if (!self->session)
+    self->session = ct_link_dial (self->workspace, address, NULL, cancellable, error);
+  return self->session && ct_link_greet (self->db, self->session, address, &greeting, cancellable, error) &&
+         ct_sync_round (self->db, self->commander, self->session, ct_time_now (), cancellable, report, error);
+}
+
+/* What time will mend by itself; the rest a person must. */
+static gboolean
+passes (const GError *problem)
+{
+  return g_error_matches (problem, CT_ERROR, CT_ERROR_BUSY) ||
+         g_error_matches (problem, CT_ERROR, CT_ERROR_NETWORK) ||
+         g_error_matches (problem, CT_ERROR, CT_ERROR_UNKNOWN_FATE);
+}
+
+/* Of all who lost the server at the same moment no two come back at the same one. */
+static gint64
+with_jitter (gint64 wait)
+{
+  return (gint64) ((double) wait * g_random_double_range (0.5, 1));
+}
+
+static gint64
+wait_after (CtLink *self, const GError *problem)
+{
+  if (!problem)
+    return with_jitter (POLL_MS * 2);
+  if (!passes (problem))
+    return with_jitter (PATIENCE_MS);
+  return with_jitter (MIN (RETRY_MS << MIN (self->failures, 10), PATIENCE_MS));
+}
+
+/* For everybody who asks how the workspace stands, also in another process. */
+static gboolean
+note (CtLink *self, const GError *problem, gint64 wait, GError **error)
+{
+  gint64 now = ct_time_now ();
+  g_autofree char *at = NULL, *retry = NULL, *text = NULL;
+  g_autoptr (JsonObject) trouble = NULL;
+
+  if (!problem)
+    return ct_db_run (self->db, error, "DELETE FROM workspace WHERE key = 'sync_trouble'", "");
+  at = ct_time_format (now);
+  retry = self->goes_on ? ct_time_format (now + wait) : NULL;
+  trouble = ct_json_build ("bsSs", "passes", passes (problem), "lastError", problem->message, "nextRetry",
+                           retry, "lastErrorAt", at);
+  text = ct_json_canonical_object (trouble, error);
+  return text && ct_db_run (self->db, error,
+                            "INSERT INTO workspace SELECT 'sync_trouble', ?1 WHERE EXISTS"
+                            " (SELECT 1 FROM workspace WHERE key = 'server')"
+                            " ON CONFLICT DO UPDATE SET value = excluded.value",
+                            "s", text);
+}
+
+/* Whether it is time for a round: because time has passed, or because there is something new to offer. */
+gboolean
+ct_link_is_due (CtLink *self)
+{
+  gint64 newest = 0;
+
+  if (g_get_monotonic_time () / 1000 >= self->due_at)
+    return TRUE;
+  return self->failures == 0 &&
+         ct_db_read_int (self->db, &newest, NULL, "SELECT coalesce(max(seq), 0) FROM intents", "") &&
+         newest > self->seen;
+}
+
+/**
+ * ct_link_round:
+ * @report: (out): what was done, also before an error
+ *
+ * Pushes and pulls, dialling where there is no session, and notes how it went for ct_workspace_sync_status().
+ */
+gboolean
+ct_link_round (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  gboolean known;
+  gint64 wait;
+
+  memset (report, 0, sizeof *report);
+  known = ct_db_read_int (self->db, &self->seen, &problem, "SELECT coalesce(max(seq), 0) FROM intents", "");
+  if (!known || !attempt (self, cancellable, report, &problem))
+    g_clear_pointer (&self->session, ct_session_close);
+  if (g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+    g_propagate_error (error, g_steal_pointer (&problem));
+    return FALSE;
+  }
+  wait = wait_after (self, problem);
+  self->due_at = g_get_monotonic_time () / 1000 + wait;
+  self->failures = problem ? self->failures + 1 : 0;
+  if (!note (self, problem, wait, problem ? NULL : error))
+    return FALSE;
+  if (!problem)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
+}
+
+/* (transfer full) */
+JsonObject *
+ct_link_report_to_json (const CtSyncReport *report)
+{
+  const CtRebaseReport *pulled = &report->pulled;
+
+  return ct_json_build ("iiiiiibb", "pushed", (gint64) report->pushed, "settled", (gint64) pulled->settled,
+                        "rejected", (gint64) pulled->rejected, "parked", (gint64) pulled->parked, "rows",
+                        (gint64) pulled->rows, "gone", (gint64) pulled->gone, "forked", report->forked,
+                        "rebuilt", report->rebuilt);
+}

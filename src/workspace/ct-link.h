@@ -1,0 +1,30 @@
+#pragma once
+
+#include "ct-greeting.h"
+#include "ct-sync.h"
+#include "ct-workspace.h"
+
+G_BEGIN_DECLS
+
+/* What the password of the server is called among the workspace's secrets. */
+#define CT_LINK_SECRET "central server"
+
+/* The line between a connected workspace and its server: a connection to the replica and a session of its own. Belongs to
+ * one thread, never the main one. */
+typedef struct _CtLink CtLink;
+
+CtLink *ct_link_new (CtWorkspace *workspace, gboolean goes_on, GError **error);
+void ct_link_free (CtLink *self);
+gboolean ct_link_is_due (CtLink *self);
+gboolean ct_link_round (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GError **error);
+JsonObject *ct_link_report_to_json (const CtSyncReport *report);
+
+/* For who begins: an address, a password (nullable), and what is asked first. */
+CtSession *ct_link_dial (CtWorkspace *workspace, const char *address, const char *password,
+                         GCancellable *cancellable, GError **error);
+gboolean ct_link_greet (CtDb *db, CtSession *session, const char *address, CtGreeting *greeting,
+                        GCancellable *cancellable, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtLink, ct_link_free)
+
+G_END_DECLS

@@ -1,0 +1,393 @@
+/* Joining a server, leaving it, and how a workspace stands with it. */
+#include "ct-workspace-connect.h"
+#include "ct-address.h"
+#include "ct-rows.h"
+#include "ct-workers.h"
+#include "ct-workspace-delivery.h"
+
+#include <string.h>
+
+static gboolean
+read_server_cb (CtDb *db, gpointer data, GError **error)
+{
+  g_autoptr (CtStmt) stmt = ct_db_query (db, error, "SELECT value FROM workspace WHERE key = 'server'", "");
+
+  if (!stmt)
+    return FALSE;
+  if (ct_stmt_next (stmt))
+    *(char **) data = g_strdup (ct_stmt_text (stmt, 0));
+  return ct_stmt_finish (stmt, error);
+}
+
+/* Shipped with every workspace: the server's take their place. */
+static const char *const shipped[] = { "calendars",      "sla_policies", "rules",
+                                       "agent_profiles", "routes",       "templates",
+                                       "guardrails",     "settings",     NULL };
+
+/* What a person wrote of this kind before there was a server would be lost to the server's rows. */
+static gboolean
+check_empty (CtDb *db, CtGreeting *greeting, GError **error)
+{
+  const char *const *tables = ct_db_business_tables (db, error);
+
+  for (guint i = 0; tables && tables[i]; i++) {
+    g_autofree char *sql = g_strdup_printf ("SELECT count(*) FROM %s", tables[i]);
+    gint64 rows = 0;
+
+    if (!g_strv_contains ((const char *const *) greeting->tables, tables[i]) ||
+        g_strv_contains (shipped, tables[i]))
+      continue;
+    if (!ct_db_read_int (db, &rows, error, sql, ""))
+      return FALSE;
+    if (rows > 0)
+      return ct_fail (
+          error, CT_ERROR_REFUSED,
+          _ ("This workspace has data of its own (%d rows in %s), and uploading it is not possible "
+             "yet: connect a new workspace (towerctl -w DIR init)"),
+          (int) rows, tables[i]);
+  }
+  return tables != NULL;
+}
+
+/* The server takes the next command where it follows the last one that the device was enrolled with. */
+static gboolean
+check_standing (CtDb *db, CtGreeting *greeting, GError **error)
+{
+  gint64 newest = 0;
+  gboolean known = FALSE;
+  CtHash own;
+
+  if (!ct_db_read_int (db, &newest, error, "SELECT coalesce(max(seq), 0) FROM intents", "") ||
+      !ct_backlog_hash (db, greeting->standing, &own, &known, error))
+    return FALSE;
+  if (known && newest == greeting->standing && ct_hash_equal (&own, &greeting->standing_sha256))
+    return TRUE;
+  return ct_fail (error, CT_ERROR_CONFLICT,
+                  _ ("This workspace was changed after its device was enrolled: make a new one (towerctl -w "
+                     "DIR init), have its device enrolled, and connect it before anything else"));
+}
+
+typedef struct {
+  const char *address;
+  CtGreeting *greeting;
+} Joining;
+
+static gboolean
+join (CtDb *db, Joining *self, GError **error)
+{
+  return check_empty (db, self->greeting, error) && check_standing (db, self->greeting, error) &&
+         ct_backlog_begin (db, self->address, self->greeting->standing, error) &&
+         ct_db_run (db, error,
+                    "INSERT INTO workspace VALUES('server_login', ?) ON CONFLICT DO UPDATE SET value = "
+                    "excluded.value",
+                    "s", self->greeting->login);
+}
+
+static gboolean
+join_cb (CtDb *db, gpointer data, GError **error)
+{
+  if (!ct_db_begin (db, error))
+    return FALSE;
+  if (join (db, data, error))
+    return ct_db_commit (db, error);
+  ct_db_rollback (db);
+  return FALSE;
+}
+
+/* Any password: the store takes visible ASCII. */
+static gboolean
+keep_password (CtWorkspace *self, const char *address, const char *password, gboolean plain_file,
+               GCancellable *cancellable, GError **error)
+{
+  g_autofree char *origin = ct_address_origin (address, error);
+  char *escaped = origin ? g_uri_escape_string (password, NULL, FALSE) : NULL;
+  g_autoptr (CtSecret) secret = escaped ? ct_secret_new (origin, escaped, error) : NULL;
+  g_autoptr (GError) problem = NULL;
+
+  if (escaped)
+    explicit_bzero (escaped, strlen (escaped));
+  g_free (escaped);
+  if (!secret)
+    return FALSE;
+  if (ct_workspace_store_token (self, CT_LINK_SECRET, secret, plain_file, cancellable, &problem))
+    return TRUE;
+  if (g_error_matches (problem, CT_ERROR, CT_ERROR_NOT_FOUND))
+    return ct_fail (error, CT_ERROR_FAILED,
+                    _ ("%s. With --plain-password it is kept in %s of the workspace, readable by you alone"),
+                    problem->message, CT_SECRET_FILE);
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
+}
+
+static void
+forget_password (CtWorkspace *self, GCancellable *cancellable)
+{
+  g_autoptr (CtSecretStore) secrets = ct_workspace_secrets_new (self, NULL);
+
+  if (secrets)
+    ct_secret_store_clear (secrets, CT_LINK_SECRET, NULL, cancellable, NULL);
+}
+
+/* On a connection of its own, for it waits for the network. */
+static gboolean
+greet (CtWorkspace *self, CtSession *session, const char *address, CtGreeting *greeting,
+       GCancellable *cancellable, GError **error)
+{
+  g_autofree char *path = g_build_filename (ct_workspace_get_folder (self), "replica.db", NULL);
+  CtDb *db = ct_db_open (path, CT_DB_READ_WRITE, error);
+  gboolean welcome = db && ct_link_greet (db, session, address, greeting, cancellable, error);
+
+  g_clear_pointer (&db, ct_db_close);
+  return welcome;
+}
+
+/* The programs that have the workspace open know only the authority it had. */
+static gboolean
+change_authority (CtWorkspace *self, CtStoreFunc func, gpointer data, GError **error)
+{
+  g_autoptr (CtWorkers) workers = ct_workers_new (self, g_get_prgname ());
+
+  return ct_workers_take (workers, error) &&
+         ct_store_write (ct_workspace_get_store (self), func, data, error);
+}
+
+/**
+ * ct_workspace_connect:
+ * @address: of the server, without a password
+ * @password: (nullable): else what is kept, or libpq's own ways to sign in
+ * @plain_file: keep it in the workspace's plain-text file
+ *
+ * Makes the workspace a connected one; the first load is ct_link_round()'s. Once more with the same server changes nothing
+ * but the password. The workspace must be opened anew afterwards.
+ *
+ * Returns: %FALSE with %CT_ERROR_CONFLICT where it is connected to another server, %CT_ERROR_REFUSED where the server does
+ *   not take it or it has data of its own, %CT_ERROR_BUSY where another program has it open
+ */
+gboolean
+ct_workspace_connect (CtWorkspace *self, const char *address, const char *password, gboolean plain_file,
+                      GCancellable *cancellable, GError **error)
+{
+  g_autofree char *before = NULL;
+  g_autoptr (CtSession) session = NULL;
+  g_auto (CtGreeting) greeting = { 0 };
+  Joining joining = { address, &greeting };
+
+  if (!ct_store_read (ct_workspace_get_store (self), read_server_cb, &before, error))
+    return FALSE;
+  if (before && !g_str_equal (before, address))
+    return ct_fail (error, CT_ERROR_CONFLICT,
+                    _ ("This workspace is connected to %s; leave that first (towerctl disconnect)"), before);
+  if (!before && ct_workspace_is_trial (self))
+    return ct_fail (error, CT_ERROR_REFUSED,
+                    _ ("A workspace made with init --trial can be set to any time: it cannot be connected"));
+  session = ct_link_dial (self, address, password, cancellable, error);
+  if (!session || !greet (self, session, address, &greeting, cancellable, error) ||
+      (password && !keep_password (self, address, password, plain_file, cancellable, error)))
+    return FALSE;
+  if (before || change_authority (self, join_cb, &joining, error))
+    return TRUE;
+  forget_password (self, NULL);
+  return FALSE;
+}
+
+static gint64
+count_tray (CtDb *db, GError **error)
+{
+  gint64 waiting = -1;
+
+  ct_db_read_int (db, &waiting, error, "SELECT count(*) FROM attention WHERE settled_at IS NULL", "");
+  return waiting;
+}
+
+static void
+set_time (JsonObject *object, const char *name, gint64 at)
+{
+  g_autofree char *text = at == CT_NULL_INT ? NULL : ct_time_format (at);
+
+  if (text)
+    json_object_set_string_member (object, name, text);
+  else
+    json_object_set_null_member (object, name);
+}
+
+/* What the last round had to say, if it failed. */
+static gboolean
+add_trouble (CtDb *db, JsonObject *status, gboolean *passes, GError **error)
+{
+  static const char *const members[] = { "lastError", "lastErrorAt", "nextRetry" };
+  g_autoptr (CtStmt) stmt =
+      ct_db_query (db, error, "SELECT value FROM workspace WHERE key = 'sync_trouble'", "");
+  g_autoptr (JsonNode) node = NULL;
+  JsonObject *trouble;
+
+  if (!stmt)
+    return FALSE;
+  if (ct_stmt_next (stmt))
+    node = ct_json_parse (ct_stmt_text (stmt, 0), -1, 65536, NULL);
+  trouble = node && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  *passes = trouble && ct_json_bool (trouble, "passes", TRUE);
+  for (guint i = 0; i < G_N_ELEMENTS (members); i++) {
+    const char *text = trouble ? ct_json_string (trouble, members[i], NULL) : NULL;
+
+    if (text)
+      json_object_set_string_member (status, members[i], text);
+    else
+      json_object_set_null_member (status, members[i]);
+  }
+  return ct_stmt_finish (stmt, error);
+}
+
+/* offline: time will mend it; stuck: a person must; loading: never yet; pending; in_sync */
+static const char *
+state_of (JsonObject *status, gboolean passes)
+{
+  if (ct_json_string (status, "lastError", NULL))
+    return passes ? "offline" : "stuck";
+  if (!ct_json_string (status, "lastSuccess", NULL))
+    return "loading";
+  return ct_json_int (status, "pending", 0) ? "pending" : "in_sync";
+}
+
+static gboolean
+add_connection (CtDb *db, JsonObject *status, GError **error)
+{
+  g_autofree char *login =
+      ct_db_read_text (db, error, "SELECT value FROM workspace WHERE key = 'server_login'", "");
+  g_auto (CtBacklogState) state = { 0 };
+  gint64 pending = 0, oldest = CT_NULL_INT, tray;
+  gboolean passes = FALSE;
+
+  if (!login || !ct_backlog_read (db, &state, error) || !ct_backlog_waiting (db, &pending, &oldest, error) ||
+      (tray = count_tray (db, error)) < 0 || !add_trouble (db, status, &passes, error))
+    return FALSE;
+  json_object_set_string_member (status, "user", login);
+  set_time (status, "lastSuccess", state.pulled_at);
+  json_object_set_int_member (status, "pending", pending);
+  set_time (status, "oldestPending", oldest);
+  json_object_set_int_member (status, "inTray", tray);
+  json_object_set_string_member (status, "state", state_of (status, passes));
+  return TRUE;
+}
+
+/**
+ * ct_workspace_sync_status:
+ *
+ * Returns: (transfer full): {"mode", "state"}, and where connected "server", "user", "lastSuccess", "pending",
+ *   "oldestPending", "inTray", "lastError", "lastErrorAt", "nextRetry"
+ */
+JsonObject *
+ct_workspace_sync_status (CtDb *db, GError **error)
+{
+  g_autoptr (JsonObject) status = NULL;
+  g_autofree char *server = NULL;
+
+  if (!read_server_cb (db, &server, error))
+    return NULL;
+  status = ct_json_build ("ss", "mode", server ? "connected" : "standalone", "state", "saved_locally");
+  if (!server)
+    return g_steal_pointer (&status);
+  json_object_set_string_member (status, "server", server);
+  return add_connection (db, status, error) ? g_steal_pointer (&status) : NULL;
+}
+
+typedef struct {
+  gboolean with_pending;
+  JsonObject *left; /* (owned): the status before */
+} Leaving;
+
+/* Numbers of this series go on after those that the server gave. */
+static gboolean
+continue_series (CtDb *db, GError **error)
+{
+  g_autoptr (JsonArray) tables =
+      ct_rows_array (db, error,
+                     "SELECT m.name AS name FROM sqlite_schema m JOIN pragma_table_info(m.name) c"
+                     " WHERE m.type = 'table' AND c.name = 'number'",
+                     "");
+
+  for (guint i = 0; tables && i < json_array_get_length (tables); i++) {
+    JsonObject *row = json_array_get_object_element (tables, i);
+    g_autofree char *sql =
+        g_strdup_printf ("INSERT INTO number_series SELECT substr(number, 1, instr(number, '-') - 1) AS s,"
+                         " CAST(substr(number, instr(number, '-') + 1, 4) AS INTEGER) AS y,"
+                         " max(CAST(substr(number, instr(number, '-') + 6) AS INTEGER)) FROM %s"
+                         " WHERE number GLOB '[A-Z]*-[0-9][0-9][0-9][0-9]-[0-9]*' GROUP BY 1, 2"
+                         " ON CONFLICT DO UPDATE SET last = max(last, excluded.last)",
+                         ct_json_string (row, "name", ""));
+
+    if (!ct_db_run (db, error, sql, ""))
+      return FALSE;
+  }
+  return tables != NULL;
+}
+
+/* What never reached the server has no leaf anywhere: the tray says what became of it. */
+static gboolean
+note_left (CtDb *db, GError **error)
+{
+  gint64 now = ct_time_now ();
+
+  return ct_db_run (db, error,
+                    "UPDATE attention SET settled_at = ?, choice = 'discard' WHERE settled_at IS NULL", "i",
+                    now) &&
+         ct_db_run (db, error,
+                    "INSERT INTO attention(seq, reason, since, settled_at, choice)"
+                    " SELECT seq, 'left', ?1, ?1, 'mine' FROM intents"
+                    " WHERE seq > (SELECT acknowledged FROM sync_state)"
+                    " AND seq NOT IN (SELECT seq FROM attention)",
+                    "i", now);
+}
+
+static gboolean
+leave (CtDb *db, Leaving *self, GError **error)
+{
+  gint64 pending, tray;
+
+  self->left = ct_workspace_sync_status (db, error);
+  if (!self->left)
+    return FALSE;
+  pending = ct_json_int (self->left, "pending", 0);
+  tray = ct_json_int (self->left, "inTray", 0);
+  if (!g_str_equal (ct_json_string (self->left, "mode", ""), "connected"))
+    return ct_fail (error, CT_ERROR_NOT_FOUND, _ ("This workspace is not connected to a server"));
+  if ((pending || tray) && !self->with_pending)
+    return ct_fail (error, CT_ERROR_CONFLICT,
+                    _ ("%d commands have not reached the server and %d wait for a decision: towerctl sync "
+                       "--once and attention list come first, or leave with --with-pending"),
+                    (int) pending, (int) tray);
+  return note_left (db, error) && ct_backlog_end (db, error) && continue_series (db, error) &&
+         ct_db_run (db, error, "DELETE FROM workspace WHERE key = 'sync_trouble'", "");
+}
+
+static gboolean
+leave_cb (CtDb *db, gpointer data, GError **error)
+{
+  if (!ct_db_begin (db, error))
+    return FALSE;
+  if (leave (db, data, error))
+    return ct_db_commit (db, error);
+  ct_db_rollback (db);
+  return FALSE;
+}
+
+/**
+ * ct_workspace_disconnect:
+ * @with_pending: also where commands are pending or in the tray: what they did here stays, the server never learns of it
+ * @left: (out) (transfer full): ct_workspace_sync_status() as it was
+ *
+ * Makes the workspace a standalone one that keeps all it has. It must be opened anew afterwards.
+ */
+gboolean
+ct_workspace_disconnect (CtWorkspace *self, gboolean with_pending, JsonObject **left,
+                         GCancellable *cancellable, GError **error)
+{
+  Leaving leaving = { with_pending, NULL };
+
+  if (!change_authority (self, leave_cb, &leaving, error)) {
+    g_clear_pointer (&leaving.left, json_object_unref);
+    return FALSE;
+  }
+  forget_password (self, cancellable);
+  *left = leaving.left;
+  return TRUE;
+}

@@ -1,0 +1,162 @@
+#!/usr/bin/python3
+"""Two people, each with a workspace, and one central server: the real programs on a real PostgreSQL."""
+import json
+import os
+import subprocess
+import tempfile
+
+from postgres import Postgres
+from tower import TOWERCTL, Tower, run_tests
+
+POSTGRES = Postgres()
+FOLDER = tempfile.mkdtemp(prefix='ct-central-')
+
+
+def server(*args):
+    """towerctl server as the administrator."""
+    done = subprocess.run([TOWERCTL, '--json', 'server', *args], capture_output=True, text=True, check=False, timeout=120,
+                          stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, f'{args}: {done.stderr}'
+    return json.loads(done.stdout)
+
+
+def make_server(name):
+    POSTGRES.psql('postgres', f'CREATE DATABASE {name}')
+    server('init', POSTGRES.url(name))
+    return name
+
+
+class Station(Tower):
+    """A person's workspace, not yet connected."""
+
+    def __init__(self, database, login, role='sales', enrolled=True):
+        super().__init__()
+        self.database, self.login = database, login
+        self.password = f'Passwort von {login} in {database}'
+        server('add-user', POSTGRES.url(database), login, '--role', role, '--scope', 'all', '--user-password-file',
+               self.secret())
+        self.url = f'postgresql://{login}@127.0.0.1:{POSTGRES.port}/{database}'
+        if enrolled:
+            self.enrol()
+
+    def enrol(self):
+        path = os.path.join(self.folder, 'device.json')
+        with open(path, 'w', encoding='utf-8') as file:
+            json.dump(self.ok('device', 'show'), file)
+        return server('enrol-device', POSTGRES.url(self.database), self.login, path)['id']
+
+    def secret(self, password=None):
+        path = os.path.join(self.folder, 'password')
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 'w', encoding='utf-8') as file:
+            file.write((password or self.password) + '\n')
+        return path
+
+    def connect(self, *args):
+        return self.ok('connect', self.url, '--password-file', self.secret(), '--plain-password', *args)
+
+    def sync(self):
+        return self.ok('sync', '--once')
+
+    def status(self):
+        return self.ok('sync', 'status')
+
+
+def test_connect_and_share():
+    """What one makes the other has, under the number that the server gave; connecting twice changes nothing."""
+    database = make_server('share')
+    anna, ben = Station(database, 'anna'), Station(database, 'ben')
+    assert anna.status() == {'mode': 'standalone', 'state': 'saved_locally'}
+    joined = anna.connect()
+    assert (joined['mode'], joined['state'], joined['user'], joined['server']) == ('connected', 'in_sync', 'anna', anna.url), joined
+    ben.connect()
+    made = anna.ok('distributor', 'create', '--legal-name', 'Nordwind', '--currency', 'EUR')
+    assert '~' in made['number'], made
+    waiting = anna.status()
+    assert (waiting['state'], waiting['pending']) == ('pending', 1) and waiting['oldestPending'], waiting
+    after = anna.sync()
+    assert (after['state'], after['pending'], after['oldestPending'], after['round']['settled']) == ('in_sync', 0, None, 1), after
+    again = anna.connect()
+    assert again['round']['rows'] == 0 and again['state'] == 'in_sync', again
+    assert ben.sync()['round']['rows'] == 1
+    rows = ben.ok('distributor', 'list')
+    assert len(rows) == 1 and rows[0]['legalName'] == 'Nordwind' and '~' not in rows[0]['number'], rows
+    assert anna.ok('distributor', 'list') == rows
+    for station in (anna, ben):
+        station.ok('audit', 'verify')
+        done = station.fails(3, 'audit', 'verify', '--state')
+        assert "server's log" in done.stderr, done.stderr
+        with open(os.path.join(station.workspace, 'replica.db'), 'rb') as file:
+            assert station.password.encode() not in file.read(), 'the password is kept apart'
+
+
+def test_first_load():
+    """A workspace that comes later has all of it at once."""
+    database = make_server('later')
+    anna = Station(database, 'anna')
+    anna.connect()
+    for number in range(20):
+        anna.ok('distributor', 'create', '--legal-name', f'Distributor {number}', '--currency', 'EUR')
+    sent = anna.sync()
+    assert sent['round']['settled'] == 20, sent
+    ben = Station(database, 'ben')
+    loaded = ben.connect()
+    assert loaded['round']['rows'] == 20, loaded
+    assert ben.ok('distributor', 'list') == anna.ok('distributor', 'list')
+
+
+def test_refused():
+    """Who may not come in learns why, and their workspace stays as it was."""
+    database = make_server('refused')
+    anna = Station(database, 'anna', enrolled=False)
+    done = anna.fails(3, 'connect', anna.url, '--password-file', anna.secret(), '--plain-password')
+    device = anna.ok('device', 'show')
+    for word in ('not enrolled for anna', device['publicKey'], device['id'], 'server enrol-device'):
+        assert word in done.stderr, done.stderr
+    anna.enrol()
+    done = anna.fails(3, 'connect', anna.url, '--password-file', anna.secret('something else'), '--plain-password')
+    assert 'password authentication failed' in done.stderr and 'something else' not in done.stderr, done.stderr
+    done = anna.fails(3, 'connect', anna.url)
+    assert 'asks for a password' in done.stderr, done.stderr
+    done = anna.fails(1, 'connect', f'postgresql://anna@127.0.0.1:1/{database}')
+    assert 'Cannot connect' in done.stderr, done.stderr
+    POSTGRES.psql('postgres', 'CREATE DATABASE plain')
+    done = anna.fails(4, 'connect', f'host={POSTGRES.folder} port={POSTGRES.port} dbname=plain user=postgres')
+    assert 'not a Control Tower server' in done.stderr, done.stderr
+    done = anna.fails(3, 'connect', 'postgresql://anna@192.0.2.1/x?sslmode=require')
+    assert 'verify-full' in done.stderr, done.stderr
+    anna.fails(2, 'connect', f'postgresql://anna:{anna.password}@127.0.0.1:{POSTGRES.port}/{database}')
+    done = anna.fails(1, 'connect', anna.url, '--password-file', anna.secret())
+    assert '--plain-password' in done.stderr, 'there is no keyring here'
+    POSTGRES.psql(database, 'UPDATE sync."window" SET newest = 1')
+    done = anna.fails(3, 'connect', anna.url, '--password-file', anna.secret(), '--plain-password')
+    assert 'version of the program' in done.stderr, done.stderr
+    POSTGRES.psql(database, 'UPDATE sync."window" SET newest = 999999')
+    assert anna.status()['mode'] == 'standalone'
+    anna.ok('distributor', 'create', '--legal-name', 'Own', '--currency', 'EUR')
+    done = anna.fails(3, 'connect', anna.url, '--password-file', anna.secret(), '--plain-password')
+    assert 'data of its own' in done.stderr, done.stderr
+    assert anna.status()['mode'] == 'standalone' and anna.ok('distributor', 'list')[0]['legalName'] == 'Own'
+    anna.fails(4, 'sync', '--once')
+    anna.fails(4, 'disconnect')
+
+
+def test_changed_since_enrolled():
+    database = make_server('changed')
+    anna = Station(database, 'anna')
+    made = anna.ok('distributor', 'create', '--legal-name', 'Own', '--currency', 'EUR')
+    anna.ok('undo')
+    assert anna.ok('distributor', 'list') == [], made
+    done = anna.fails(5, 'connect', anna.url, '--password-file', anna.secret(), '--plain-password')
+    assert 'after its device was enrolled' in done.stderr, done.stderr
+    assert anna.status()['mode'] == 'standalone'
+
+
+def main():
+    try:
+        run_tests([test_connect_and_share, test_first_load, test_refused, test_changed_since_enrolled])
+    finally:
+        POSTGRES.stop()
+
+
+if __name__ == '__main__':
+    main()
