@@ -64,7 +64,7 @@ static const CtListColumn list_columns[] = {
   { "subject", N_ ("Subject"), ct_cell_text, CT_EXCEPTION_SUBJECT, 134, CT_COLUMN_EXPAND, "e.subject" },
   { "value", N_ ("Value at risk"), ct_cell_money, CT_EXCEPTION_VALUE, 118,
     CT_COLUMN_RIGHT | CT_COLUMN_DESCENDING, "e.value_at_risk_minor" },
-  { "owner", N_ ("Owner"), ct_cell_owner, CT_EXCEPTION_OWNER, 104, 0, "e.owner" },
+  { "owner", N_ ("Owner"), ct_cell_owner, CT_EXCEPTION_OWNER, 104, 0, "e.owner", "e.score DESC" },
   { "distributor", N_ ("Distributor"), ct_cell_text, CT_EXCEPTION_DISTRIBUTOR, 150, CT_COLUMN_EXPAND,
     "d.legal_name" },
   { "blocker", N_ ("Blocker"), ct_cell_blocker, CT_EXCEPTION_BLOCKER, 146, 0, "e.blocker" },

@@ -36,6 +36,7 @@ typedef struct {
   int width;
   CtColumnFlags flags;
   const char *order; /* (nullable): SQL to sort by */
+  const char *then;  /* (nullable): SQL terms that put rows of equal values in order, in both directions */
 } CtListColumn;
 
 typedef struct {

@@ -234,9 +234,10 @@ ct_list_shown_order (const CtListShown *self)
 {
   gboolean turned = self->descending != ((self->sort->flags & CT_COLUMN_DESCENDING) != 0);
 
-  return g_strdup_printf ("%s %s%s, %s %s", self->sort->order, self->descending ? "DESC" : "ASC",
+  return g_strdup_printf ("%s %s%s, %s%s%s %s", self->sort->order, self->descending ? "DESC" : "ASC",
                           self->sort->flags & CT_COLUMN_NULLABLE && !self->descending ? " NULLS LAST" : "",
-                          self->def->source->key, turned ? "DESC" : "ASC");
+                          self->sort->then ? self->sort->then : "", self->sort->then ? ", " : "",
+                          self->def->source->key, turned && !self->sort->then ? "DESC" : "ASC");
 }
 
 /* (transfer full): the values of the condition */
