@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'e2e'))
 
-from postgres import Postgres  # pylint: disable=wrong-import-position
+from postgres import Postgres, free_port  # pylint: disable=wrong-import-position
 from tower import ROOT, TOWERCTL, run_tests  # pylint: disable=wrong-import-position
 
 MIGRATIONS = sorted(os.listdir(os.path.join(ROOT, 'schema', 'central')))
@@ -235,8 +235,8 @@ def test_sign_in():
     code, seen = at_terminal(['ein langes Wort\n'], *line)
     assert code == 0 and 'langes' not in seen and str(NEWEST) in seen, seen
     code, seen = at_terminal(['falsch\n'], *line)
-    assert code == 1 and 'authentication failed' in seen, seen
-    for code, path in ((0, secret('boss', 'ein langes Wort')), (1, secret('wrong', 'falsch')),
+    assert code == 3 and 'authentication failed' in seen, seen
+    for code, path in ((0, secret('boss', 'ein langes Wort')), (3, secret('wrong', 'falsch')),
                        (3, secret('seen', 'ein langes Wort', 0o644))):
         done = subprocess.run([*line, '--password-file', path], capture_output=True, text=True, check=False)
         assert done.returncode == code and 'langes' not in done.stderr, done.stderr
@@ -490,7 +490,7 @@ def test_addresses():
     # verified where nothing is said: the server of the tests speaks no TLS, and is taken for another machine
     done = run(f'host=127.0.0.2 port={POSTGRES.port} dbname=postgres user=postgres connect_timeout=5')
     assert done.returncode == 1 and 'verif' not in done.stdout, done.stderr
-    nobody = fails(1, 'status', 'no_such_database')
+    nobody = fails(4, 'status', 'no_such_database')
     assert 'no_such_database' in nobody.stderr, nobody.stderr
 
 
