@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 
 from postgres import Postgres
-from tower import TOWERCTL, Tower, run_tests
+from tower import BUILD, TOWERCTL, Tower, run_tests
 
+TOWERD = os.path.join(BUILD, 'src', 'daemon', 'towerd')
 POSTGRES = Postgres()
 FOLDER = tempfile.mkdtemp(prefix='ct-central-')
 
@@ -151,9 +153,99 @@ def test_changed_since_enrolled():
     assert anna.status()['mode'] == 'standalone'
 
 
+def test_two_edits():
+    """Of different columns both count; of the same one the later waits for a decision and nothing is lost."""
+    database = make_server('edits')
+    anna, ben = Station(database, 'anna'), Station(database, 'ben')
+    anna.connect()
+    ben.connect()
+    anna.ok('distributor', 'create', '--legal-name', 'Nordwind', '--currency', 'EUR')
+    anna.sync()
+    ben.sync()
+    number = anna.ok('distributor', 'list')[0]['number']
+    anna.ok('distributor', 'edit', number, '--city', 'Tartu')
+    ben.ok('distributor', 'edit', number, '--legal-name', 'Nordwind AG')
+    anna.sync()
+    ben.sync()
+    anna.sync()
+    for station in (anna, ben):
+        row = station.ok('distributor', 'show', number)
+        assert (row['legalName'], row['city']) == ('Nordwind AG', 'Tartu'), row
+    anna.ok('distributor', 'edit', number, '--city', 'Narva')
+    ben.ok('distributor', 'edit', number, '--city', 'Riga')
+    anna.sync()
+    after = ben.sync()
+    assert (after['inTray'], after['pending']) == (1, 0), after
+    assert ben.ok('distributor', 'show', number)['city'] == 'Narva' and anna.status()['inTray'] == 0
+    ben.fails(5, 'disconnect')
+
+
+def test_revoked():
+    """A device that is revoked learns so, keeps what it has and what it did, and sends nothing."""
+    database = make_server('revoked')
+    anna = Station(database, 'anna', enrolled=False)
+    device = anna.enrol()
+    anna.connect()
+    anna.ok('distributor', 'create', '--legal-name', 'Before', '--currency', 'EUR')
+    anna.sync()
+    server('revoke-device', POSTGRES.url(database), device)
+    anna.ok('distributor', 'create', '--legal-name', 'After', '--currency', 'EUR')
+    done = anna.fails(3, 'sync', '--once')
+    assert 'was revoked' in done.stderr, done.stderr
+    status = anna.status()
+    assert (status['state'], status['pending']) == ('stuck', 1) and 'revoked' in status['lastError'], status
+    assert len(anna.ok('distributor', 'list')) == 2
+    assert POSTGRES.psql(database, 'SELECT count(*) FROM app.distributors') == '1'
+
+
+def test_leave():
+    """Standalone again, with all it had; its numbers go on after the server's."""
+    database = make_server('leave')
+    anna = Station(database, 'anna')
+    anna.connect()
+    anna.ok('distributor', 'create', '--legal-name', 'One', '--currency', 'EUR')
+    anna.fails(5, 'disconnect')
+    anna.sync()
+    anna.ok('disconnect')
+    assert anna.status() == {'mode': 'standalone', 'state': 'saved_locally'}
+    anna.ok('distributor', 'create', '--legal-name', 'Two', '--currency', 'EUR')
+    rows = anna.ok('distributor', 'list')
+    assert len({row['number'] for row in rows}) == 2 and all('~' not in row['number'] for row in rows), rows
+    anna.ok('audit', 'verify')
+    assert not os.path.exists(os.path.join(anna.workspace, 'keys', 'INSECURE-plain-text-tokens.tsv')) or \
+        'central' not in open(os.path.join(anna.workspace, 'keys', 'INSECURE-plain-text-tokens.tsv'), encoding='utf-8').read()
+
+
+def test_offline():
+    """With the server gone people work on; towerd catches up by itself when it is back."""
+    database = make_server('offline')
+    anna = Station(database, 'anna')
+    anna.connect()
+    POSTGRES.psql('postgres', f'ALTER DATABASE {database} ALLOW_CONNECTIONS false')
+    anna.ok('distributor', 'create', '--legal-name', 'Offline', '--currency', 'EUR')
+    done = anna.run('sync', '--once')
+    assert done.returncode != 0, done.stdout
+    status = anna.status()
+    assert status['pending'] == 1 and status['lastError'] and status['lastSuccess'], status
+    POSTGRES.psql('postgres', f'ALTER DATABASE {database} ALLOW_CONNECTIONS true')
+    daemon = subprocess.Popen([TOWERD, '-w', anna.workspace], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            if anna.status()['pending'] == 0:
+                break
+            time.sleep(0.1)
+        status = anna.status()
+        assert (status['state'], status['pending'], status['lastError']) == ('in_sync', 0, None), status
+    finally:
+        daemon.terminate()
+        daemon.wait()
+    assert POSTGRES.psql(database, 'SELECT legal_name FROM app.distributors') == 'Offline'
+
+
 def main():
     try:
-        run_tests([test_connect_and_share, test_first_load, test_refused, test_changed_since_enrolled])
+        run_tests([test_connect_and_share, test_first_load, test_refused, test_changed_since_enrolled, test_two_edits,
+                   test_revoked, test_leave, test_offline])
     finally:
         POSTGRES.stop()
 
