@@ -1,6 +1,7 @@
 /* towerctl connect, sync, disconnect: a workspace and its central server */
 #include "ct-cli-password.h"
 #include "ct-cli-verbs.h"
+#include "ct-tray.h"
 #include "ct-workspace-connect.h"
 
 #include <string.h>
@@ -154,6 +155,54 @@ disconnect_run (CtCli *cli, GError **error)
   return ct_json_wrap_object (left);
 }
 
+static JsonNode *
+attention_cb (CtCli *cli, CtDb *db, gpointer data, GError **error)
+{
+  JsonArray *waiting = ct_tray_list (db, error);
+
+  return waiting ? ct_json_wrap_array (waiting) : NULL;
+}
+
+static JsonNode *
+attention_run (CtCli *cli, GError **error)
+{
+  return ct_cli_read (cli, attention_cb, NULL, error);
+}
+
+typedef struct {
+  CtCli *cli;
+  gint64 seq;
+  const char *choice;
+} Decision;
+
+static gboolean
+decide_cb (CtDb *db, gpointer data, GError **error)
+{
+  Decision *self = data;
+  CtWorkspace *workspace = self->cli->workspace;
+
+  return ct_tray_settle (db, ct_workspace_get_commander (workspace), self->seq, self->choice, NULL,
+                         ct_workspace_get_actor (workspace), ct_workspace_now (workspace), error);
+}
+
+static JsonNode *
+resolve_run (CtCli *cli, GError **error)
+{
+  Decision decision = { cli, 0, cli->args[1] };
+
+  if (!g_ascii_string_to_signed (cli->args[0], 10, 1, G_MAXINT, &decision.seq, NULL)) {
+    ct_cli_usage (error, _ ("“%s” is not the number of a command; see attention list"), cli->args[0]);
+    return NULL;
+  }
+  if (!ct_store_write (ct_workspace_get_store (cli->workspace), decide_cb, &decision, error))
+    return NULL;
+  return status_run (cli, error);
+}
+
+static const CtColumn attention_columns[] = { { N_ ("Command"), "seq", CT_COLUMN_NUMBER, NULL },
+                                              { N_ ("What"), "name", CT_COLUMN_TEXT, NULL },
+                                              { N_ ("Reason"), "reason", CT_COLUMN_TEXT, NULL },
+                                              { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 static const CtColumn status_columns[] = { { N_ ("Mode"), "mode", CT_COLUMN_TEXT, NULL },
                                            { N_ ("State"), "state", CT_COLUMN_TEXT, NULL },
                                            { N_ ("Server"), "server", CT_COLUMN_TEXT, NULL },
@@ -183,6 +232,11 @@ const CtVerb ct_verbs_sync[] = {
   { "sync", "", 0, 0, N_ ("Send what is pending and fetch what is new, until Ctrl+C"),
     (const CtCliOption[]){ { "once", NULL, N_ ("One round") }, { NULL, NULL, NULL } }, sync_run,
     status_columns, CT_VERB_SHOWS | CT_VERB_UNTIL_STOPPED, NULL },
+  { "attention list", "", 0, 0, N_ ("Commands that the server could not apply, with both values"), NULL,
+    attention_run, attention_columns, 0, NULL },
+  { "attention resolve", "COMMAND theirs|mine|discard", 2, 2,
+    N_ ("Keep theirs, give yours again on the state as it now is, or drop it"), NULL, resolve_run,
+    status_columns, CT_VERB_SHOWS, NULL },
   { "disconnect", "", 0, 0, N_ ("Leave the server with a full copy of what you could see"),
     (const CtCliOption[]){
         { "with-pending", NULL,

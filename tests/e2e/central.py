@@ -178,6 +178,14 @@ def test_two_edits():
     assert (after['inTray'], after['pending']) == (1, 0), after
     assert ben.ok('distributor', 'show', number)['city'] == 'Narva' and anna.status()['inTray'] == 0
     ben.fails(5, 'disconnect')
+    command = ben.ok('attention', 'list')[0]
+    assert '"mine":"Riga"' in command['theirs'] and '"theirs":"Narva"' in command['theirs'], command
+    ben.fails(2, 'attention', 'resolve', str(command['seq']), 'nonsense')
+    assert ben.ok('attention', 'resolve', str(command['seq']), 'mine')['inTray'] == 0
+    ben.fails(4, 'attention', 'resolve', str(command['seq']), 'mine')
+    ben.sync()
+    anna.sync()
+    assert anna.ok('distributor', 'show', number)['city'] == 'Riga'
 
 
 def test_revoked():
