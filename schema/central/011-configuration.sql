@@ -63,3 +63,29 @@ SET search_path = pg_catalog, pg_temp AS $$
   SELECT table_name = 'settings' AND columns -> 'value' ->> 1 = 'true'
     AND coalesce((SELECT s.key FROM app.settings s WHERE s.id = row_id), columns -> 'key' ->> 1) = 'delivery.stopped';
 $$;
+
+-- The configuration that is shipped, {"rules": [{"id", "name", "body", …}], …}, into tables that are still empty; once
+-- something is there, it is the administrator's. Returns how many documents it put there.
+CREATE FUNCTION sync.ship(shipped jsonb) RETURNS integer LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t record;
+  names text;
+  there boolean;
+  written jsonb := '[]';
+BEGIN
+  FOR t IN SELECT x.name, s.value AS documents FROM jsonb_each(shipped) s JOIN sync.tables x ON x.name = s.key ORDER BY x.id LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM app.%I)', t.name) INTO there;
+    CONTINUE WHEN there OR jsonb_array_length(t.documents) = 0;
+    SELECT string_agg(quote_ident(k), ', ' ORDER BY k) INTO names FROM jsonb_object_keys(t.documents -> 0) k;
+    EXECUTE format('INSERT INTO app.%1$I (%2$s) SELECT %2$s FROM jsonb_populate_recordset(NULL::app.%1$I, $1)', t.name, names)
+      USING t.documents;
+    written := written || (SELECT jsonb_agg(jsonb_build_array(t.name, d -> 'id', 'insert')) FROM jsonb_array_elements(t.documents) d);
+  END LOOP;
+  IF written <> '[]' THEN
+    PERFORM audit.append(jsonb_build_object('action', 'server.configure', 'actor', session_user, 'actor_role', 'owner',
+      'device_id', '00000000-0000-0000-0000-000000000000', 'device_seq', 0, 'intent_sha256', repeat('0', 64),
+      'occurred_at', sync.now_ms(), 'object_type', 'configuration', 'object_id', (SELECT id FROM sync.epoch), 'object_rev', 0),
+      written, '{}');
+  END IF;
+  RETURN jsonb_array_length(written);
+END $$;

@@ -21,28 +21,31 @@ join_owner (CtSession *session, GCancellable *cancellable, GError **error)
  * ct_admin_init:
  * @directory: the numbered migrations
  * @policy: the text of schema/policy.json
+ * @shipped: the configuration that comes with the program, for a server that has none yet
  *
- * Creates the schema or brings it up to date, and loads the policy. Each step is a transaction of its own that is done
+ * Creates the schema or brings it up to date, and loads policy and configuration. Each step is a transaction of its own that is done
  * once: interrupted, it goes on where it stopped.
  *
  * Returns: (transfer full): from which version to which, or %NULL: %CT_ERROR_CONFLICT where the server is newer than this
  *   program
  */
 JsonObject *
-ct_admin_init (CtSession *session, const char *directory, const char *policy, GCancellable *cancellable,
-               GError **error)
+ct_admin_init (CtSession *session, const char *directory, const char *policy, const char *shipped,
+               GCancellable *cancellable, GError **error)
 {
   int before = ct_schema_version (session, cancellable, error);
+  gint64 documents;
   int after;
 
   if (before < 0 || !join_owner (session, cancellable, error) ||
       !ct_schema_upgrade (session, directory, cancellable, error) ||
       !ct_schema_load_policy (session, policy, cancellable, error))
     return NULL;
-  after = ct_schema_version (session, cancellable, error);
+  documents = ct_schema_ship (session, shipped, cancellable, error);
+  after = documents < 0 ? -1 : ct_schema_version (session, cancellable, error);
   return after < 0 ? NULL
-                   : ct_json_build ("iib", "schema", (gint64) after, "schemaBefore", (gint64) before,
-                                    "changed", after != before);
+                   : ct_json_build ("iiib", "schema", (gint64) after, "schemaBefore", (gint64) before,
+                                    "documents", documents, "changed", after != before);
 }
 
 #define UTC(time)  "to_char((" time ") AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"

@@ -6,7 +6,7 @@ G_BEGIN_DECLS
 
 /* What an administrator does to the server, over the session of a login that owns the database or is superuser. Each
  * returns what a person is told of it. */
-JsonObject *ct_admin_init (CtSession *session, const char *directory, const char *policy,
+JsonObject *ct_admin_init (CtSession *session, const char *directory, const char *policy, const char *shipped,
                            GCancellable *cancellable, GError **error);
 JsonObject *ct_admin_status (CtSession *session, GCancellable *cancellable, GError **error);
 JsonArray *ct_admin_check (CtSession *session, const char *directory, const char *policy,

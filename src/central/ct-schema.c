@@ -169,3 +169,25 @@ ct_schema_load_policy (CtSession *session, const char *policy, GCancellable *can
   return ct_session_run (session, cancellable, error, "SELECT sync.load_policy($1::text::jsonb)", "s",
                          policy);
 }
+
+/**
+ * ct_schema_ship:
+ * @shipped: the configuration that comes with the program, as ct_workspace_shipped() writes it
+ *
+ * Puts it where there is none yet, so that a new server has rules, agents and templates.
+ *
+ * Returns: how many documents were put there, -1 with @error
+ */
+gint64
+ct_schema_ship (CtSession *session, const char *shipped, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CtAnswer) answer = NULL;
+
+  if (!ct_session_script (session, "BEGIN; SET LOCAL ROLE tower_owner", cancellable, error))
+    return -1;
+  answer = ct_session_query (session, cancellable, error, "SELECT sync.ship($1::text::jsonb)", "s", shipped);
+  if (answer && ct_session_end (session, TRUE, cancellable, error))
+    return ct_answer_int (answer, 0, 0);
+  ct_session_end (session, FALSE, NULL, NULL);
+  return -1;
+}

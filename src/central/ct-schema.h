@@ -12,5 +12,6 @@ gboolean ct_schema_upgrade (CtSession *session, const char *directory, GCancella
                             GError **error);
 gboolean ct_schema_load_policy (CtSession *session, const char *policy, GCancellable *cancellable,
                                 GError **error);
+gint64 ct_schema_ship (CtSession *session, const char *shipped, GCancellable *cancellable, GError **error);
 
 G_END_DECLS

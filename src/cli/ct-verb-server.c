@@ -87,8 +87,10 @@ init_run (CtCli *cli, GError **error)
 {
   g_autofree char *directory = ct_data_path ("schema/central");
   g_autofree char *policy = read_policy (error);
-  g_autoptr (CtSession) session = policy ? open_server (cli, error) : NULL;
-  JsonObject *done = session ? ct_admin_init (session, directory, policy, cli->cancellable, error) : NULL;
+  g_autofree char *shipped = policy ? ct_workspace_shipped (error) : NULL;
+  g_autoptr (CtSession) session = shipped ? open_server (cli, error) : NULL;
+  JsonObject *done =
+      session ? ct_admin_init (session, directory, policy, shipped, cli->cancellable, error) : NULL;
 
   if (done)
     ct_cli_say (cli,
@@ -335,6 +337,7 @@ static const CtColumn status_columns[] = {
 };
 static const CtColumn init_columns[] = { { N_ ("Schema"), "schema", CT_COLUMN_NUMBER, NULL },
                                          { N_ ("Before"), "schemaBefore", CT_COLUMN_NUMBER, NULL },
+                                         { N_ ("Configured"), "documents", CT_COLUMN_NUMBER, NULL },
                                          { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 
 static const CtColumn one_user_columns[] = {

@@ -2,6 +2,7 @@
 #include "ct-workspace-private.h"
 #include "ct-log.h"
 #include "ct-migrate.h"
+#include "ct-rows.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -235,4 +236,57 @@ ct_workspace_create (const char *folder, const CtWorkspaceOptions *options, GErr
     ct_workspace_close (workspace);
   ct_workspace_remove_half (folder);
   return FALSE;
+}
+
+/* (transfer full): rows of a table as a server takes them: what the authority gives is left out */
+static JsonArray *
+shipped_rows (CtDb *db, const char *table, GError **error)
+{
+  g_autofree char *columns = ct_db_read_text (db, error,
+                                              "SELECT group_concat(name) FROM pragma_table_info(?)"
+                                              " WHERE name NOT IN ('n', 'rev', 'created_at', 'updated_at')",
+                                              "s", table);
+  g_autofree char *sql = columns ? g_strdup_printf ("SELECT %s FROM %s ORDER BY n", columns, table) : NULL;
+
+  return sql ? ct_rows_array (db, error, sql, "") : NULL;
+}
+
+static gboolean
+shipped_cb (CtDb *db, gpointer data, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (seeds); i++) {
+    JsonArray *rows = shipped_rows (db, seeds[i].table, error);
+
+    if (!rows)
+      return FALSE;
+    json_object_set_array_member (data, seeds[i].table, rows);
+  }
+  return TRUE;
+}
+
+/**
+ * ct_workspace_shipped:
+ *
+ * Makes a workspace for a moment and reads what it begins with: the rows are those that the commands make.
+ *
+ * Returns: (transfer full): the shipped configuration as JSON, {"rules": [{"id", "name", "body", …}], …}
+ */
+char *
+ct_workspace_shipped (GError **error)
+{
+  static const CtWorkspaceOptions plain = { .login = "owner", .time_zone = "UTC" };
+  g_autofree char *folder = g_dir_make_tmp ("control-tower-shipped-XXXXXX", error);
+  g_autoptr (JsonObject) shipped = json_object_new ();
+  g_autoptr (CtWorkspace) workspace = NULL;
+  gboolean done;
+
+  if (!folder)
+    return NULL;
+  done = ct_workspace_create (folder, &plain, error) && (workspace = ct_workspace_open (folder, error)) &&
+         ct_store_read (ct_workspace_get_store (workspace), shipped_cb, shipped, error);
+  if (workspace)
+    ct_workspace_close (workspace);
+  ct_workspace_remove_half (folder);
+  g_rmdir (folder);
+  return done ? ct_json_canonical_object (shipped, error) : NULL;
 }

@@ -21,6 +21,7 @@ typedef struct {
 gboolean ct_workspace_create (const char *folder, const CtWorkspaceOptions *options, GError **error);
 gboolean ct_workspace_exists (const char *folder);
 char *ct_workspace_default_folder (void);
+char *ct_workspace_shipped (GError **error);
 CtWorkspace *ct_workspace_open (const char *folder, GError **error);
 void ct_workspace_close (CtWorkspace *self);
 
