@@ -1,8 +1,12 @@
 -- What was asked and what became of it, in the formats of the audit folder (ct-leaf.c, ct-row-committer.c, ct-log.c).
--- Leaves are ordered by the number of their transaction; the sequencer gives each its place in the log.
+-- Leaves are ordered by the number of their transaction, and within one as they were appended; the sequencer gives each its
+-- place in the log (014-log.sql).
 SET LOCAL ROLE tower_owner;
 
-CREATE TABLE audit.origin (one boolean PRIMARY KEY DEFAULT true CHECK (one), name text NOT NULL CHECK (name <> ''));
+CREATE TABLE audit.origin (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one), name text NOT NULL CHECK (name <> ''),
+  vkey text CHECK (octet_length(vkey) <= 1000)    -- of the key that signs: a note verifier key; NULL until somebody does
+);
 INSERT INTO audit.origin (name) VALUES ('control-tower/' || (SELECT id FROM sync.epoch));
 
 CREATE TABLE audit.intents (
@@ -18,9 +22,13 @@ CREATE TABLE audit.leaves (
   tid bigint NOT NULL REFERENCES sync.txn (tid),
   leaf text NOT NULL CHECK (octet_length(leaf) <= 65535),
   leaf_sha256 bytea NOT NULL,                     -- RFC 6962: SHA-256 of a zero byte and the leaf
-  place bigint UNIQUE                             -- in the log; NULL until the sequencer integrates it
+  position bigint GENERATED ALWAYS AS IDENTITY,   -- orders the leaves of one transaction
+  owner text NOT NULL,                            -- the login whose act it is: sees the leaf in any case
+  scopes integer[] NOT NULL,                      -- who holds one of them sees leaf and row entries
+  told integer[] NOT NULL                         -- who holds one of them sees what is disclosed: those of every row
 );
 CREATE INDEX leaves_tid ON audit.leaves (tid);
+CREATE TYPE audit.row_key AS (tbl smallint, pk uuid);
 -- What the row commitment of a leaf commits to; the salt keeps a published leaf from telling guessable rows.
 CREATE TABLE audit.rows (
   ev_id uuid PRIMARY KEY REFERENCES audit.leaves,
@@ -35,9 +43,6 @@ CREATE TABLE audit.disclosures (
 
 CREATE FUNCTION audit.immutable() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'leaves' THEN
-    IF OLD.place IS NULL AND to_jsonb(NEW) - 'place' = to_jsonb(OLD) - 'place' THEN RETURN NEW; END IF;
-  END IF;
   RAISE EXCEPTION 'audit.% is only ever added to', TG_TABLE_NAME;
 END $$;
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON audit.intents FOR EACH ROW EXECUTE FUNCTION audit.immutable();
@@ -77,8 +82,8 @@ SET search_path = pg_catalog, pg_temp AS $$
           FROM sync.columns c WHERE c.tbl = table_id AND c.kind <> 'scopes' AND image ->> c.name IS NOT NULL) v;
 $$;
 
--- The entries of a leaf's row commitment. written: [[table, id, operation], ...]; each row counts once, as it stands now.
-CREATE FUNCTION audit.row_entries(written jsonb, salt bytea) RETURNS bytea LANGUAGE plpgsql
+-- The entries of a leaf's row commitment: each row counts once, as it stands now.
+CREATE FUNCTION audit.row_entries(rows audit.row_key[], salt bytea) RETURNS bytea LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   r record;
@@ -86,8 +91,7 @@ DECLARE
   entries bytea := '';
   last_table text := '';
 BEGIN
-  FOR r IN SELECT t.id AS tbl, t.name, w.id AS pk FROM (SELECT DISTINCT e ->> 0 AS name, (e ->> 1)::uuid AS id
-             FROM jsonb_array_elements(written) e) w JOIN sync.tables t USING (name) ORDER BY t.id, w.id LOOP
+  FOR r IN SELECT t.id AS tbl, t.name, k.pk FROM unnest(rows) k JOIN sync.tables t ON t.id = k.tbl ORDER BY t.id, k.pk LOOP
     IF r.name <> last_table THEN
       entries := entries || 't' || set_byte('\x00', 0, octet_length(r.name)) || convert_to(r.name, 'UTF8');
       last_table := r.name;
@@ -100,17 +104,42 @@ BEGIN
   RETURN entries;
 END $$;
 
--- Appends a leaf. written: what it commits to, as above; disclosed: {"field": "text"}, kept beside it.
+-- What the transaction has written so far, for a leaf that commits to it: what the command names, what triggers wrote by it,
+-- and rows that changed their scopes because a parent did. seen: all scopes that any of the rows has or has left. told: those
+-- that every one of them has, where everybody's rows aside, so that nobody reads of a row that is not theirs.
+CREATE FUNCTION audit.touched(transaction bigint, written jsonb, OUT rows audit.row_key[], OUT seen integer[], OUT told integer[])
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH line AS MATERIALIZED (SELECT e.tbl, e.pk, e.scope, e.gone FROM sync.entry e WHERE e.tid = transaction),
+    common AS (SELECT id FROM sync.scopes WHERE name = 'common'),
+    held AS (SELECT tbl, pk, array_agg(scope) FILTER (WHERE NOT gone) AS now, array_agg(scope) AS ever FROM line GROUP BY tbl, pk),
+    own AS (SELECT tbl, pk, coalesce(now, ever) AS scopes FROM held),
+    narrow AS (SELECT * FROM own WHERE NOT EXISTS (SELECT FROM common WHERE id = ANY (scopes)))
+  SELECT ARRAY(SELECT (tbl, pk)::audit.row_key FROM held
+               UNION SELECT (t.id, (w ->> 1)::uuid)::audit.row_key FROM jsonb_array_elements(written) w
+                 JOIN sync.tables t ON t.name = w ->> 0),
+         ARRAY(SELECT DISTINCT scope FROM line ORDER BY 1),
+         CASE WHEN EXISTS (SELECT FROM narrow)
+              THEN ARRAY(SELECT s FROM narrow, unnest(scopes) s GROUP BY s HAVING count(*) = (SELECT count(*) FROM narrow) ORDER BY 1)
+              ELSE ARRAY(SELECT id FROM common WHERE EXISTS (SELECT FROM own)) END;
+$$;
+
+-- Appends a leaf. written: [[table, id, operation], ...], what it commits to besides all that the transaction wrote;
+-- disclosed: {"field": "text"}, kept beside it. What touches no row only its login sees, and who sees all.
 CREATE FUNCTION audit.append(body jsonb, written jsonb, disclosed jsonb) RETURNS uuid LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   now_ms bigint := sync.now_ms();
   ev uuid := audit.uuid7(sync.now_ms());
+  transaction bigint := sync.current_tid();
   rows_salt bytea := audit.random(32);
-  entries bytea := audit.row_entries(written, rows_salt);
+  everybody integer[] := sync.scope_ids(ARRAY['all']);
+  of_rows record;
+  entries bytea;
   salts jsonb;
   leaf text;
 BEGIN
+  SELECT * INTO of_rows FROM audit.touched(transaction, written);
+  entries := audit.row_entries(of_rows.rows, rows_salt);
   SELECT coalesce(jsonb_object_agg(key, encode(audit.random(16), 'hex')), '{}') INTO salts FROM jsonb_object_keys(disclosed) key;
   leaf := audit.canonical(jsonb_strip_nulls(body) || jsonb_build_object(
     'v', 1, 'ev_id', ev, 'log_origin', (SELECT name FROM audit.origin), 'received_at', now_ms,
@@ -118,8 +147,10 @@ BEGIN
        || '\x00' || decode(salts ->> key, 'hex') || convert_to(value, 'UTF8')), 'hex')), '{}') FROM jsonb_each_text(disclosed)))
     || CASE WHEN entries = '' THEN '{}'
        ELSE jsonb_build_object('row_commitment', encode(sha256('ct-rows-v1'::bytea || '\x00' || entries), 'hex')) END);
-  INSERT INTO audit.leaves (ev_id, tid, leaf, leaf_sha256)
-    VALUES (ev, sync.current_tid(), leaf, sha256('\x00'::bytea || convert_to(leaf, 'UTF8')));
+  INSERT INTO audit.leaves (ev_id, tid, leaf, leaf_sha256, owner, scopes, told)
+    VALUES (ev, transaction, leaf, sha256('\x00'::bytea || convert_to(leaf, 'UTF8')), session_user,
+            CASE WHEN of_rows.seen = '{}' THEN everybody ELSE of_rows.seen END,
+            CASE WHEN of_rows.seen = '{}' THEN everybody ELSE of_rows.told END);
   INSERT INTO audit.rows SELECT ev, rows_salt, entries WHERE entries <> '';
   INSERT INTO audit.disclosures SELECT ev, key, decode(salts ->> key, 'hex'), value FROM jsonb_each_text(disclosed);
   RETURN ev;

@@ -98,11 +98,13 @@ ct_admin_status (CtSession *session, GCancellable *cancellable, GError **error)
                                        " 'headAt', (SELECT " UTC (
                                            "t.at") " FROM sync.txn t WHERE number IS NOT NULL ORDER BY "
                                                    "number DESC LIMIT 1),"
-                                                   " 'logOrigin', (SELECT name FROM audit.origin), 'leaves', "
+                                                   " 'logOrigin', (SELECT name FROM audit.origin), "
+                                                   "'logKey', (SELECT vkey FROM audit.origin), 'leaves', "
                                                    "l.leaves, 'integrated', l.placed,"
                                                    " 'users', (%s), 'devices', (%s))"
                                                    " FROM sync.epoch e, sync.window w, (SELECT count(*) AS "
-                                                   "leaves, count(place) AS placed FROM audit.leaves) l",
+                                                   "leaves, (SELECT size FROM audit.head) AS placed "
+                                                   "FROM audit.leaves) l",
       users, devices);
   g_autoptr (CtAnswer) answer = NULL;
   g_autoptr (JsonNode) status = NULL;

@@ -85,6 +85,11 @@ test_refused (void)
     { "anna", "TRUNCATE app.distributors" },
     { "anna", "DO $$ BEGIN LOCK TABLE sync.gate IN EXCLUSIVE MODE; END $$" },
     { "anna", "SELECT * FROM audit.leaves" },
+    { "anna", "SELECT * FROM audit.log" },
+    { "anna", "SELECT api.integrate()" },
+    { "ada", "SELECT api.checkpoint(0, '', '')" },
+    { "anna", "SELECT api.set_log_key('x')" },
+    { "mallory", "SELECT * FROM api.log(0, 9)" },
     { "anna", "SELECT * FROM sync.entry" },
     { "anna", "SELECT sync.load_policy('{}')" },
     { "anna", "SELECT audit.append('{}', '[]')" },
@@ -116,14 +121,20 @@ test_refused (void)
 static void
 test_immutable (void)
 {
-  static const char *const tries[] = { "UPDATE audit.leaves SET leaf = '{}'", "DELETE FROM audit.leaves",
+  static const char *const tries[] = { "UPDATE audit.leaves SET leaf = '{}'",
+                                       "DELETE FROM audit.leaves",
                                        "TRUNCATE audit.leaves CASCADE",
                                        "UPDATE audit.intents SET intent = '{}'",
+                                       "UPDATE audit.log SET place = 9",
+                                       "DELETE FROM audit.log",
+                                       "TRUNCATE audit.log",
+                                       "TRUNCATE audit.log_0",
                                        "DELETE FROM audit.intents" };
   g_autoptr (CtSession) root = pg_server_login (server, DB, "postgres");
   g_autoptr (PgDevice) device = pg_device_new (server, DB, "anna");
 
   pg_device_add (device, "Immutable", "south");
+  g_assert_cmpint (pg_number (root, "SELECT api.integrate()"), >, 0);
   for (guint i = 0; i < G_N_ELEMENTS (tries); i++)
     g_assert_false (ct_session_run (root, NULL, NULL, tries[i], ""));
 }

@@ -1,0 +1,137 @@
+-- The log: places for the leaves, and the signed heads of the tree over them. The sequencer is a towerd, which alone has the
+-- key; what it signed before it keeps itself, so that nobody who owns this database can make it sign another history.
+SET LOCAL ROLE tower_owner;
+
+-- How far it has come: leaves in the log, and the last transaction whose leaves are all in it.
+CREATE TABLE audit.head (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  size bigint NOT NULL, number bigint NOT NULL
+);
+INSERT INTO audit.head (size, number) VALUES (0, 0);
+
+CREATE TABLE audit.log (
+  place bigint PRIMARY KEY CHECK (place >= 0),
+  ev_id uuid NOT NULL,
+  leaf_sha256 bytea NOT NULL,
+  number bigint NOT NULL                          -- of the transaction
+) PARTITION BY RANGE (place);
+CREATE INDEX log_number ON audit.log (number);
+CREATE INDEX log_ev_id ON audit.log (ev_id);
+
+CREATE TABLE audit.checkpoints (
+  size bigint PRIMARY KEY CHECK (size >= 0),
+  root bytea NOT NULL CHECK (octet_length(root) = 32),
+  note text NOT NULL CHECK (octet_length(note) <= 4000),
+  at bigint NOT NULL
+);
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON audit.log FOR EACH ROW EXECUTE FUNCTION audit.immutable();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit.log EXECUTE FUNCTION audit.immutable();
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON audit.checkpoints FOR EACH ROW EXECUTE FUNCTION audit.immutable();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit.checkpoints EXECUTE FUNCTION audit.immutable();
+
+-- A partition holds 2^20 places.
+CREATE FUNCTION audit.make_room(upto bigint) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  part bigint := upto >> 20;
+BEGIN
+  WHILE part >= 0 AND to_regclass(format('audit.%I', 'log_' || part)) IS NULL LOOP
+    EXECUTE format('CREATE TABLE audit.%1$I PARTITION OF audit.log FOR VALUES FROM (%2$s) TO (%3$s)',
+                   'log_' || part, part << 20, (part + 1) << 20);
+    EXECUTE format('CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit.%I EXECUTE FUNCTION audit.immutable()', 'log_' || part);
+    part := part - 1;
+  END LOOP;
+END $$;
+SELECT audit.make_room(0);
+
+CREATE FUNCTION audit.demand_agent() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT pg_has_role(session_user, 'tower_agent', 'MEMBER') THEN
+    RAISE EXCEPTION 'only the agent service sequences the log' USING ERRCODE = '42501';
+  END IF;
+END $$;
+
+-- Gives the leaves of the next transactions their places, and returns how many the log then has. A transaction that is seen
+-- here was stamped after all before it had become visible, so that none is passed over. Two that do this at once wait for each
+-- other; the places themselves are unique.
+CREATE FUNCTION api.integrate(transactions integer DEFAULT 10000) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
+DECLARE
+  h audit.head;
+  last bigint;
+  added bigint;
+BEGIN
+  PERFORM audit.demand_agent();
+  SELECT * INTO STRICT h FROM audit.head FOR UPDATE;
+  SELECT max(t.number) INTO last
+    FROM (SELECT x.number FROM sync.txn x WHERE x.number > h.number ORDER BY x.number LIMIT transactions) t;
+  IF last IS NULL THEN RETURN h.size; END IF;
+  SELECT count(*) INTO added FROM sync.txn t JOIN audit.leaves l USING (tid) WHERE t.number > h.number AND t.number <= last;
+  PERFORM audit.make_room(h.size + added);
+  INSERT INTO audit.log (place, ev_id, leaf_sha256, number)
+    SELECT h.size + row_number() OVER (ORDER BY t.number, l.position) - 1, l.ev_id, l.leaf_sha256, t.number
+      FROM sync.txn t JOIN audit.leaves l USING (tid) WHERE t.number > h.number AND t.number <= last;
+  UPDATE audit.head SET size = h.size + added, number = last;
+  RETURN h.size + added;
+END $$;
+
+-- Keeps a signed head: one a size, and none that comes before another.
+CREATE FUNCTION api.checkpoint(size bigint, root text, note text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  lines text[] := string_to_array(note, E'\n');
+BEGIN
+  PERFORM audit.demand_agent();
+  IF lines[1] IS DISTINCT FROM (SELECT o.name FROM audit.origin o) OR lines[2] IS DISTINCT FROM size::text
+     OR lines[3] IS DISTINCT FROM encode(decode(root, 'hex'), 'base64') OR size > (SELECT h.size FROM audit.head h) THEN
+    RAISE EXCEPTION 'the checkpoint of % leaves is not one of this log', size USING ERRCODE = 'CT004';
+  ELSIF EXISTS (SELECT FROM audit.checkpoints c WHERE c.size = checkpoint.size AND c.note = checkpoint.note) THEN
+    RETURN;
+  ELSIF EXISTS (SELECT FROM audit.checkpoints c WHERE c.size >= checkpoint.size) THEN
+    RAISE EXCEPTION 'there is another checkpoint of % leaves or more', size USING ERRCODE = 'CT101';
+  END IF;
+  INSERT INTO audit.checkpoints VALUES (size, decode(root, 'hex'), note, sync.now_ms());
+END $$;
+GRANT EXECUTE ON FUNCTION api.integrate(integer), api.checkpoint(bigint, text, text) TO tower_agent;
+
+-- Where the log stands. number: the last transaction whose leaves are in it. upto: how many leaves are of transactions up to
+-- "seen", where the reader's rows stand. note: the newest checkpoint. whole: whether the reader sees every row there is.
+CREATE FUNCTION api.log_head(seen bigint) RETURNS TABLE (origin text, vkey text, size bigint, number bigint, upto bigint,
+                                                         note text, whole boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT o.name, o.vkey, h.size, h.number,
+         coalesce((SELECT max(g.place) + 1 FROM audit.log g WHERE g.number =
+                   (SELECT max(x.number) FROM audit.log x WHERE x.number <= seen)), 0),
+         (SELECT c.note FROM audit.checkpoints c ORDER BY c.size DESC LIMIT 1),
+         EXISTS (SELECT FROM sync.scopes s WHERE s.name = 'all' AND s.id = ANY (api.my_scopes()))
+    FROM audit.head h, audit.origin o;
+$$;
+
+-- Leaves in places [first, upto): of each the hash, and what the reader may see. leaf: its text. salt, entries: what its row
+-- commitment commits to. disclosed: [{"field", "salt", "value"}], NULL where that is kept from the reader.
+CREATE FUNCTION api.log(first bigint, upto bigint) RETURNS TABLE (place bigint, leaf_sha256 text, leaf text, salt text,
+                                                                  entries text, disclosed jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT g.place, encode(g.leaf_sha256, 'hex'), l.leaf, encode(r.salt, 'hex'), encode(r.entries, 'hex'),
+         CASE WHEN l.told && m.scopes OR l.owner = session_user AND l.ev_id IS NOT NULL AND r.ev_id IS NULL THEN
+           (SELECT coalesce(jsonb_agg(jsonb_build_object('field', d.field, 'salt', encode(d.salt, 'hex'), 'value', d.value)
+                                      ORDER BY d.field COLLATE "C"), '[]') FROM audit.disclosures d WHERE d.ev_id = l.ev_id) END
+    FROM audit.log g
+    CROSS JOIN (SELECT api.my_scopes() AS scopes OFFSET 0) m
+    LEFT JOIN audit.leaves l ON l.ev_id = g.ev_id AND (l.scopes && m.scopes OR l.owner = session_user)
+    LEFT JOIN audit.rows r ON r.ev_id = l.ev_id
+    WHERE g.place >= first AND g.place < upto ORDER BY g.place;
+$$;
+GRANT EXECUTE ON FUNCTION api.log_head(bigint), api.log(bigint, bigint) TO tower_viewer;
+
+-- The key that signs the log, as clients pin it. An administrator states it once: another key is another log.
+CREATE FUNCTION api.set_log_key(key text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT pg_has_role(session_user, 'tower_admin', 'MEMBER') THEN
+    RAISE EXCEPTION 'only an administrator states the log''s key' USING ERRCODE = '42501';
+  ELSIF EXISTS (SELECT FROM audit.origin o WHERE o.vkey <> key) AND EXISTS (SELECT FROM audit.checkpoints) THEN
+    RAISE EXCEPTION 'the log is signed with another key' USING ERRCODE = 'CT101';
+  END IF;
+  UPDATE audit.origin SET vkey = key;
+END $$;
+GRANT EXECUTE ON FUNCTION api.set_log_key(text) TO tower_admin;
