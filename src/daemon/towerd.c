@@ -1,15 +1,32 @@
 /* towerd: hosts a workspace's workers (detection, scheduler, delivery, sequencer) while no desktop program is open. */
 #include "ct-config.h"
+#include "ct-endpoints.h"
+#include "ct-notify.h"
 #include "ct-workers.h"
 #include "ct-workspace-health.h"
 
 #include <glib-unix.h>
 #include <stdio.h>
 
+/* A worker that has begun nothing for so long hangs: systemd starts us anew. The longest work is a first load. */
+#define HUNG_MS (15 * CT_MS_MINUTE)
+
 typedef struct {
-  char *folder; /* (owned) (nullable) */
+  char *folder;     /* (owned) (nullable) */
+  char *listen;     /* (owned) (nullable) */
+  char *token_file; /* (owned) (nullable) */
   gboolean once, version;
 } Options;
+
+static void
+options_clear (Options *self)
+{
+  g_free (self->folder);
+  g_free (self->listen);
+  g_free (self->token_file);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
 
 /* One line of JSON for each round that did something, for the journal. */
 static void
@@ -22,10 +39,21 @@ print_line (JsonObject *object)
   fflush (stdout);
 }
 
+/* On the workers' thread. */
 static void
-told_cb (JsonObject *report, gpointer data)
+told_cb (JsonObject *report, gpointer endpoints)
 {
   print_line (report);
+  if (endpoints)
+    ct_endpoints_count (endpoints, json_array_get_length (ct_json_array (report, "problems")));
+}
+
+static gboolean
+watchdog_cb (gpointer workers)
+{
+  if (ct_workers_silence (workers) < HUNG_MS)
+    ct_notify ("WATCHDOG=1");
+  return G_SOURCE_CONTINUE;
 }
 
 static gboolean
@@ -45,6 +73,15 @@ print_health (CtWorkspace *workspace, GError **error)
   return health != NULL;
 }
 
+/* Which port it became, where any was asked for. */
+static void
+print_port (CtEndpoints *endpoints)
+{
+  g_autoptr (JsonObject) object = ct_json_build ("i", "port", (gint64) ct_endpoints_port (endpoints));
+
+  print_line (object);
+}
+
 /* One round and the workspace's health; for timers and for looking whether all is well. */
 static gboolean
 run_once (CtWorkspace *workspace, CtWorkers *workers, GError **error)
@@ -59,16 +96,27 @@ run_once (CtWorkspace *workspace, CtWorkers *workers, GError **error)
 
 /* Until SIGTERM or SIGINT; the round under way ends between two of its steps. */
 static gboolean
-run_on (CtWorkspace *workspace, CtWorkers *workers, GError **error)
+run_on (CtWorkspace *workspace, CtWorkers *workers, const Options *options, GError **error)
 {
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  g_autoptr (CtEndpoints) endpoints = NULL;
+  guint watchdog = ct_notify_watchdog_ms ();
 
   g_unix_signal_add (SIGTERM, stop_cb, loop);
   g_unix_signal_add (SIGINT, stop_cb, loop);
+  if (options->listen &&
+      !(endpoints = ct_endpoints_new (workspace, options->listen, options->token_file, error)))
+    return FALSE;
   if (!print_health (workspace, error))
     return FALSE;
-  ct_workers_start (workers, told_cb, NULL);
+  if (endpoints)
+    print_port (endpoints);
+  ct_workers_start (workers, told_cb, endpoints);
+  ct_notify ("READY=1");
+  if (watchdog)
+    g_timeout_add (watchdog / 3, watchdog_cb, workers);
   g_main_loop_run (loop);
+  ct_notify ("STOPPING=1");
   ct_workers_stop (workers);
   return TRUE;
 }
@@ -81,6 +129,12 @@ parse (int *argc, char ***argv, Options *options, GError **error)
       _ ("The workspace; default: $CONTROL_TOWER_WORKSPACE, else the user's own"), "DIR" },
     { "once", 0, 0, G_OPTION_ARG_NONE, &options->once, _ ("Do what is due, print the health, and end"),
       NULL },
+    { "listen", 0, 0, G_OPTION_ARG_STRING, &options->listen,
+      _ ("Answer GET /health, /metrics and /v1/… there: a port of this machine, or ADDRESS:PORT with a "
+         "token"),
+      "PORT" },
+    { "token-file", 0, 0, G_OPTION_ARG_FILENAME, &options->token_file,
+      _ ("Whoever asks must send the token that is in this file"), "FILE" },
     { "version", 0, 0, G_OPTION_ARG_NONE, &options->version, _ ("Show the version"), NULL },
     { NULL, 0, 0, 0, NULL, NULL, NULL },
   };
@@ -94,7 +148,7 @@ parse (int *argc, char ***argv, Options *options, GError **error)
 int
 main (int argc, char **argv)
 {
-  Options options = { NULL, FALSE, FALSE };
+  g_auto (Options) options = { 0 };
   g_autoptr (GError) error = NULL;
   g_autoptr (CtWorkspace) workspace = NULL;
   CtWorkers *workers;
@@ -112,13 +166,12 @@ main (int argc, char **argv)
   if (!options.folder)
     options.folder = ct_workspace_default_folder ();
   workspace = ct_workspace_open (options.folder, &error);
-  g_free (options.folder);
   if (!workspace) {
     fprintf (stderr, "towerd: %s\n", error->message);
     return 1;
   }
   workers = ct_workers_new (workspace, "towerd");
-  ok = options.once ? run_once (workspace, workers, &error) : run_on (workspace, workers, &error);
+  ok = options.once ? run_once (workspace, workers, &error) : run_on (workspace, workers, &options, &error);
   ct_workers_free (workers);
   ct_workspace_close (workspace);
   if (!ok)

@@ -33,7 +33,8 @@ struct _CtWorkers {
   GMutex mutex;
   GCond cond;
   gboolean stopping;
-  gint hosting; /* atomic */
+  gint64 begun_at; /* under the mutex: when the last round began, by the steady clock */
+  gint hosting;    /* atomic */
 };
 
 CtWorkers *
@@ -332,6 +333,26 @@ wait_tick (CtWorkers *self)
   return go_on;
 }
 
+static void
+note_beginning (CtWorkers *self)
+{
+  g_mutex_lock (&self->mutex);
+  self->begun_at = g_get_monotonic_time () / 1000;
+  g_mutex_unlock (&self->mutex);
+}
+
+/* How long ago a round began, ms; for who watches whether the workers' thread hangs. */
+gint64
+ct_workers_silence (CtWorkers *self)
+{
+  gint64 begun_at;
+
+  g_mutex_lock (&self->mutex);
+  begun_at = self->begun_at;
+  g_mutex_unlock (&self->mutex);
+  return g_get_monotonic_time () / 1000 - begun_at;
+}
+
 static gpointer
 workers_thread (gpointer data)
 {
@@ -341,6 +362,7 @@ workers_thread (gpointer data)
     g_autoptr (GError) error = NULL;
     g_autoptr (JsonObject) report = NULL;
 
+    note_beginning (self);
     if (!ct_workers_take (self, NULL)) /* another process hosts them: wait until it ends */
       continue;
     report = ct_workers_round (self, FALSE, self->cancellable, &error);
@@ -365,6 +387,7 @@ ct_workers_start (CtWorkers *self, CtWorkersFunc told, gpointer data)
   self->told = told;
   self->told_data = data;
   self->stopping = FALSE;
+  note_beginning (self);
   self->thread = g_thread_new ("ct-workers", workers_thread, self);
 }
 

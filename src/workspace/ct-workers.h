@@ -19,6 +19,7 @@ JsonObject *ct_workers_round (CtWorkers *self, gboolean everything, GCancellable
                               GError **error);
 void ct_workers_start (CtWorkers *self, CtWorkersFunc told, gpointer data);
 void ct_workers_stop (CtWorkers *self);
+gint64 ct_workers_silence (CtWorkers *self);
 JsonObject *ct_workers_holder (const char *folder);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtWorkers, ct_workers_free)

@@ -1,0 +1,9 @@
+#pragma once
+
+#include "ct-db.h"
+
+G_BEGIN_DECLS
+
+gboolean ct_gauges_append (CtDb *db, GString *text, GError **error);
+
+G_END_DECLS
