@@ -106,8 +106,10 @@ fail_connect (CtSession *self, GError **error)
   } else if (PQconnectionNeedsPassword (self->handle)) {
     return ct_fail (error, CT_ERROR_REFUSED, _ ("The server asks for a password, and none is known here"));
   }
-  return ct_fail (error, *self->state ? code_of_state (self) : CT_ERROR_NETWORK,
-                  _ ("Cannot connect to the server: %s"), g_strchomp (text ? text : without));
+  /* 55000: a database that takes no connections for now is as good as one that cannot be reached */
+  return ct_fail (
+      error, *self->state && strcmp (self->state, "55000") != 0 ? code_of_state (self) : CT_ERROR_NETWORK,
+      _ ("Cannot connect to the server: %s"), g_strchomp (text ? text : without));
 }
 
 static gboolean

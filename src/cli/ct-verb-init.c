@@ -132,6 +132,15 @@ static const CtColumn worker_fields[] = { { N_ ("Workers run in"), "program", CT
                                           { N_ ("Process"), "pid", CT_COLUMN_NUMBER, NULL },
                                           { NULL, NULL, 0, NULL } };
 
+static const CtColumn sync_fields[] = { { N_ ("Mode"), "mode", CT_COLUMN_TEXT, NULL },
+                                        { N_ ("State"), "state", CT_COLUMN_TEXT, NULL },
+                                        { N_ ("Last success"), "lastSuccess", CT_COLUMN_TIME, NULL },
+                                        { N_ ("Pending"), "pending", CT_COLUMN_NUMBER, NULL },
+                                        { N_ ("In the tray"), "tray", CT_COLUMN_NUMBER, NULL },
+                                        { N_ ("Last error"), "lastError", CT_COLUMN_TEXT, NULL },
+                                        { N_ ("Next try"), "nextRetry", CT_COLUMN_TIME, NULL },
+                                        { NULL, NULL, 0, NULL } };
+
 static void
 print_health (CtCli *cli, JsonNode *result)
 {
@@ -139,7 +148,8 @@ print_health (CtCli *cli, JsonNode *result)
     const char *member; /* (nullable): of the whole */
     const CtColumn *fields;
   } parts[] = {
-    { NULL, health_fields }, { "counts", count_fields }, { "log", log_fields }, { "workers", worker_fields }
+    { NULL, health_fields }, { "sync", sync_fields },      { "counts", count_fields },
+    { "log", log_fields },   { "workers", worker_fields },
   };
   JsonObject *health = json_node_get_object (result);
 

@@ -10,6 +10,7 @@
 #include "firstrun/ct-first-run.h"
 #include "firstrun/ct-import-dialog.h"
 #include "preferences/ct-preferences.h"
+#include "sync/ct-sync-status.h"
 
 /* How long g waits for the letter of a page. */
 #define PREFIX_MS 1500
@@ -23,8 +24,7 @@ struct _CtWindow {
   CtSidebar *sidebar;
   AdwWindowTitle *title;
   GtkLabel *environment;
-  GtkMenuButton *status;
-  GtkLabel *status_text;
+  CtSyncStatus *status;
   GtkStack *pages;
   GtkWidget *back;
 
@@ -134,14 +134,11 @@ static void
 show_workspace (CtWindow *self)
 {
   g_autofree char *first = ct_ui_settings () ? g_settings_get_string (ct_ui_settings (), "page") : NULL;
-  g_autofree char *text = g_strdup_printf (
-      _ ("You work as %s.\nEverything is kept on this computer, in %s. No server is connected."),
-      ct_workspace_get_actor (self->workspace), ct_workspace_get_folder (self->workspace));
 
   ct_store_watch (ct_workspace_get_store (self->workspace));
   ct_sidebar_set_workspace (self->sidebar, self->workspace);
   show_environment (self);
-  gtk_label_set_text (self->status_text, text);
+  ct_sync_status_set_workspace (self->status, self->workspace);
   gtk_stack_set_visible_child_name (self->stack, "main");
   if (!ct_window_go (self, first))
     ct_window_go (self, ct_pages[0].name);
@@ -167,7 +164,9 @@ show_told_cb (gpointer data)
 {
   Told *told = data;
 
-  if (told->window->workspace && gtk_widget_get_mapped (GTK_WIDGET (told->window)))
+  /* how it stands with the server is said in the header */
+  if (told->window->workspace && !ct_workspace_is_connected (told->window->workspace) &&
+      gtk_widget_get_mapped (GTK_WIDGET (told->window)))
     ct_page_toast (told->window, FALSE, "%s", told->problem);
   return G_SOURCE_REMOVE;
 }
@@ -387,6 +386,18 @@ sending_action (GtkWidget *widget, const char *name, GVariant *value)
     ct_sending_switch (widget, self->workspace, g_strcmp0 (name, "win.stop-sending") == 0, NULL);
 }
 
+/* Not waiting for the next round; where another program keeps up with the server, it is asked there. */
+static void
+sync_action (GtkWidget *widget, const char *name, GVariant *value)
+{
+  CtWindow *self = CT_WINDOW (widget);
+
+  if (!self->workers)
+    return;
+  if (!ct_workers_hurry (self->workers))
+    ct_page_toast (self, FALSE, _ ("Another program keeps this workspace in sync"));
+}
+
 static void
 search_action (GtkWidget *widget, const char *name, GVariant *value)
 {
@@ -569,6 +580,7 @@ install_actions (GtkWidgetClass *widget_class)
     { "win.search", NULL, search_action },
     { "win.stop-sending", NULL, sending_action },
     { "win.resume-sending", NULL, sending_action },
+    { "win.sync-now", NULL, sync_action },
     { "win.palette", NULL, palette_action },
     { "win.preferences", NULL, preferences_action },
     { "win.shortcuts", NULL, shortcuts_action },
@@ -587,8 +599,8 @@ ct_window_class_init (CtWindowClass *klass)
     gssize offset;
   } children[] = {
 #define CHILD(name) { #name, G_STRUCT_OFFSET (CtWindow, name) }
-    CHILD (toasts), CHILD (stack),       CHILD (problem), CHILD (leaflet),     CHILD (sidebar), CHILD (title),
-    CHILD (pages),  CHILD (environment), CHILD (status),  CHILD (status_text), CHILD (back),
+    CHILD (toasts), CHILD (stack), CHILD (problem),     CHILD (leaflet), CHILD (sidebar),
+    CHILD (title),  CHILD (pages), CHILD (environment), CHILD (status),  CHILD (back),
 #undef CHILD
   };
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
@@ -597,6 +609,7 @@ ct_window_class_init (CtWindowClass *klass)
   G_OBJECT_CLASS (klass)->finalize = ct_window_finalize;
   GTK_WINDOW_CLASS (klass)->close_request = ct_window_close_request;
   g_type_ensure (CT_TYPE_SIDEBAR);
+  g_type_ensure (CT_TYPE_SYNC_STATUS);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/controltower/ControlTower/ct-window.ui");
   for (guint i = 0; i < G_N_ELEMENTS (children); i++)
     gtk_widget_class_bind_template_child_full (widget_class, children[i].name, FALSE, children[i].offset);

@@ -32,7 +32,7 @@ struct _CtWorkers {
   gpointer told_data;
   GMutex mutex;
   GCond cond;
-  gboolean stopping;
+  gboolean stopping, hurry;
   gint64 begun_at; /* under the mutex: when the last round began, by the steady clock */
   gint hosting;    /* atomic */
 };
@@ -326,7 +326,7 @@ wait_tick (CtWorkers *self)
   gboolean go_on;
 
   g_mutex_lock (&self->mutex);
-  while (!self->stopping && g_cond_wait_until (&self->cond, &self->mutex, until))
+  while (!self->stopping && !self->hurry && g_cond_wait_until (&self->cond, &self->mutex, until))
     ;
   go_on = !self->stopping;
   g_mutex_unlock (&self->mutex);
@@ -353,6 +353,18 @@ ct_workers_silence (CtWorkers *self)
   return g_get_monotonic_time () / 1000 - begun_at;
 }
 
+static gboolean
+take_hurry (CtWorkers *self)
+{
+  gboolean hurry;
+
+  g_mutex_lock (&self->mutex);
+  hurry = self->hurry;
+  self->hurry = FALSE;
+  g_mutex_unlock (&self->mutex);
+  return hurry;
+}
+
 static gpointer
 workers_thread (gpointer data)
 {
@@ -365,7 +377,7 @@ workers_thread (gpointer data)
     note_beginning (self);
     if (!ct_workers_take (self, NULL)) /* another process hosts them: wait until it ends */
       continue;
-    report = ct_workers_round (self, FALSE, self->cancellable, &error);
+    report = ct_workers_round (self, take_hurry (self), self->cancellable, &error);
     if (report)
       tell (self, report);
     else
@@ -389,6 +401,25 @@ ct_workers_start (CtWorkers *self, CtWorkersFunc told, gpointer data)
   self->stopping = FALSE;
   note_beginning (self);
   self->thread = g_thread_new ("ct-workers", workers_thread, self);
+}
+
+/**
+ * ct_workers_hurry:
+ *
+ * Has the next round begin now, and do everything whether or not it is due. Does not wait.
+ *
+ * Returns: %FALSE where another process hosts the workers
+ */
+gboolean
+ct_workers_hurry (CtWorkers *self)
+{
+  if (!ct_workers_is_hosting (self))
+    return FALSE;
+  g_mutex_lock (&self->mutex);
+  self->hurry = TRUE;
+  g_cond_signal (&self->cond);
+  g_mutex_unlock (&self->mutex);
+  return TRUE;
 }
 
 /* Ends the round under way between two of its steps, waits for it, and gives the lock back. */

@@ -18,6 +18,7 @@ gboolean ct_workers_is_hosting (CtWorkers *self);
 JsonObject *ct_workers_round (CtWorkers *self, gboolean everything, GCancellable *cancellable,
                               GError **error);
 void ct_workers_start (CtWorkers *self, CtWorkersFunc told, gpointer data);
+gboolean ct_workers_hurry (CtWorkers *self);
 void ct_workers_stop (CtWorkers *self);
 gint64 ct_workers_silence (CtWorkers *self);
 JsonObject *ct_workers_holder (const char *folder);

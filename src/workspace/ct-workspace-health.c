@@ -6,6 +6,7 @@
 #include "ct-post-row.h"
 #include "ct-rows.h"
 #include "ct-workers.h"
+#include "ct-workspace-connect.h"
 
 #include <string.h>
 
@@ -51,7 +52,8 @@ add_workspace (Reading *self, CtDb *db, GError **error)
   json_object_set_string_member (self->health, "deviceId", device);
   json_object_set_string_member (self->health, "folder", ct_workspace_get_folder (self->workspace));
   json_object_set_string_member (self->health, "environment", ct_workspace_get_environment (self->workspace));
-  json_object_set_string_member (self->health, "mode", "standalone");
+  json_object_set_string_member (self->health, "mode",
+                                 ct_workspace_is_connected (self->workspace) ? "connected" : "standalone");
   json_object_set_boolean_member (self->health, "trial", ct_workspace_is_trial (self->workspace));
   json_object_set_string_member (self->health, "actor", ct_workspace_get_actor (self->workspace));
   json_object_set_string_member (self->health, "timeZone",
@@ -88,6 +90,25 @@ add_log (Reading *self, CtDb *db, GError **error)
     json_object_set_int_member (log, "size", (gint64) checkpoint.size);
     json_object_set_string_member (log, "root", root);
   }
+  return TRUE;
+}
+
+/* How it stands with the server: in a few members, for who watches over many workspaces. */
+static gboolean
+add_sync (Reading *self, CtDb *db, GError **error)
+{
+  g_autoptr (JsonObject) status = ct_workspace_sync_status (db, error);
+
+  if (!status)
+    return FALSE;
+  json_object_set_object_member (self->health, "sync",
+                                 ct_json_build ("ssSiiSS", "mode", ct_json_string (status, "mode", ""),
+                                                "state", ct_json_string (status, "state", ""), "lastSuccess",
+                                                ct_json_string (status, "lastSuccess", NULL), "pending",
+                                                ct_json_int (status, "pending", 0), "tray",
+                                                ct_json_int (status, "inTray", 0), "lastError",
+                                                ct_json_string (status, "lastError", NULL), "nextRetry",
+                                                ct_json_string (status, "nextRetry", NULL)));
   return TRUE;
 }
 
@@ -128,14 +149,14 @@ read_cb (CtDb *db, gpointer data, GError **error)
     return FALSE;
   json_object_set_array_member (self->health, "channels", channels);
   json_object_set_boolean_member (self->health, "sendingStopped", ct_post_row_is_stopped (db));
-  return add_integrity (self, db, error);
+  return add_sync (self, db, error) && add_integrity (self, db, error);
 }
 
 /**
  * ct_workspace_health:
  * @integrity: read the whole file as well (PRAGMA quick_check): "integrity" is then "ok", or what is wrong
  *
- * Blocks. Returns: (transfer full): "workspaceId", "schemaVersion", "counts", "log", "workers", "channels", …;
+ * Blocks. Returns: (transfer full): "workspaceId", "schemaVersion", "counts", "log", "workers", "channels", "sync", …;
  *   "ok" is whether nothing is wrong with the file
  */
 JsonObject *

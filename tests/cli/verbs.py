@@ -148,7 +148,10 @@ def test_settings(tower):
 @with_tower('--demo')
 def test_demo(tower):
     health = tower.ok('health')
-    keys(health, 'ok', 'workspaceId', 'schemaVersion', 'counts', 'log', 'workers', 'channels')
+    keys(health, 'ok', 'workspaceId', 'schemaVersion', 'counts', 'log', 'workers', 'channels', 'sync')
+    assert health['mode'] == 'standalone' and health['sync'] == {
+        'mode': 'standalone', 'state': 'saved_locally', 'lastSuccess': None, 'pending': 0, 'tray': 0, 'lastError': None,
+        'nextRetry': None}, health['sync']
     assert health['environment'] == 'demo' and health['integrity'] == 'ok' and health['log']['unsigned'] == 0, health
     rows = tower.ok('exceptions', 'list')
     keys(rows[0], 'number', 'rule', 'blocker', 'subject', 'score', 'severity', 'owner', 'tags', 'nextAction', 'evidence', 'state')

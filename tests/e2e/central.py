@@ -82,6 +82,9 @@ def test_connect_and_share():
     assert '~' in made['number'], made
     waiting = anna.status()
     assert (waiting['state'], waiting['pending']) == ('pending', 1) and waiting['oldestPending'], waiting
+    health = anna.ok('health', '--quick')
+    assert health['mode'] == 'connected' and (health['sync']['state'], health['sync']['pending'], health['sync']['tray']) == (
+        'pending', 1, 0) and health['sync']['lastSuccess'] == joined['lastSuccess'], health
     after = anna.sync()
     assert (after['state'], after['pending'], after['oldestPending'], after['round']['settled']) == ('in_sync', 0, None, 1), after
     again = anna.connect()
@@ -258,6 +261,7 @@ def test_offline():
     assert done.returncode != 0, done.stdout
     status = anna.status()
     assert status['pending'] == 1 and status['lastError'] and status['lastSuccess'], status
+    assert anna.ok('health', '--quick')['sync']['lastError'] == status['lastError']
     POSTGRES.psql('postgres', f'ALTER DATABASE {database} ALLOW_CONNECTIONS true')
     daemon = subprocess.Popen([TOWERD, '-w', anna.workspace], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -37,3 +37,47 @@ def start_slack(s, token):
     wait('the port of the server', lambda: os.path.exists(port_file) and open(port_file, encoding='utf-8').read().strip())
     with open(port_file, encoding='utf-8') as file:
         return 'http://127.0.0.1:' + file.read().strip()
+
+
+class Central:
+    """A central server of the session's own, with people who have workspaces."""
+
+    def __init__(self, s, name='tower'):
+        sys.path.append(os.path.join(ROOT, 'tests', 'e2e'))
+        from postgres import Postgres
+        self.postgres, self.folder, self.name = Postgres(), s.folder, name
+        self.postgres.psql('postgres', f'CREATE DATABASE {name}')
+        self.administer('init')
+
+    def administer(self, verb, *arguments):
+        """towerctl server as the administrator."""
+        subprocess.run([TOWERCTL, 'server', verb, self.postgres.url(self.name), *arguments], check=True, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL)
+
+    def secret(self, password):
+        path = os.path.join(self.folder, 'password')
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 'w', encoding='utf-8') as file:
+            file.write(password + '\n')
+        return path
+
+    def add_user(self, login, password, role):
+        self.administer('add-user', login, '--role', role, '--scope', 'all', '--user-password-file', self.secret(password))
+
+    def address(self, login):
+        return f'postgresql://{login}@127.0.0.1:{self.postgres.port}/{self.name}'
+
+    def enrol(self, workspace, login):
+        """Takes the workspace's device in, as an administrator does with what the person hands over."""
+        path = os.path.join(self.folder, f'device-{login}.json')
+        with open(path, 'w', encoding='utf-8') as file:
+            subprocess.run([TOWERCTL, '-w', workspace, '--json', 'device', 'show'], check=True, stdout=file)
+        self.administer('enrol-device', login, path)
+
+    def reachable(self, yes):
+        """Whether people get in: offline as they see it, with the server still there for the test."""
+        self.postgres.psql('postgres', f'ALTER DATABASE {self.name} ALLOW_CONNECTIONS {str(yes).lower()}')
+        if not yes:
+            self.postgres.psql('postgres', f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self.name}'")
+
+    def sql(self, statement):
+        return self.postgres.psql(self.name, statement)

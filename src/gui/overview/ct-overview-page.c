@@ -3,7 +3,9 @@
 #include "ct-post-row.h"
 #include "ct-rows.h"
 #include "ct-sending.h"
+#include "ct-sync-words.h"
 #include "ct-vocabulary.h"
+#include "ct-workspace-connect.h"
 
 #define REFRESH_PAUSE_MS 500
 #define TREND_DAYS       14
@@ -67,6 +69,7 @@ typedef struct {
   gint64 counts[G_N_ELEMENTS (tiles)];
   JsonArray *values, *severities, *owners, *trend; /* (owned) (nullable) */
   gint64 checkpoint_at, n_leaves, n_signed, n_channels;
+  JsonObject *sync; /* (owned) (nullable) */
   gboolean stopped;
 } Job;
 
@@ -81,6 +84,7 @@ job_free (gpointer data)
   g_clear_pointer (&job->severities, json_array_unref);
   g_clear_pointer (&job->owners, json_array_unref);
   g_clear_pointer (&job->trend, json_array_unref);
+  g_clear_pointer (&job->sync, json_object_unref);
   g_free (job);
 }
 
@@ -110,7 +114,8 @@ read_cb (CtDb *db, gpointer data, GError **error)
       "SELECT (?1 - opened_at) / 86400000 day, count(*) n FROM exceptions WHERE opened_at > ?1 - "
       "14 * 86400000 AND opened_at <= ?1 GROUP BY 1",
       "i", job->now);
-  return job->values && job->severities && job->owners && job->trend &&
+  job->sync = ct_workspace_sync_status (db, error);
+  return job->sync && job->values && job->severities && job->owners && job->trend &&
          ct_db_read_int (db, &job->n_leaves, error, "SELECT count(*) FROM audit_logs", "") &&
          ct_db_read_int (db, &job->n_signed, error, "SELECT coalesce(max(size), 0) FROM audit_checkpoints",
                          "") &&
@@ -259,6 +264,18 @@ resume_cb (GtkButton *button, CtOverviewPage *self)
   ct_sending_switch (GTK_WIDGET (self), ct_page_get_workspace (CT_PAGE (self)), FALSE, NULL);
 }
 
+/* (transfer full): "Server: in sync"; "" where there is none */
+static char *
+describe_sync (Job *job)
+{
+  g_auto (CtSyncWords) words = { 0 };
+
+  if (!ct_json_string (job->sync, "server", NULL))
+    return g_strdup ("");
+  ct_sync_words (job->sync, ct_time_now (), &words);
+  return g_strdup_printf ("\n%s: %s", _ ("Server"), words.label);
+}
+
 static void
 show_health (CtOverviewPage *self, Job *job)
 {
@@ -275,8 +292,10 @@ show_health (CtOverviewPage *self, Job *job)
   g_autofree char *channels =
       g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%d channel", "%d channels", (gulong) job->n_channels),
                        (int) job->n_channels);
-  g_autofree char *text = g_strdup_printf (
-      "%s\n%s: %s", audit, channels, job->stopped ? _ ("⛔ all sending is stopped") : _ ("✔ sending is on"));
+  g_autofree char *sync = describe_sync (job);
+  g_autofree char *text =
+      g_strdup_printf ("%s\n%s: %s%s", audit, channels,
+                       job->stopped ? _ ("⛔ all sending is stopped") : _ ("✔ sending is on"), sync);
   GtkWidget *label = make_label (text, job->stopped ? "ct-critical" : NULL);
 
   gtk_box_append (GTK_BOX (self->body), make_label (_ ("Health"), "title-4"));
