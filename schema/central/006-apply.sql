@@ -1,8 +1,8 @@
 -- The one way in: a command with what it changed, applied or rejected, and the answer kept.
 --
 -- SQLSTATEs of its own. CT0xx end the call, nothing is stored: 001 the workspace forked (copied or restored), 002 not
--- the caller's device, 003 an earlier command is missing, 004 malformed call. CT1xx reject the command, and that is
--- stored: 101 conflict, 102 refused by the policy, 103 invalid.
+-- the caller's device, 003 an earlier command is missing, 004 malformed call, 005 it builds on a command that was
+-- rejected. CT1xx reject the command, and that is stored: 101 conflict, 102 refused by the policy, 103 invalid.
 SET LOCAL ROLE tower_owner;
 
 CREATE TABLE sync.devices (
@@ -323,9 +323,10 @@ END $$;
 
 -- device, n: whose command and which of its commands, counted without a gap. intent: the canonical bytes whose SHA-256
 -- chains them. changes: [{"table", "id", "op", "columns": {"name": [old, new]}}], or NULL for a command that the device
--- withdrew. Returns {"outcome": "applied" | "rejected", "leaf", and where rejected "code", "reason", "theirs"}; the same
+-- withdrew. builds_on: commands before it that must not have been rejected: a device pushes many without waiting for the
+-- answers, and what a person did on top of something must not happen without it. Returns {"outcome": "applied" | "rejected", "leaf", and where rejected "code", "reason", "theirs"}; the same
 -- for a repeat.
-CREATE FUNCTION api.apply(device uuid, n bigint, intent text, changes jsonb) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION api.apply(device uuid, n bigint, intent text, changes jsonb, builds_on bigint[] DEFAULT '{}') RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' SET bytea_output = 'hex'
 SET lock_timeout = '5s' AS $$
 DECLARE
@@ -356,12 +357,15 @@ BEGIN
       USING ERRCODE = 'CT003', DETAIL = d.last_n;
   ELSIF decode(body ->> 'previous_sha256', 'hex') <> d.last_sha256 THEN
     RAISE EXCEPTION 'command % does not follow the last one of this device', n USING ERRCODE = 'CT001';
+  ELSIF builds_on <> '{}' AND EXISTS (SELECT FROM sync.outcomes x WHERE x.device = d.id AND x.n = ANY (builds_on)
+                                      AND x.answer ->> 'outcome' = 'rejected') THEN
+    RAISE EXCEPTION 'command % builds on one that was rejected', n USING ERRCODE = 'CT005';
   END IF;
   role_name := sync.role_for(body ->> 'name');
   SELECT t.answer, t.written INTO answer, written FROM sync.try(body ->> 'name', role_name, changes) t;
   RETURN sync.settle(d, intent, hash, body, role_name, changes, answer, written);
 END $$;
-GRANT EXECUTE ON FUNCTION api.apply(uuid, bigint, text, jsonb) TO tower_viewer;
+GRANT EXECUTE ON FUNCTION api.apply(uuid, bigint, text, jsonb, bigint[]) TO tower_viewer;
 
 -- An administrator lets a login use a device; a workspace that was standalone names the last command it keeps to itself.
 CREATE FUNCTION api.enrol(device uuid, owner text, label text, public_key bytea, last_n bigint DEFAULT 0,

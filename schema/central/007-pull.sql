@@ -1,30 +1,63 @@
--- The way out: one REPEATABLE READ READ ONLY transaction asks for the head, the lines since the cursor, the rows
--- through the views of schema api, and the outcomes of the device's own commands.
+-- The way out: one statement, and so one moment, asks for the head, the lines since the cursor, the rows through the
+-- views of schema api, and the outcomes of the device's own commands.
 SET LOCAL ROLE tower_owner;
 
+-- Seals what a login is told and brings back: it can be neither made up nor used by another login.
+CREATE TABLE sync.secret (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  key bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+);
+INSERT INTO sync.secret DEFAULT VALUES;
+
+CREATE FUNCTION sync.seal(scopes integer[]) RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT scopes::text || ' '
+      || encode(sha256(s.key || sha256(s.key || convert_to(session_user || ' ' || scopes::text, 'UTF8'))), 'hex')
+    FROM sync.secret s;
+$$;
+CREATE FUNCTION sync.unseal(claim text) RETURNS integer[] LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  scopes integer[];
+BEGIN
+  IF octet_length(claim) > 1000000 OR claim !~ '^{(\d{1,9}(,\d{1,9})*)?} [0-9a-f]{64}$' THEN
+    RETURN NULL;
+  END IF;
+  scopes := split_part(claim, ' ', 1)::integer[];
+  RETURN CASE WHEN sync.seal(scopes) = claim THEN scopes END;
+END $$;
+
 -- Where the feed stands, and whether a cursor still belongs to it: a history restored from a backup gives other nonces.
-CREATE FUNCTION api.head(cursor_epoch uuid, cursor_number bigint, cursor_nonce uuid)
-RETURNS TABLE (epoch uuid, number bigint, nonce uuid, valid boolean, scopes integer[], tables text[],
+CREATE FUNCTION api.head(cursor_epoch uuid, cursor_number bigint, cursor_nonce uuid, had text DEFAULT NULL)
+RETURNS TABLE (epoch uuid, number bigint, nonce uuid, whole boolean, scopes text, tables text[],
                oldest integer, newest integer)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT e.id, coalesce(h.number, 0), coalesce(h.nonce, e.id),
-         coalesce(cursor_epoch = e.id AND cursor_number <= coalesce(h.number, 0)
+         NOT coalesce(cursor_epoch = e.id AND cursor_number <= coalesce(h.number, 0) AND sync.unseal(had) IS NOT NULL
            AND CASE WHEN cursor_number = 0 THEN cursor_nonce = e.id
                     ELSE EXISTS (SELECT FROM sync.txn t WHERE t.number = cursor_number AND t.nonce = cursor_nonce) END,
            false),
-         api.my_scopes(), ARRAY(SELECT t.name FROM sync.tables t ORDER BY t.id), w.oldest, w.newest
+         sync.seal(api.my_scopes()), ARRAY(SELECT t.name FROM sync.tables t ORDER BY t.id), w.oldest, w.newest
     FROM (SELECT x.id FROM sync.epoch x LIMIT 1) e
     CROSS JOIN (SELECT x.oldest, x.newest FROM sync.window x LIMIT 1) w
     LEFT JOIN (SELECT t.number, t.nonce FROM sync.txn t WHERE t.number IS NOT NULL ORDER BY t.number DESC LIMIT 1) h ON true;
 $$;
 
--- Rows that changed, came or went for the caller in transactions (after, upto].
-CREATE FUNCTION api.feed(table_name text, after bigint, upto bigint) RETURNS TABLE (id uuid)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT DISTINCT e.pk FROM sync.txn t JOIN sync.entry e USING (tid)
-    WHERE t.number > after AND t.number <= upto AND e.scope = ANY ((SELECT api.my_scopes())::integer[])
-      AND e.tbl = (SELECT x.id FROM sync.tables x WHERE x.name = table_name);
-$$;
+-- Rows that changed, came or went for the caller in transactions (after, upto]. had: the scopes that the caller had at its last pull, sealed; of a scope that came
+-- everything is named, of one that went everything that was in it, or NULL where the claim is not ours.
+CREATE FUNCTION api.changed(after bigint, upto bigint, had text, names text[]) RETURNS TABLE (name text, ids uuid[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  mine integer[] := api.my_scopes();
+  before integer[] := sync.unseal(had);
+  came integer[] := ARRAY(SELECT unnest(mine) EXCEPT SELECT unnest(before));
+  went integer[] := ARRAY(SELECT unnest(before) EXCEPT SELECT unnest(mine));
+BEGIN
+  RETURN QUERY
+    SELECT x.name, array_agg(DISTINCT k.pk) FROM sync.tables x JOIN (
+        SELECT e.tbl, e.pk FROM sync.txn t JOIN sync.entry e USING (tid)
+          WHERE t.number > after AND t.number <= upto AND e.scope = ANY (mine || went)
+        UNION ALL SELECT e.tbl, e.pk FROM sync.entry e WHERE e.scope = ANY (came || went) AND NOT e.gone) k ON k.tbl = x.id
+      WHERE x.name = ANY (names) GROUP BY x.name;
+END $$;
 
 -- What became of a device's commands after one of them, those before it forked included.
 CREATE FUNCTION api.outcomes(device uuid, after bigint) RETURNS TABLE (n bigint, sha256 text, answer jsonb)
@@ -40,5 +73,33 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT d.last_n, encode(d.last_sha256, 'hex') FROM sync.devices d
     WHERE d.id = standing.device AND d.owner = session_user AND d.revoked_at IS NULL;
 $$;
-GRANT EXECUTE ON FUNCTION api.head(uuid, bigint, uuid), api.feed(text, bigint, bigint), api.outcomes(uuid, bigint),
-  api.standing(uuid) TO tower_viewer;
+
+-- Everything since a cursor, of one moment: being STABLE it reads in the snapshot of the statement that calls it. names:
+-- the tables that the caller has; had: what its last pull said of its scopes. Rows of kind
+--   head: {"epoch", "number", "nonce", "whole", "scopes", "oldest", "newest", "tables"}; whole: all rows that the login
+--     sees come, for the cursor is not of this history, or the claim not ours
+--   row: one of a table, without a body where it is gone; outcome: of a command of the device; standing: of the device
+CREATE FUNCTION api.pull(cursor_epoch uuid, cursor_number bigint, cursor_nonce uuid, names text[], had text, device uuid,
+                         after_n bigint) RETURNS TABLE (kind text, name text, id uuid, body json)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  h record;
+  t record;
+BEGIN
+  SELECT * INTO STRICT h FROM api.head(cursor_epoch, cursor_number, cursor_nonce, had);
+  RETURN QUERY SELECT 'head', NULL, NULL::uuid, row_to_json(h);
+  IF h.whole THEN
+    FOR t IN SELECT x.name FROM unnest(h.tables) x (name) WHERE x.name = ANY (names) LOOP
+      RETURN QUERY EXECUTE format('SELECT ''row'', %L, v.id, row_to_json(v) FROM api.%I v', t.name, t.name);
+    END LOOP;
+  ELSE
+    FOR t IN SELECT * FROM api.changed(cursor_number, h.number, had, names) LOOP
+      RETURN QUERY EXECUTE format('SELECT ''row'', %L, k.id, CASE WHEN v.id IS NOT NULL THEN row_to_json(v) END'
+                                  ' FROM unnest($1) k (id) LEFT JOIN api.%I v ON v.id = k.id', t.name, t.name) USING t.ids;
+    END LOOP;
+  END IF;
+  RETURN QUERY SELECT 'outcome', NULL, NULL::uuid, row_to_json(o) FROM api.outcomes(device, after_n) o;
+  RETURN QUERY SELECT 'standing', NULL, NULL::uuid, row_to_json(s) FROM api.standing(device) s;
+END $$;
+GRANT EXECUTE ON FUNCTION api.head(uuid, bigint, uuid, text), api.changed(bigint, bigint, text, text[]), api.outcomes(uuid, bigint), api.standing(uuid),
+  api.pull(uuid, bigint, uuid, text[], text, uuid, bigint) TO tower_viewer;

@@ -13,24 +13,15 @@ ct_verdict_free (CtVerdict *self)
   g_free (self);
 }
 
-/**
- * ct_verdict_parse:
- * @answer: what api.apply returned, or api.outcomes repeats
- *
- * Returns: (transfer full): the outcome, or %NULL with %CT_ERROR_INVALID
- */
+/* (transfer full) (nullable): the outcome that an answer of api.apply tells; @object: (nullable) */
 CtVerdict *
-ct_verdict_parse (const char *answer, GError **error)
+ct_verdict_read (JsonObject *object, GError **error)
 {
-  g_autoptr (JsonNode) node = ct_json_parse (answer ? answer : "", -1, ANSWER_MOST, error);
-  JsonObject *object = node && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
   const char *outcome = ct_json_string (object, "outcome", "");
   JsonArray *theirs = ct_json_array (object, "theirs");
   CtVerdict *self;
   CtId leaf;
 
-  if (!node)
-    return NULL;
   if ((!g_str_equal (outcome, "applied") && !g_str_equal (outcome, "rejected")) ||
       !ct_id_parse (ct_json_string (object, "leaf", NULL), &leaf)) {
     ct_fail (error, CT_ERROR_INVALID, "the server's answer to a command is neither applied nor rejected");
@@ -45,6 +36,21 @@ ct_verdict_parse (const char *answer, GError **error)
   return self;
 }
 
+/**
+ * ct_verdict_parse:
+ * @answer: what api.apply returned, or api.outcomes repeats
+ *
+ * Returns: (transfer full): the outcome, or %NULL with %CT_ERROR_INVALID
+ */
+CtVerdict *
+ct_verdict_parse (const char *answer, GError **error)
+{
+  g_autoptr (JsonNode) node = ct_json_parse (answer ? answer : "", -1, ANSWER_MOST, error);
+
+  return node ? ct_verdict_read (JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL, error)
+              : NULL;
+}
+
 static CtVerdict *
 forked (GError *problem)
 {
@@ -53,6 +59,25 @@ forked (GError *problem)
   self->kind = CT_PUSH_FORKED;
   self->reason = g_strdup (problem->message);
   return self;
+}
+
+/* Commands under way at once, and bytes: enough to keep a server busy over a long line, and no more than that. */
+#define UNDER_WAY      256
+#define UNDER_WAY_SIZE (4 * 1024 * 1024)
+
+static const char apply[] = "SELECT api.apply($1::text::uuid, $2::text::bigint, $3::text, $4::text::jsonb,"
+                            " $5::text::bigint[])";
+
+/* What the server answered to one command: an outcome, or a reason to stop that is none of the command's fault. */
+static CtVerdict *
+read_answer (CtSession *session, CtAnswer *answer, GError *problem, GError **error)
+{
+  if (answer)
+    return ct_verdict_parse (ct_answer_text (answer, 0, 0), error);
+  if (g_str_equal (ct_session_last_state (session), "CT001"))
+    return forked (problem);
+  g_propagate_error (error, g_error_copy (problem));
+  return NULL;
 }
 
 /**
@@ -72,16 +97,119 @@ ct_push (CtSession *session, const CtId *device, gint64 n, const char *intent, c
 {
   g_autoptr (GError) problem = NULL;
   g_autoptr (CtAnswer) answer =
-      ct_session_query (session, cancellable, &problem,
-                        "SELECT api.apply($1::text::uuid, $2::text::bigint, $3::text, $4::text::jsonb)",
-                        "kiss", device, n, intent, changes);
+      ct_session_query (session, cancellable, &problem, apply, "kisss", device, n, intent, changes, "{}");
 
-  if (answer)
-    return ct_verdict_parse (ct_answer_text (answer, 0, 0), error);
-  if (g_str_equal (ct_session_last_state (session), "CT001"))
-    return forked (problem);
-  g_propagate_error (error, g_steal_pointer (&problem));
-  return NULL;
+  return read_answer (session, answer, problem, error);
+}
+
+typedef struct {
+  CtSession *session;
+  const CtId *device;
+  CtPushNext next;
+  CtPushTold told;
+  gpointer data;
+  GQueue sizes; /* (element-type gsize): of the commands under way, oldest first */
+  gsize size;   /* of all of them */
+  gboolean dry; /* nothing more to offer */
+} Stream;
+
+static gboolean
+offer_more (Stream *self, GError **error)
+{
+  while (!self->dry &&
+         (self->sizes.length == 0 || (self->sizes.length < UNDER_WAY && self->size < UNDER_WAY_SIZE))) {
+    g_auto (CtPushOffer) offer = { 0 };
+    gsize size;
+
+    if (!self->next (&offer, self->data, error))
+      return FALSE;
+    self->dry = offer.n == 0;
+    if (self->dry)
+      return TRUE;
+    if (!ct_session_pipeline_send (self->session, error, apply, "kisss", self->device, offer.n, offer.intent,
+                                   offer.changes, offer.builds_on ? offer.builds_on : "{}"))
+      return FALSE;
+    size = strlen (offer.intent) + (offer.changes ? strlen (offer.changes) : 0);
+    g_queue_push_tail (&self->sizes, GSIZE_TO_POINTER (size));
+    self->size += size;
+  }
+  return TRUE;
+}
+
+/* What stops the stream without being a failure. */
+static CtPushEnd
+end_of (CtSession *session, const CtVerdict *verdict)
+{
+  const char *state = ct_session_last_state (session);
+
+  if (verdict)
+    return verdict->kind == CT_PUSH_FORKED ? CT_PUSH_END_FORKED : CT_PUSH_END_DONE;
+  return g_str_equal (state, "CT003")   ? CT_PUSH_END_GAP
+         : g_str_equal (state, "CT005") ? CT_PUSH_END_LOST_BASE
+                                        : CT_PUSH_END_DONE;
+}
+
+static gboolean
+run_stream (Stream *self, CtPushEnd *end, GCancellable *cancellable, GError **error)
+{
+  while (offer_more (self, error) && self->sizes.length > 0) {
+    g_autoptr (GError) problem = NULL;
+    g_autoptr (CtAnswer) answer = ct_session_pipeline_next (self->session, cancellable, &problem);
+    g_autoptr (CtVerdict) verdict = read_answer (self->session, answer, problem, error);
+
+    self->size -= GPOINTER_TO_SIZE (g_queue_pop_head (&self->sizes));
+    *end = end_of (self->session, verdict);
+    if (*end != CT_PUSH_END_DONE) {
+      g_clear_error (error);
+      return TRUE;
+    }
+    if (!verdict)
+      return FALSE;
+    self->told (verdict, self->data);
+  }
+  return !*error;
+}
+
+/**
+ * ct_push_stream:
+ * @next: gives the commands of @device in their order, one a call, while earlier ones are under way
+ * @told: takes the outcomes, in the same order
+ * @end: (out): why it ended
+ *
+ * Pushes many commands without waiting for each answer. The server counts a device's commands without a gap: where one
+ * fails for a reason of the machine those behind it do nothing, and the next stream begins with it.
+ *
+ * Returns: %FALSE where a command's fate is not known: see ct_push(); what @told heard before counts
+ */
+gboolean
+ct_push_stream (CtSession *session, const CtId *device, CtPushNext next, CtPushTold told, gpointer data,
+                CtPushEnd *end, GCancellable *cancellable, GError **error)
+{
+  Stream self = { session, device, next, told, data, G_QUEUE_INIT, 0, FALSE };
+  g_autoptr (GError) problem = NULL;
+  g_autoptr (GError) closing = NULL;
+  gboolean done;
+
+  *end = CT_PUSH_END_DONE;
+  if (!ct_session_pipeline_begin (session, error))
+    return FALSE;
+  done = run_stream (&self, end, cancellable, &problem);
+  g_queue_clear (&self.sizes);
+  if (!ct_session_pipeline_end (session, cancellable, &closing) && done) {
+    g_propagate_error (error, g_steal_pointer (&closing));
+    return FALSE;
+  }
+  if (!done)
+    g_propagate_error (error, g_steal_pointer (&problem));
+  return done;
+}
+
+void
+ct_push_offer_clear (CtPushOffer *self)
+{
+  g_clear_pointer (&self->intent, g_free);
+  g_clear_pointer (&self->changes, g_free);
+  g_clear_pointer (&self->builds_on, g_free);
 }
 
 /**

@@ -1,26 +1,14 @@
 /* One connection, driven without blocking so that every wait ends when the caller's cancellable fires. */
-#include "ct-session.h"
+#include "ct-session-private.h"
 #include "ct-address.h"
 
-#include <libpq-fe.h>
 #include <string.h>
 
-/* How long a server may say nothing while it is asked something; dialling is quicker or hopeless. */
+/* How long a server may say nothing while it is asked something; dialling is quicker or hopeless; and how long it may
+ * take to stop when it is told to. */
 #define SILENCE_MS (300 * 1000)
 #define DIAL_MS    (20 * 1000)
-
-struct _CtSession {
-  PGconn *handle;   /* (owned) */
-  int patience;     /* milliseconds */
-  gboolean reading; /* inside a read-only transaction: nothing sent can have an effect */
-  char state[6];    /* SQLSTATE of the last failure, "" where there is none */
-};
-
-struct _CtAnswer {
-  PGresult *handle; /* (owned) */
-};
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (PGcancel, PQfreeCancel)
+#define STOP_MS    (2 * 1000)
 
 /* SQLSTATEs by their beginning, first match: PostgreSQL's appendix A, and our own of schema/central. */
 static const struct {
@@ -51,8 +39,8 @@ code_of_state (CtSession *self)
 }
 
 /* The connection broke while a statement was on its way. */
-static gboolean
-fail_lost (CtSession *self, GError **error)
+gboolean
+ct_session_fail_lost (CtSession *self, GError **error)
 {
   g_autofree char *text = g_strchomp (g_strdup (PQerrorMessage (self->handle)));
 
@@ -60,32 +48,59 @@ fail_lost (CtSession *self, GError **error)
                   "the connection to the server was lost: %s", *text ? text : "no reason given");
 }
 
-/* Waits until the socket is ready. On cancellation asks the server to stop, and fails. */
-static gboolean
-wait_for (CtSession *self, GIOCondition condition, GCancellable *cancellable, GError **error)
+/* Asks the server to stop what it does. On a thread of its own: a server that says nothing would hold us up here too. */
+static gpointer
+ask_to_stop (gpointer data)
+{
+  PGcancel *cancel = data;
+  char text[256];
+
+  PQcancel (cancel, text, sizeof text);
+  PQfreeCancel (cancel);
+  return NULL;
+}
+
+/* Waits until the socket is ready; says nothing of why it is not, but for cancellation. */
+static int
+poll_socket (CtSession *self, GIOCondition condition, gint64 patience, GCancellable *cancellable)
 {
   GPollFD polled[2] = { { .fd = PQsocket (self->handle), .events = (gushort) condition } };
   guint n = 1;
   int ready;
 
-  if (polled[0].fd < 0)
-    return fail_lost (self, error);
   if (cancellable && g_cancellable_make_pollfd (cancellable, &polled[1]))
     n = 2;
-  while ((ready = g_poll (polled, n, self->patience)) < 0 && errno == EINTR)
+  while ((ready = g_poll (polled, n, (int) CLAMP (patience, 0, G_MAXINT))) < 0 && errno == EINTR)
     ;
   if (n == 2)
     g_cancellable_release_fd (cancellable);
+  return ready;
+}
+
+/* Waits until the socket is ready. On cancellation asks the server to stop, and fails. */
+gboolean
+ct_session_wait (CtSession *self, GIOCondition condition, GCancellable *cancellable, GError **error)
+{
+  int ready;
+
+  if (PQsocket (self->handle) < 0)
+    return ct_session_fail_lost (self, error);
+  ready =
+      poll_socket (self, condition,
+                   self->deadline ? self->deadline - g_get_monotonic_time () / 1000 : (gint64) self->patience,
+                   cancellable);
   if (g_cancellable_set_error_if_cancelled (cancellable, error)) {
-    g_autoptr (PGcancel) cancel = PQgetCancel (self->handle);
-    char text[256];
+    PGcancel *cancel = PQgetCancel (self->handle);
 
     if (cancel)
-      PQcancel (cancel, text, sizeof text);
+      g_thread_unref (g_thread_new ("ct-cancel", ask_to_stop, cancel));
     return FALSE;
   }
-  return ready != 0 || ct_fail (error, self->reading ? CT_ERROR_NETWORK : CT_ERROR_UNKNOWN_FATE,
-                                _ ("The server has said nothing for %d seconds"), self->patience / 1000);
+  if (ready != 0)
+    return TRUE;
+  self->lost = TRUE;
+  return ct_fail (error, self->reading ? CT_ERROR_NETWORK : CT_ERROR_UNKNOWN_FATE,
+                  _ ("The server has said nothing for %d seconds"), self->patience / 1000);
 }
 
 /* Why there is no connection: the lines that libpq gives for each address, without what only its verbose form has. */
@@ -122,7 +137,7 @@ connect_handle (CtSession *self, GCancellable *cancellable, GError **error)
 
   while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED &&
          PQstatus (self->handle) != CONNECTION_BAD) {
-    if (!wait_for (self, status == PGRES_POLLING_READING ? G_IO_IN : G_IO_OUT, cancellable, error))
+    if (!ct_session_wait (self, status == PGRES_POLLING_READING ? G_IO_IN : G_IO_OUT, cancellable, error))
       return FALSE;
     status = PQconnectPoll (self->handle);
   }
@@ -130,12 +145,26 @@ connect_handle (CtSession *self, GCancellable *cancellable, GError **error)
     return fail_connect (self, error);
   PQsetErrorVerbosity (self->handle, PQERRORS_DEFAULT);
   return (PQsetClientEncoding (self->handle, "UTF8") == 0 && PQsetnonblocking (self->handle, 1) == 0) ||
-         fail_lost (self, error);
+         ct_session_fail_lost (self, error);
 }
 
 static void
 ignore_notice_cb (void *data, const PGresult *result)
 {
+}
+
+/* libpq heeds connect_timeout only where it may block. */
+static int
+dial_patience (const char *conninfo)
+{
+  PQconninfoOption *options = PQconninfoParse (conninfo, NULL);
+  gint64 seconds = 0;
+
+  for (PQconninfoOption *option = options; option && option->keyword; option++)
+    if (option->val && g_str_equal (option->keyword, "connect_timeout"))
+      g_ascii_string_to_signed (option->val, 10, 1, 3600, &seconds, NULL);
+  PQconninfoFree (options);
+  return seconds > 0 ? (int) seconds * 1000 : DIAL_MS;
 }
 
 /**
@@ -155,7 +184,8 @@ ct_session_open (const char *conninfo, GCancellable *cancellable, GError **error
   if (!ct_address_check (conninfo, error))
     return NULL;
   self->reading = TRUE;
-  self->patience = DIAL_MS;
+  self->patience = dial_patience (conninfo);
+  self->deadline = g_get_monotonic_time () / 1000 + self->patience;
   self->handle = PQconnectStart (conninfo);
   if (!self->handle)
     g_error ("out of memory");
@@ -164,7 +194,15 @@ ct_session_open (const char *conninfo, GCancellable *cancellable, GError **error
     return NULL;
   self->reading = FALSE;
   self->patience = SILENCE_MS;
+  self->deadline = 0;
   return g_steal_pointer (&self);
+}
+
+/* How long the server may say nothing while it is asked something, in milliseconds. */
+void
+ct_session_set_patience (CtSession *self, int patience)
+{
+  self->patience = patience;
 }
 
 void
@@ -181,14 +219,14 @@ ct_session_last_state (CtSession *self)
   return self->state;
 }
 
-static gboolean
-fail_result (CtSession *self, const PGresult *result, GError **error)
+gboolean
+ct_session_fail_result (CtSession *self, const PGresult *result, GError **error)
 {
   const char *state = PQresultErrorField (result, PG_DIAG_SQLSTATE);
   const char *message = PQresultErrorField (result, PG_DIAG_MESSAGE_PRIMARY);
 
   if (!state)
-    return fail_lost (self, error);
+    return ct_session_fail_lost (self, error);
   g_strlcpy (self->state, state, sizeof self->state);
   return ct_fail (error, code_of_state (self), "the server: %s (%s)", message ? message : "no message",
                   state);
@@ -202,19 +240,19 @@ collect (CtSession *self, GCancellable *cancellable, GError **error)
   int flushed;
 
   while ((flushed = PQflush (self->handle)) == 1) {
-    if (!wait_for (self, G_IO_IN | G_IO_OUT, cancellable, error) || !PQconsumeInput (self->handle))
-      return error && *error ? NULL : (fail_lost (self, error), NULL);
+    if (!ct_session_wait (self, G_IO_IN | G_IO_OUT, cancellable, error) || !PQconsumeInput (self->handle))
+      return error && *error ? NULL : (ct_session_fail_lost (self, error), NULL);
   }
   if (flushed < 0)
-    return fail_lost (self, error), NULL;
+    return ct_session_fail_lost (self, error), NULL;
   for (;;) {
     PGresult *result;
 
     while (PQisBusy (self->handle)) {
-      if (!wait_for (self, G_IO_IN, cancellable, error))
+      if (!ct_session_wait (self, G_IO_IN, cancellable, error))
         return NULL;
       if (!PQconsumeInput (self->handle))
-        return fail_lost (self, error), NULL;
+        return ct_session_fail_lost (self, error), NULL;
     }
     result = PQgetResult (self->handle);
     if (!result)
@@ -229,23 +267,36 @@ collect (CtSession *self, GCancellable *cancellable, GError **error)
     answer->handle = result;
   }
   if (!answer)
-    return fail_lost (self, error), NULL;
+    return ct_session_fail_lost (self, error), NULL;
   if (PQresultStatus (answer->handle) != PGRES_TUPLES_OK &&
       PQresultStatus (answer->handle) != PGRES_COMMAND_OK)
-    return fail_result (self, answer->handle, error), NULL;
+    return ct_session_fail_result (self, answer->handle, error), NULL;
   return g_steal_pointer (&answer);
 }
 
-/* What a cancelled statement left on the wire must not be taken for the next one's answer. */
+/* What a cancelled statement left on the wire must not be taken for the next one's answer. A server that does not come to
+ * an end soon is given up. */
 static void
 drain (CtSession *self)
 {
-  PGresult *result;
+  gint64 until = g_get_monotonic_time () / 1000 + STOP_MS;
 
-  PQsetnonblocking (self->handle, 0);
-  while ((result = PQgetResult (self->handle)))
+  for (;;) {
+    PGresult *result;
+
+    while (PQisBusy (self->handle)) {
+      gint64 left = until - g_get_monotonic_time () / 1000;
+
+      if (left <= 0 || poll_socket (self, G_IO_IN, left, NULL) <= 0 || !PQconsumeInput (self->handle)) {
+        self->lost = TRUE;
+        return;
+      }
+    }
+    result = PQgetResult (self->handle);
+    if (!result)
+      return;
     PQclear (result);
-  PQsetnonblocking (self->handle, 1);
+  }
 }
 
 static CtAnswer *
@@ -258,7 +309,8 @@ execute (CtSession *self, GCancellable *cancellable, GError **error, const char 
   self->state[0] = 0;
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return NULL;
-  if (!(script ? PQsendQuery (self->handle, sql)
+  if (self->lost ||
+      !(script ? PQsendQuery (self->handle, sql)
                : PQsendQueryParams (self->handle, sql, n_values, NULL, values, NULL, NULL, 0))) {
     ct_fail (error, CT_ERROR_NETWORK, "the connection to the server is closed");
     return NULL;
@@ -272,9 +324,12 @@ execute (CtSession *self, GCancellable *cancellable, GError **error, const char 
   return answer;
 }
 
-static void
-read_parameters (GPtrArray *values, const char *format, va_list args)
+/* (transfer full): the values of a call's parameters, as text */
+GPtrArray *
+ct_session_read_parameters (const char *format, va_list args)
 {
+  GPtrArray *values = g_ptr_array_new_with_free_func (g_free);
+
   for (; *format; format++) {
     const CtId *id;
 
@@ -296,15 +351,15 @@ read_parameters (GPtrArray *values, const char *format, va_list args)
       g_assert_not_reached ();
     }
   }
+  return values;
 }
 
 static CtAnswer *
 query_va (CtSession *self, GCancellable *cancellable, GError **error, const char *sql, const char *format,
           va_list args)
 {
-  g_autoptr (GPtrArray) values = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) values = ct_session_read_parameters (format, args);
 
-  read_parameters (values, format, args);
   return execute (self, cancellable, error, sql, (const char *const *) values->pdata, (int) values->len,
                   FALSE);
 }
@@ -327,6 +382,23 @@ ct_session_query (CtSession *self, GCancellable *cancellable, GError **error, co
   va_start (args, format);
   answer = query_va (self, cancellable, error, sql, format, args);
   va_end (args);
+  return answer;
+}
+
+/* As ct_session_query(), for a statement that only reads: to lose its answer loses nothing. */
+CtAnswer *
+ct_session_read (CtSession *self, GCancellable *cancellable, GError **error, const char *sql,
+                 const char *format, ...)
+{
+  gboolean reading = self->reading;
+  CtAnswer *answer;
+  va_list args;
+
+  self->reading = TRUE;
+  va_start (args, format);
+  answer = query_va (self, cancellable, error, sql, format, args);
+  va_end (args);
+  self->reading = reading;
   return answer;
 }
 

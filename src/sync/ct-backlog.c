@@ -93,7 +93,7 @@ ct_backlog_hash (CtDb *db, gint64 seq, CtHash *sha256, gboolean *known, GError *
 }
 
 static gboolean
-read_intent (CtStmt *stmt, CtBacklogItem *item, GError **error)
+read_intent (CtStmt *stmt, CtPushOffer *offer, GError **error)
 {
   CtIntent intent = { 0 };
 
@@ -104,27 +104,42 @@ read_intent (CtStmt *stmt, CtBacklogItem *item, GError **error)
   if (!ct_stmt_id (stmt, 1, &intent.command_id) || !ct_stmt_hash (stmt, 4, &intent.args_sha256) ||
       !ct_stmt_id (stmt, 5, &intent.device_id) || !ct_stmt_hash (stmt, 7, &intent.previous))
     return ct_fail (error, CT_ERROR_CORRUPT, "Command %" G_GINT64_FORMAT " is damaged", intent.seq);
-  item->seq = intent.seq;
-  item->intent = ct_intent_text (&intent);
+  offer->n = intent.seq;
+  offer->intent = ct_intent_text (&intent);
   return TRUE;
+}
+
+/* The commands before it that are not settled either and whose rows it wrote again or refers to; of several that touched
+ * one row the last, which builds on the others itself. The same dependence sends a command to the tray behind another. */
+static char *
+read_builds_on (CtDb *db, gint64 n, gint64 acknowledged, GError **error)
+{
+  return ct_db_read_text (
+      db, error,
+      "SELECT '{' || coalesce(group_concat(DISTINCT seq), '') || '}' FROM (SELECT max(p.seq) AS seq"
+      " FROM sync_touches b JOIN sync_touches p ON p.id = b.id AND p.seq < b.seq AND p.seq > ?2"
+      " WHERE b.seq = ?1 AND p.kind <> 'r' AND (b.kind <> 'r' OR p.kind = 'i') GROUP BY b.id, b.kind)",
+      "ii", n, acknowledged);
 }
 
 /**
  * ct_backlog_next:
  * @after: the command before it
- * @item: (out): seq is 0 where there is none; free with ct_backlog_item_clear()
+ * @offer: (out): n is 0 where there is none; free with ct_push_offer_clear()
  */
 gboolean
-ct_backlog_next (CtDb *db, gint64 after, CtBacklogItem *item, GError **error)
+ct_backlog_next (CtDb *db, gint64 after, CtPushOffer *offer, GError **error)
 {
-  g_auto (CtBacklogItem) next = { 0 };
+  g_auto (CtPushOffer) next = { 0 };
   gboolean withdrawn = FALSE;
+  gint64 acknowledged = 0;
 
   {
     g_autoptr (CtStmt) stmt = ct_db_query (db, error,
                                            "SELECT i.seq, i.command_id, i.name, i.actor, i.args_sha256, "
                                            "i.device_id, i.occurred_at, i.previous_sha256,"
-                                           " EXISTS (SELECT 1 FROM attention a WHERE a.seq = i.seq) FROM "
+                                           " EXISTS (SELECT 1 FROM attention a WHERE a.seq = i.seq),"
+                                           " (SELECT acknowledged FROM sync_state) FROM "
                                            "intents i WHERE i.seq > ? ORDER BY i.seq LIMIT 1",
                                            "i", after);
 
@@ -132,27 +147,22 @@ ct_backlog_next (CtDb *db, gint64 after, CtBacklogItem *item, GError **error)
       return FALSE;
     if (ct_stmt_next (stmt)) {
       withdrawn = ct_stmt_int (stmt, 8) != 0;
+      acknowledged = ct_stmt_int (stmt, 9);
       if (!read_intent (stmt, &next, error))
         return FALSE;
     }
     if (!ct_stmt_finish (stmt, error))
       return FALSE;
   }
-  if (next.seq && !withdrawn) {
-    next.changes = ct_changes_text (db, next.seq, error);
-    if (!next.changes)
+  if (next.n && !withdrawn) {
+    next.changes = ct_changes_text (db, next.n, error);
+    next.builds_on = next.changes ? read_builds_on (db, next.n, acknowledged, error) : NULL;
+    if (!next.builds_on)
       return FALSE;
   }
-  *item = next;
+  *offer = next;
   memset (&next, 0, sizeof next);
   return TRUE;
-}
-
-void
-ct_backlog_item_clear (CtBacklogItem *self)
-{
-  g_clear_pointer (&self->intent, g_free);
-  g_clear_pointer (&self->changes, g_free);
 }
 
 typedef struct {

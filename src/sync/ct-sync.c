@@ -4,24 +4,54 @@
 
 #include <string.h>
 
+/* How often a command that met a deadlock is tried at once; what lasts longer waits for the next round. */
+#define TRIES 3
+
+typedef struct {
+  CtDb *db;
+  gint64 offered;  /* the last command that went out */
+  gint64 answered; /* the last one whose outcome came */
+  CtSyncReport *report;
+} PushTask;
+
 static gboolean
-next_item (CtDb *db, gint64 after, CtBacklogItem *item, GError **error)
+next_cb (CtPushOffer *offer, gpointer data, GError **error)
 {
+  PushTask *task = data;
   gboolean done;
 
-  if (!ct_db_begin_read (db, error))
+  if (!ct_db_begin_read (task->db, error))
     return FALSE;
-  done = ct_backlog_next (db, after, item, error);
-  ct_db_rollback (db);
+  done = ct_backlog_next (task->db, task->offered, offer, error);
+  ct_db_rollback (task->db);
+  if (offer->n)
+    task->offered = offer->n;
   return done;
+}
+
+static void
+told_cb (const CtVerdict *verdict, gpointer data)
+{
+  PushTask *task = data;
+
+  task->answered++;
+  task->report->pushed++;
+}
+
+/* Serialisation failures and deadlocks: over as soon as the other transaction is. */
+static gboolean
+is_collision (CtSession *session)
+{
+  return g_str_has_prefix (ct_session_last_state (session), "40");
 }
 
 /**
  * ct_sync_push:
- * @again: (out): whether it stopped at a rejection or a fork: pull, then push again
+ * @again: (out): whether it stopped at a command that needs a pull first: then push again
  *
- * Offers what is pending, in its order. What the server answers counts when a pull brings it together with its rows; an
- * answer that gets lost loses nothing.
+ * Offers what is pending, in its order, without waiting for each answer. A command that is rejected blocks none behind
+ * it but those that build on it. What the server answers counts when a pull brings it together with its rows; an answer
+ * that gets lost loses nothing.
  *
  * Returns: %FALSE where the server could not be asked: %CT_ERROR_BUSY, %CT_ERROR_NETWORK and %CT_ERROR_UNKNOWN_FATE ask
  *   for another try later
@@ -31,38 +61,30 @@ ct_sync_push (CtDb *db, CtSession *session, GCancellable *cancellable, CtSyncRep
               GError **error)
 {
   g_auto (CtBacklogState) state = { 0 };
+  PushTask task = { .db = db, .report = report };
+  CtPushEnd end = CT_PUSH_END_DONE;
   CtId device;
-  gint64 at;
 
   *again = FALSE;
   if (!ct_backlog_read (db, &state, error) || !ct_backlog_device (db, &device, error))
     return FALSE;
-  for (at = state.acknowledged;; at++) {
-    g_auto (CtBacklogItem) item = { 0 };
-    g_autoptr (CtVerdict) verdict = NULL;
+  task.answered = state.acknowledged;
+  for (int tries = 0;; tries++) {
+    g_autoptr (GError) problem = NULL;
+    gint64 before = task.answered;
 
-    if (!next_item (db, at, &item, error))
-      return FALSE;
-    if (!item.seq)
-      return TRUE;
-    verdict = ct_push (session, &device, item.seq, item.intent, item.changes, cancellable, error);
-    if (!verdict && g_str_equal (ct_session_last_state (session), "CT003")) {
-      /* a restored server: the pull says from where to begin again */
-      g_clear_error (error);
-      *again = TRUE;
-      return TRUE;
-    }
-    if (!verdict)
-      return FALSE;
-    *again = verdict->kind == CT_PUSH_FORKED;
-    if (*again)
-      return TRUE;
-    report->pushed++;
-    /* what follows may build on what was rejected: first see what is left of it */
-    *again = verdict->kind == CT_PUSH_REJECTED && item.changes;
-    if (*again)
-      return TRUE;
+    task.offered = task.answered;
+    if (ct_push_stream (session, &device, next_cb, told_cb, &task, &end, cancellable, &problem))
+      break;
+    if (task.answered > before)
+      tries = 0;
+    if (is_collision (session) && tries + 1 < TRIES)
+      continue;
+    g_propagate_error (error, g_steal_pointer (&problem));
+    return FALSE;
   }
+  *again = end != CT_PUSH_END_DONE;
+  return TRUE;
 }
 
 /* (transfer full): what the server says; a zero cursor asks for all rows */

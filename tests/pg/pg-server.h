@@ -25,6 +25,7 @@ typedef struct _PgProxy PgProxy;
 PgProxy *pg_proxy_start (PgServer *server);
 void pg_proxy_stop (PgProxy *self);
 char *pg_proxy_address (PgProxy *self, const char *database, const char *login);
+void pg_proxy_set_delay (PgProxy *self, int milliseconds);
 void pg_proxy_swallow_answers (PgProxy *self, const char *once_request_holds);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PgServer, pg_server_stop)

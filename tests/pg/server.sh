@@ -1,5 +1,6 @@
 #!/bin/bash
 # A PostgreSQL server of its own in a temporary directory: server.sh PORT
+# With CT_PG_DURABLE in the environment it writes as a real one does, for measurements.
 # Prints the directory (socket, and TCP on loopback with passwords) when it is ready, and lives until its standard
 # input ends: a test that dies, however, takes it along. Root lends it an unprivileged user, as PostgreSQL demands.
 set -eu
@@ -48,8 +49,10 @@ if ! run "$dir/initdb" -D "$base/data" -U postgres -E UTF8 --locale=C.UTF-8 -A t
   exit 1
 fi
 printf '%s\n' 'local all all trust' 'host all all 127.0.0.1/32 scram-sha-256' >"$base/data/pg_hba.conf"
+writes=(-c fsync=off -c full_page_writes=off -c shared_buffers=32MB)
+[ -z "${CT_PG_DURABLE:-}" ] || writes=(-c shared_buffers=256MB -c max_wal_size=4GB)
 HOME=$base "${as[@]}" "$dir/postgres" -D "$base/data" -k "$base" -p "$port" -c listen_addresses=127.0.0.1 \
-  -c fsync=off -c full_page_writes=off -c shared_buffers=32MB -c max_connections=60 -c deadlock_timeout=200ms \
+  "${writes[@]}" -c max_connections=60 -c deadlock_timeout=200ms \
   -c log_min_messages=error -c log_statement=none >"$base/log" 2>&1 </dev/null &
 server=$!
 for _ in $(seq 1 300); do

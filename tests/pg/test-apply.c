@@ -339,9 +339,9 @@ test_transient (void)
   hold = g_strdup_printf ("BEGIN; SELECT FROM app.distributors WHERE id = '%s' FOR UPDATE", text);
   outcomes = g_strdup ("SELECT count(*) FROM sync.outcomes");
   changes = change (&id, "update", "\"city\":[\"\",\"Riga\"]");
-  g_assert_true (
-      ct_session_run (root, NULL, NULL,
-                      "ALTER FUNCTION api.apply(uuid, bigint, text, jsonb) SET lock_timeout = '100ms'", ""));
+  g_assert_true (ct_session_run (
+      root, NULL, NULL,
+      "ALTER FUNCTION api.apply(uuid, bigint, text, jsonb, bigint[]) SET lock_timeout = '100ms'", ""));
   g_assert_true (ct_session_script (holder, hold, NULL, NULL));
   gint64 before = pg_number (root, outcomes);
   g_assert_null (pg_device_push (device, "d.edit", changes, &error));
@@ -359,11 +359,11 @@ test_transient (void)
   g_assert_true (ct_session_script (holder, "ROLLBACK", NULL, NULL));
   verdict = pg_device_push_ok (device, "d.edit", changes);
   g_assert_cmpint (verdict->kind, ==, CT_PUSH_APPLIED);
-  g_assert_true (
-      ct_session_script (root,
-                         "ALTER FUNCTION api.apply(uuid, bigint, text, jsonb) SET lock_timeout = '5s';"
-                         "ALTER FUNCTION sync.stamp() SET lock_timeout = '5s'",
-                         NULL, NULL));
+  g_assert_true (ct_session_script (
+      root,
+      "ALTER FUNCTION api.apply(uuid, bigint, text, jsonb, bigint[]) SET lock_timeout = '5s';"
+      "ALTER FUNCTION sync.stamp() SET lock_timeout = '5s'",
+      NULL, NULL));
 }
 
 /* The line is cut after the commit: the client does not know, asks again, and hears what was stored. */
