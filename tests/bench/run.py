@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs the measurements and prints a table of figure, target, result, verdict.
 
-run.py BUILD [--only NAME]... [--json FILE] [--list]
+run.py BUILD [--only NAME]... [--scale] [--json FILE] [--list]
 
 A measurement is a program of the `benches` table in tests/meson.build. For each figure it prints one line of JSON on
 stdout, everything else it says goes to stderr:
@@ -30,7 +30,7 @@ def benches_of(build):
     with open(os.path.join(build, 'meson-info', 'intro-benchmarks.json'), encoding='utf-8') as file:
         listed = json.load(file)
     return [{'name': bench['name'], 'command': bench['cmd'], 'env': bench['env'],
-             'display': any(suite.endswith('display') for suite in bench['suite'])} for bench in listed]
+             **{need: any(suite.endswith(need) for suite in bench['suite']) for need in ('display', 'scale')}} for bench in listed]
 
 
 def command_of(bench):
@@ -119,6 +119,7 @@ def main():
     parser = argparse.ArgumentParser(description='Measure Control Tower.')
     parser.add_argument('build')
     parser.add_argument('--only', action='append', metavar='NAME', help='only this measurement; may be repeated')
+    parser.add_argument('--scale', action='store_true', help='only those that fill gigabytes and take minutes')
     parser.add_argument('--json', metavar='FILE', help='write the figures there as well')
     parser.add_argument('--list', action='store_true', help='list the measurements')
     options = parser.parse_args()
@@ -128,6 +129,8 @@ def main():
         if unknown:
             parser.error('no such measurement: ' + ', '.join(sorted(unknown)))
         benches = [bench for bench in benches if bench['name'] in options.only]
+    else:
+        benches = [bench for bench in benches if bench['scale'] == options.scale]
     if options.list:
         print('\n'.join(bench['name'] for bench in benches))
         return 0

@@ -61,6 +61,11 @@ static const struct {
   { "task_channels",
     "\"task_id\":[null,\"UUID:follow_up_tasks\"],\"position\":[null,1],\"channel\":[null,\"A\"],"
     "\"destination\":[null,\"UNIQUE\"]" },
+  { "sellers", "\"name\":[null,\"UNIQUE\"],\"marketplace\":[null,\"A\"]" },
+  { "customers", "\"seller_id\":[null,\"UUID:sellers\"],\"external_ref\":[null,\"UNIQUE\"]" },
+  { "interactions",
+    "\"seller_id\":[null,\"UUID:sellers\"],\"marketplace\":[null,\"A\"],\"kind\":[null,\"chat\"],"
+    "\"external_ref\":[null,\"UNIQUE\"],\"text\":[null,\"A\"],\"received_at\":[null,1]" },
   { "sla_events",
     "\"subject_type\":[null,\"task\"],\"subject_id\":[null,\"UUID:follow_up_tasks\"],\"target\":[null,"
     "\"resolution\"],\"instance\":[null,1],\"event\":[null,\"breach\"]" },
