@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 struct _PgServer {
-  GSubprocess *process; /* (owned) */
-  char *directory;      /* (owned): holds the socket */
+  GSubprocess *process;     /* (owned) */
+  GDataInputStream *output; /* (owned): of the process */
+  char *directory;          /* (owned): holds the socket */
   int port;
 };
 
@@ -35,15 +36,14 @@ try_start (void)
   g_autofree char *port = NULL, *line = NULL;
   g_autoptr (PgServer) self = g_new0 (PgServer, 1);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GDataInputStream) output = NULL;
 
   self->port = free_port ();
   port = g_strdup_printf ("%d", self->port);
   self->process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error,
                                     script, port, NULL);
   g_assert_no_error (error);
-  output = g_data_input_stream_new (g_subprocess_get_stdout_pipe (self->process));
-  line = g_data_input_stream_read_line (output, NULL, NULL, &error);
+  self->output = g_data_input_stream_new (g_subprocess_get_stdout_pipe (self->process));
+  line = g_data_input_stream_read_line (self->output, NULL, NULL, &error);
   g_assert_no_error (error);
   if (!line || !g_str_has_prefix (line, "ready "))
     return NULL;
@@ -70,9 +70,24 @@ pg_server_stop (PgServer *self)
     g_output_stream_close (g_subprocess_get_stdin_pipe (self->process), NULL, NULL);
     g_subprocess_wait (self->process, NULL, NULL);
     g_object_unref (self->process);
+    g_object_unref (self->output);
   }
   g_free (self->directory);
   g_free (self);
+}
+
+/* As if its machine had failed: what was not committed is gone, all sessions with it. Returns when it answers again. */
+void
+pg_server_crash (PgServer *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *line = NULL;
+
+  g_output_stream_write_all (g_subprocess_get_stdin_pipe (self->process), "crash\n", 6, NULL, NULL, &error);
+  g_assert_no_error (error);
+  line = g_data_input_stream_read_line (self->output, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (line && g_str_has_prefix (line, "ready "));
 }
 
 const char *

@@ -9,6 +9,7 @@ typedef struct _PgServer PgServer;
 
 PgServer *pg_server_start (void);
 void pg_server_stop (PgServer *self);
+void pg_server_crash (PgServer *self);
 char *pg_server_address (PgServer *self, const char *database, const char *login);
 char *pg_server_tcp_address (PgServer *self, const char *database, const char *login);
 const char *pg_server_socket (PgServer *self);

@@ -2,7 +2,8 @@
 # A PostgreSQL server of its own in a temporary directory: server.sh PORT
 # With CT_PG_DURABLE in the environment it writes as a real one does, for measurements.
 # Prints the directory (socket, and TCP on loopback with passwords) when it is ready, and lives until its standard
-# input ends: a test that dies, however, takes it along. Root lends it an unprivileged user, as PostgreSQL demands.
+# input ends: a test that dies, however, takes it along. A line "crash" there ends the server at once, as a failure would,
+# and starts it again. Root lends it an unprivileged user, as PostgreSQL demands.
 set -eu
 port=$1
 bin=$(pg_config --bindir 2>/dev/null || true)
@@ -51,18 +52,27 @@ fi
 printf '%s\n' 'local all all trust' 'host all all 127.0.0.1/32 scram-sha-256' >"$base/data/pg_hba.conf"
 writes=(-c fsync=off -c full_page_writes=off -c shared_buffers=32MB)
 [ -z "${CT_PG_DURABLE:-}" ] || writes=(-c shared_buffers=256MB -c max_wal_size=4GB)
-HOME=$base "${as[@]}" "$dir/postgres" -D "$base/data" -k "$base" -p "$port" -c listen_addresses=127.0.0.1 \
-  "${writes[@]}" -c max_connections=60 -c deadlock_timeout=200ms \
-  -c log_min_messages=error -c log_statement=none >"$base/log" 2>&1 </dev/null &
-server=$!
-for _ in $(seq 1 300); do
-  if "$dir/pg_isready" -q -h "$base" -p "$port"; then
-    printf 'ready %s\n' "$base"
-    cat >/dev/null
-    exit 0
+start () {
+  HOME=$base "${as[@]}" "$dir/postgres" -D "$base/data" -k "$base" -p "$port" -c listen_addresses=127.0.0.1 \
+    "${writes[@]}" -c max_connections=60 -c deadlock_timeout=200ms \
+    -c log_min_messages=error -c log_statement=none >>"$base/log" 2>&1 </dev/null &
+  server=$!
+  for _ in $(seq 1 1500); do
+    if "$dir/pg_isready" -q -h "$base" -p "$port"; then
+      printf 'ready %s\n' "$base"
+      return
+    fi
+    kill -0 "$server" 2>/dev/null || break
+    sleep 0.02
+  done
+  cat "$base/log" >&2
+  exit 1
+}
+start
+while read -r wish; do
+  if [ "$wish" = crash ]; then
+    run kill -QUIT "$server"
+    wait "$server" || true
+    start
   fi
-  kill -0 "$server" 2>/dev/null || break
-  sleep 0.1
 done
-cat "$base/log" >&2
-exit 1

@@ -1,0 +1,297 @@
+#include "sim-client.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+/* The server's clock is real; those of the clients are days apart from it and from each other. */
+#define EPOCH_MS G_GINT64_CONSTANT (1790000000000)
+#define DAY_MS   G_GINT64_CONSTANT (86400000)
+
+static void
+write_free (gpointer data)
+{
+  SimWrite *write = data;
+
+  g_free (write->value);
+  g_free (write);
+}
+
+static SimClient *
+client_alloc (SimWorld *world, const char *login)
+{
+  SimClient *self = g_new0 (SimClient, 1);
+
+  self->world = world;
+  self->login = login;
+  self->name = g_strdup_printf ("%s%u", login, ++world->names);
+  self->accepted = g_array_new (FALSE, TRUE, sizeof (SimAccepted));
+  self->writes = g_ptr_array_new_with_free_func (write_free);
+  self->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  return self;
+}
+
+void
+sim_client_free (SimClient *self)
+{
+  sim_client_hang_up (self);
+  sync_replica_free (self->replica);
+  if (self->backup)
+    g_remove (self->backup);
+  g_free (self->backup);
+  g_array_unref (self->accepted);
+  g_ptr_array_unref (self->writes);
+  g_hash_table_unref (self->seen);
+  g_free (self->name);
+  g_free (self);
+}
+
+/* A new workspace of @login's, enrolled; its clock is wrong by up to ten days. */
+SimClient *
+sim_client_new (SimWorld *world, const char *login)
+{
+  SimClient *self = client_alloc (world, login);
+  g_autoptr (GError) error = NULL;
+  gboolean known;
+  CtHash first;
+
+  self->replica = sync_replica_new ();
+  self->replica->now = EPOCH_MS + ((gint64) sim_random_below (&world->random, 21) - 10) * DAY_MS;
+  self->acknowledged = 1;
+  g_assert_true (ct_backlog_hash (self->replica->db, 1, &first, &known, NULL) && known);
+  ct_push_enrol (world->root, &self->replica->device, login, self->name, NULL, 1, &first, NULL, &error);
+  g_assert_no_error (error);
+  g_ptr_array_add (world->clients, self);
+  return self;
+}
+
+static gpointer
+copy_write (gconstpointer source, gpointer data)
+{
+  SimWrite *copy = g_memdup2 (source, sizeof *copy);
+
+  copy->value = g_strdup (copy->value);
+  return copy;
+}
+
+/* As if somebody had copied the folder: both go on as the same device. */
+SimClient *
+sim_client_copy (SimClient *self)
+{
+  SimClient *copy = client_alloc (self->world, self->login);
+
+  copy->replica = sync_replica_copy (self->replica);
+  g_array_append_vals (copy->accepted, self->accepted->data, self->accepted->len);
+  g_clear_pointer (&copy->writes, g_ptr_array_unref);
+  copy->writes = g_ptr_array_copy (self->writes, copy_write, NULL);
+  g_ptr_array_set_free_func (copy->writes, write_free);
+  copy->cursor = self->cursor;
+  copy->acknowledged = self->acknowledged;
+  g_ptr_array_add (self->world->clients, copy);
+  return copy;
+}
+
+/* The program died: what was not committed is gone. */
+gboolean
+sim_client_reopen (SimClient *self)
+{
+  sim_client_hang_up (self);
+  ct_db_close (self->replica->db);
+  self->replica->db = ct_test_replica (self->replica->folder);
+  return ct_db_exec (self->replica->db, "PRAGMA synchronous = OFF", NULL);
+}
+
+void
+sim_client_back_up (SimClient *self)
+{
+  if (self->backup)
+    g_remove (self->backup);
+  g_free (self->backup);
+  self->backup = g_strdup_printf ("%s.backup", self->replica->folder);
+  g_remove (self->backup);
+  g_assert_true (ct_db_run (self->replica->db, NULL, "VACUUM INTO ?", "s", self->backup));
+  self->backup_accepted = self->accepted->len;
+}
+
+/* The workspace is lost and its backup takes its place. What had not been pushed is lost with the disk. */
+void
+sim_client_restore (SimClient *self)
+{
+  gint64 now = self->replica->now;
+
+  sync_replica_free (self->replica);
+  self->replica = sync_replica_open (self->backup);
+  self->replica->now = now;
+  g_array_set_size (self->accepted, self->backup_accepted);
+  /* what stands in the file is known again after the next pull */
+  g_ptr_array_set_size (self->writes, 0);
+  sim_client_forget_seen (self);
+}
+
+/* A restored server or workspace may step back; from here on nothing may again. */
+void
+sim_client_forget_seen (SimClient *self)
+{
+  g_hash_table_remove_all (self->seen);
+  memset (&self->cursor, 0, sizeof self->cursor);
+  self->acknowledged = 0;
+}
+
+gint64
+sim_client_number (SimClient *self, const char *sql)
+{
+  return sync_replica_number (self->replica, sql);
+}
+
+gint64
+sim_client_pending (SimClient *self)
+{
+  gint64 pending = 0, oldest;
+
+  g_assert_true (ct_backlog_waiting (self->replica->db, &pending, &oldest, NULL));
+  return pending;
+}
+
+static gboolean
+talk (SimClient *self, CtSession *session, SimSync how, CtSyncReport *report, GError **error)
+{
+  SyncReplica *replica = self->replica;
+  gboolean again;
+
+  switch (how) {
+  case SIM_SYNC_PULL:
+    return ct_sync_pull (replica->db, replica->commander, session, replica->now, NULL, report, error);
+  case SIM_SYNC_PUSH:
+    return ct_sync_push (replica->db, session, NULL, report, &again, error);
+  default:
+    return ct_sync_round (replica->db, replica->commander, session, replica->now, NULL, report, error);
+  }
+}
+
+/* (nullable): a login without any role gets none */
+CtSession *
+sim_client_session (SimClient *self, GError **error)
+{
+  g_autofree char *address = pg_server_address (self->world->server, self->world->database, self->login);
+
+  if (!self->session)
+    self->session = ct_session_open (address, NULL, error);
+  return self->session;
+}
+
+void
+sim_client_hang_up (SimClient *self)
+{
+  g_clear_pointer (&self->session, ct_session_close);
+}
+
+/* @through_line: over the line that is going to be cut */
+gboolean
+sim_client_sync (SimClient *self, SimSync how, gboolean through_line, CtSyncReport *report, GError **error)
+{
+  SimWorld *world = self->world;
+  g_autofree char *address = sim_line_address (world->line, world->database, self->login);
+  g_autoptr (CtSession) line = through_line ? ct_session_open (address, NULL, error) : NULL;
+  CtSession *session = through_line ? line : sim_client_session (self, error);
+
+  memset (report, 0, sizeof *report);
+  return session && talk (self, session, how, report, error);
+}
+
+/* Delivers a command that is settled once more, as a network or a proxy may: the answer must be the same. */
+gboolean
+sim_client_offer_again (SimClient *self)
+{
+  SimWorld *world = self->world;
+  CtDb *db = self->replica->db;
+  gint64 acknowledged = sim_client_number (self, "SELECT acknowledged FROM sync_state"), seq;
+  g_auto (CtPushOffer) item = { 0 };
+  g_autoptr (CtVerdict) verdict = NULL;
+  CtSession *session = sim_client_session (self, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *known = NULL;
+  CtId device;
+
+  if (acknowledged <= 1 || !session)
+    return TRUE;
+  seq = 2 + sim_random_below (&world->random, (guint) acknowledged - 1);
+  g_assert_true (ct_backlog_device (db, &device, NULL) && ct_backlog_next (db, seq - 1, &item, NULL));
+  verdict = ct_push (session, &device, item.n, item.intent, item.changes, NULL, &error);
+  /* a server that was restored, a device that was revoked: no answer is no other answer */
+  if (!verdict || verdict->kind == CT_PUSH_FORKED)
+    return TRUE;
+  known = ct_db_read_text (db, NULL, "SELECT outcome FROM sync_outcomes WHERE seq = ?", "i", item.n);
+  if (!world->restored && g_strcmp0 (known, verdict->kind == CT_PUSH_APPLIED ? "applied" : "rejected") != 0)
+    return sim_world_fail (world,
+                           "%s: command %d was settled as %s; delivered again it is answered otherwise",
+                           self->name, (int) item.n, known ? known : "nothing");
+  return TRUE;
+}
+
+static void
+accept_command (SimClient *self, const CtId *made, const char *command)
+{
+  static const char *const tables[][2] = {
+    { "distributor.create", "distributors" },
+    { "order.create", "orders" },
+    { "contact.create", "contacts" },
+    { "product.create", "products" },
+    { "note.add", "task_notes" },
+    { "task.create", "follow_up_tasks" },
+    { "document.create", "documents" },
+    { "invoice.create", "invoices" },
+    { "shipment.create", "shipments" },
+  };
+  SimAccepted one = { 0 };
+
+  g_assert_true (ct_db_read_id (self->replica->db, &one.command, NULL,
+                                "SELECT command_id FROM intents ORDER BY seq DESC LIMIT 1", ""));
+  for (guint i = 0; i < G_N_ELEMENTS (tables); i++)
+    if (g_str_equal (command, tables[i][0]) && !ct_id_is_nil (made)) {
+      one.made = *made;
+      one.table = tables[i][1];
+    }
+  g_array_append_val (self->accepted, one);
+}
+
+/* Notes commands that came by other ways than sim_client_do(): a decision in the tray, detection. */
+void
+sim_client_note_accepted (SimClient *self)
+{
+  g_autoptr (CtStmt) stmt = ct_db_query (
+      self->replica->db, NULL, "SELECT command_id FROM intents WHERE seq > 1 ORDER BY seq LIMIT -1 OFFSET ?",
+      "i", (gint64) self->accepted->len);
+
+  while (ct_stmt_next (stmt)) {
+    SimAccepted one = { 0 };
+
+    g_assert_true (ct_stmt_id (stmt, 0, &one.command));
+    g_array_append_val (self->accepted, one);
+  }
+}
+
+/* Gives a command; from the moment it returns %TRUE nothing of it may be lost. */
+gboolean
+sim_client_do (SimClient *self, const char *command, const char *args, CtId *made, GError **error)
+{
+  gint64 before = sim_client_number (self, "SELECT max(seq) FROM intents");
+
+  if (!sync_replica_try (self->replica, command, args, made, error))
+    return FALSE;
+  if (sim_client_number (self, "SELECT max(seq) FROM intents") > before)
+    accept_command (self, made, command);
+  return TRUE;
+}
+
+/* The last command gave this column this value. */
+void
+sim_client_expect (SimClient *self, const char *table, const CtId *id, const char *column, const char *value)
+{
+  SimWrite *write = g_new0 (SimWrite, 1);
+
+  write->seq = sim_client_number (self, "SELECT max(seq) FROM intents");
+  write->table = table;
+  write->id = *id;
+  write->column = column;
+  write->value = g_strdup (value);
+  g_ptr_array_add (self->writes, write);
+}

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "pg-station.h"
+#include "sim-line.h"
+#include "sim-random.h"
+
+G_BEGIN_DECLS
+
+/* One seed's story: a server, clients, and what happens to them. */
+typedef struct {
+  PgServer *server; /* (unowned) */
+  SimLine *line;    /* (unowned) */
+  guint64 seed;
+  SimRandom random;
+  char *database;      /* (owned) */
+  CtSession *root;     /* (owned) (nullable): the database's owner, who sees all */
+  GPtrArray *clients;  /* (owned) (element-type SimClient) */
+  guint names;         /* given to clients so far */
+  gboolean has_backup; /* of the server */
+  gboolean restored;   /* the server, since the last heal: it knows less than it did */
+  gboolean can_crash;  /* the server: takes time, so in few seeds */
+  GString *script;     /* (owned): what happened, a line each */
+  GHashTable *counts;  /* (owned) (element-type utf8 guint): how often what happened */
+  gboolean verbose;
+  char *failure; /* (owned) (nullable): the first assertion that did not hold */
+} SimWorld;
+
+#define SIM_TEMPLATE "sim_template"
+
+void sim_world_prepare (PgServer *server);
+SimWorld *sim_world_new (PgServer *server, SimLine *line, guint64 seed, gboolean verbose);
+void sim_world_free (SimWorld *self);
+void sim_world_say (SimWorld *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
+void sim_world_add (SimWorld *self, const char *what, guint n);
+void sim_world_count (SimWorld *self, const char *fault);
+gboolean sim_world_fail (SimWorld *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
+gint64 sim_world_number (SimWorld *self, const char *sql);
+void sim_world_crash_server (SimWorld *self);
+void sim_world_back_up_server (SimWorld *self);
+void sim_world_restore_server (SimWorld *self);
+void sim_world_change_role (SimWorld *self, const char *login, const char *role, gboolean grant);
+void sim_world_change_scope (SimWorld *self, const char *login, const char *scope, gboolean grant);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (SimWorld, sim_world_free)
+
+G_END_DECLS
