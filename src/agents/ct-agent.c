@@ -211,8 +211,10 @@ begin (const CtAgent *self, Reading *reading, GError **error)
   g_auto (CtOutcome) outcome = { 0 };
 
   /* asked for changes, or a run that was cut off: it is being drafted already */
-  return reading->row.status == CT_TASK_DRAFTING ||
-         ct_agent_execute (self, "task.begin_draft", args, reading->now, &outcome, error);
+  if (reading->row.status == CT_TASK_DRAFTING)
+    return TRUE;
+  return ct_agent_execute (self, "task.begin_draft", args, reading->now, &outcome, error) &&
+         (!self->settle || self->settle (self->settle_data, outcome.seq, error));
 }
 
 /**

@@ -13,6 +13,8 @@ typedef struct {
   CtCommander *commander;
   const char *actor;         /* login under which the agents' commands run */
   CtDraftProvider *provider; /* (nullable): the template drafter */
+  CtSettleFunc settle; /* (nullable): before a provider is asked, where another authority confirms that */
+  gpointer settle_data;
 } CtAgent;
 
 JsonObject *ct_agent_run (const CtAgent *self, const CtId *task, gint64 now, GCancellable *cancellable,

@@ -5,7 +5,8 @@
 
 static const char question[] =
     "SELECT session_user, h.oldest, h.newest, array_to_string(h.tables, ' '), coalesce(s.last_n, -1), "
-    "s.last_sha256 FROM api.head(NULL, 0, NULL) h LEFT JOIN api.standing($1::text::uuid) s ON true";
+    "s.last_sha256, pg_has_role(session_user, 'tower_agent', 'MEMBER')::integer FROM api.head(NULL, 0, NULL) "
+    "h LEFT JOIN api.standing($1::text::uuid) s ON true";
 
 /* No schema, function or relation of that name: some other database. */
 static gboolean
@@ -58,6 +59,7 @@ ct_greeting_ask (CtSession *session, const CtId *device, CtGreeting *greeting, G
   greeting->newest = (int) ct_answer_int (answer, 0, 2);
   greeting->tables = g_strsplit (ct_answer_text (answer, 0, 3), " ", -1);
   greeting->standing = ct_answer_int (answer, 0, 4);
+  greeting->service = ct_answer_int (answer, 0, 6) != 0;
   return greeting->standing < 0 ||
          ct_hash_from_hex (ct_answer_text (answer, 0, 5), &greeting->standing_sha256) ||
          ct_fail (error, CT_ERROR_INVALID, "the server does not say where this device stands");

@@ -9,6 +9,7 @@ typedef struct {
   char *login;        /* (owned): who we are there */
   int oldest, newest; /* versions of the replica's schema that it serves */
   GStrv tables;       /* (owned): the business tables that it holds */
+  gboolean service;   /* we are the team's service there */
   gint64
       standing; /* the device's last command that it knows; -1: the device is not enrolled for us, or revoked */
   CtHash standing_sha256;

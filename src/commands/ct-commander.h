@@ -25,6 +25,10 @@ typedef struct {
   JsonObject *result; /* (owned): what the handler reported */
 } CtOutcome;
 
+/* Waits until the authority has answered a command of this device, for what must not go on without: FALSE with
+ * CT_ERROR_CONFLICT where it was rejected and is undone here, CT_ERROR_NETWORK where it cannot be asked now. */
+typedef gboolean (*CtSettleFunc) (gpointer data, gint64 seq, GError **error);
+
 CtCommander *ct_commander_new (CtAuthority *authority, GError **error);
 void ct_commander_free (CtCommander *self);
 CtPolicy *ct_commander_get_policy (CtCommander *self);

@@ -7,6 +7,9 @@
 /* Where a channel cannot be used at the moment: no token, keyring locked. */
 #define HOLD_MS CT_MS_MINUTE
 
+/* Where a proof is not there yet and every step is told to others. */
+#define PROOF_MS (15 * CT_MS_SECOND)
+
 /* A wait for the rate budget up to here is slept through; a longer one is left to the next round. */
 #define PATIENCE_MS (2 * CT_MS_SECOND)
 
@@ -44,7 +47,7 @@ execute_cb (CtDb *db, gpointer data, GError **error)
                                execution->outcome, error);
 }
 
-/* Takes @args. */
+/* A step, carried out and confirmed; takes @args. One that the authority could not confirm may count all the same. */
 gboolean
 ct_outbox_execute (CtOutbox *self, const char *name, JsonObject *args, CtOutcome *outcome, GError **error)
 {
@@ -55,7 +58,9 @@ ct_outbox_execute (CtOutbox *self, const char *name, JsonObject *args, CtOutcome
   gboolean ok = ct_store_write (self->options.store, execute_cb, &execution, error);
 
   json_object_unref (args);
-  return ok;
+  if (!ok || !self->options.settle || execution.outcome->seq == 0)
+    return ok;
+  return self->options.settle (self->options.settle_data, execution.outcome->seq, error);
 }
 
 static gboolean
@@ -211,24 +216,36 @@ step (CtOutbox *self, const char *name, const CtPostRow *post, gint64 fence, Jso
 }
 
 static gboolean
-lease (CtOutbox *self, const CtPostRow *post, gint64 *fence, GError **error)
-{
-  g_autofree char *id = ct_id_to_string (&post->id);
-  g_auto (CtOutcome) outcome = { 0 };
-
-  if (!ct_outbox_execute (self, "post.lease", ct_json_build ("ss", "post", id, "holder", self->holder),
-                          &outcome, error))
-    return FALSE;
-  *fence = ct_json_int (outcome.result, "fence", -1);
-  return TRUE;
-}
-
-static gboolean
 release (CtOutbox *self, const CtPostRow *post, gint64 fence, gint64 ready_at, const char *why,
          GError **error)
 {
   return step (self, "post.release", post, fence, ct_json_build ("is", "ready_at", ready_at, "detail", why),
                error);
+}
+
+/* Nothing went out, and whether the authority knows that something was about to nobody can say: this follows it there. */
+static void
+hand_back (CtOutbox *self, const CtPostRow *post, gint64 fence, const GError *problem)
+{
+  if (g_error_matches (problem, CT_ERROR, CT_ERROR_NETWORK))
+    release (self, post, fence, ct_outbox_now (self), problem->message, NULL);
+}
+
+static gboolean
+lease (CtOutbox *self, const CtPostRow *post, gint64 *fence, GError **error)
+{
+  g_autofree char *id = ct_id_to_string (&post->id);
+  g_autoptr (GError) problem = NULL;
+  g_auto (CtOutcome) outcome = { 0 };
+  gboolean leased = ct_outbox_execute (
+      self, "post.lease", ct_json_build ("ss", "post", id, "holder", self->holder), &outcome, &problem);
+
+  *fence = ct_json_int (outcome.result, "fence", -1);
+  if (leased)
+    return TRUE;
+  hand_back (self, post, *fence, problem);
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
 }
 
 static gint64
@@ -250,6 +267,26 @@ thread_of (const char *external_id)
   return colon ? colon + 1 : NULL;
 }
 
+/* It is sent, whatever others made of it meanwhile: where they gave it up as unknown, that is told once more. */
+static gboolean
+settle_sent (CtOutbox *self, const CtPostRow *post, gint64 fence, const CtSendResult *result, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+
+  for (int tries = 2; tries > 0; tries--) {
+    g_clear_error (&problem);
+    if (step (self, "post.sent", post, fence,
+              ct_json_build ("sss", "external_id", result->external_id, "thread",
+                             thread_of (result->external_id), "detail", result->detail),
+              &problem))
+      return TRUE;
+    if (!g_error_matches (problem, CT_ERROR, CT_ERROR_CONFLICT))
+      break;
+  }
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
+}
+
 /* Writes down what became of the attempt. */
 static gboolean
 settle (CtOutbox *self, const CtPostRow *post, gint64 fence, const CtOutboxRoute *route,
@@ -260,10 +297,7 @@ settle (CtOutbox *self, const CtPostRow *post, gint64 fence, const CtOutboxRoute
   switch (result->outcome) {
   case CT_SEND_SENT:
   case CT_SEND_UNCONFIRMED:
-    return step (self, "post.sent", post, fence,
-                 ct_json_build ("sss", "external_id", result->external_id, "thread",
-                                thread_of (result->external_id), "detail", result->detail),
-                 error);
+    return settle_sent (self, post, fence, result, error);
   case CT_SEND_RETRY: {
     g_autofree char *key = g_strdup_printf ("%s:%s", post->channel, post->destination);
     gint64 at = retry_at (self, post, result);
@@ -300,7 +334,8 @@ keep_in (CtOutbox *self, const CtPostRow *post, gint64 fence, const GError *prob
   if (!g_error_matches (problem, CT_ERROR, CT_ERROR_BUSY))
     return step (self, "post.failed", post, fence, ct_json_build ("s", "detail", problem->message), error);
   *waits_for = g_strdup (problem->message);
-  return release (self, post, fence, ct_outbox_now (self), problem->message, error);
+  return release (self, post, fence, ct_outbox_now (self) + (self->options.settle ? PROOF_MS : 0),
+                  problem->message, error);
 }
 
 /* From here on the post's fate is the sender's: "sending" is committed before the first byte. */
@@ -318,6 +353,7 @@ send (CtOutbox *self, const CtPostRow *post, gint64 fence, const CtOutboxRoute *
     return FALSE;
   if (!step (self, "post.sending", post, fence, json_object_new (), &problem)) {
     if (!is_overtaken (problem)) {
+      hand_back (self, post, fence, problem);
       g_propagate_error (error, g_steal_pointer (&problem));
       return FALSE;
     }

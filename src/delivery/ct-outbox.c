@@ -233,13 +233,19 @@ recover (CtOutbox *self, GError **error)
   for (guint i = 0; ids && i < ids->len; i++) {
     g_auto (CtPostRow) post = { 0 };
     g_autofree char *id = ct_id_to_string (&g_array_index (ids, CtId, i));
+    g_autoptr (GError) problem = NULL;
 
-    if (!ct_outbox_load (self, &g_array_index (ids, CtId, i), &post, error) ||
-        !ct_outbox_execute (self, "post.unknown",
+    if (!ct_outbox_load (self, &g_array_index (ids, CtId, i), &post, error))
+      return FALSE;
+    /* another sender, or its own that lives after all, may have been quicker */
+    if (!ct_outbox_execute (self, "post.unknown",
                             ct_json_build ("sis", "post", id, "fence", post.fence, "detail",
                                            _ ("The sender stopped while it was sending")),
-                            NULL, error))
+                            NULL, &problem) &&
+        !g_error_matches (problem, CT_ERROR, CT_ERROR_CONFLICT)) {
+      g_propagate_error (error, g_steal_pointer (&problem));
       return FALSE;
+    }
   }
   return ids != NULL;
 }
@@ -418,7 +424,8 @@ ct_outbox_run (CtOutbox *self, GCancellable *cancellable, CtOutboxReport *report
   if (!ct_store_read (self->options.store, read_stopped_cb, &round.stopped, error) ||
       !recover (self, error) || !await_replies (self, error))
     return FALSE;
-  if (!round.stopped && ct_authority_may_send (ct_commander_get_authority (self->options.commander))) {
+  if (!round.stopped && (self->options.settle ||
+                         ct_authority_may_send (ct_commander_get_authority (self->options.commander)))) {
     if ((self->options.sign && !self->options.sign (self->options.sign_data, error)) ||
         !read_back_all (self, cancellable, &round, error) || !send_all (self, cancellable, &round, error))
       return FALSE;

@@ -21,6 +21,8 @@ typedef struct {
   gboolean (*sign) (gpointer data,
                     GError **error); /* (nullable): the log, before a round; its sequencer's way */
   gpointer sign_data;
+  CtSettleFunc settle; /* (nullable): after each step, where another authority than the replica confirms it */
+  gpointer settle_data;
   const char *actor;               /* login under which the steps are recorded */
   const char *holder;              /* names this sender in a lease */
   gboolean loopback_only;          /* a demo workspace: nothing leaves this machine */

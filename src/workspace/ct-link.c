@@ -21,6 +21,7 @@ struct _CtLink {
   guint failures;         /* in a row */
   gint64 due_at;          /* by the steady clock, milliseconds */
   gint64 seen;            /* the last command that a round has seen */
+  gboolean service;       /* whether we are the team's service there */
 };
 
 /**
@@ -144,8 +145,24 @@ attempt (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GError *
     return FALSE;
   if (!self->session)
     self->session = ct_link_dial (self->workspace, address, NULL, cancellable, error);
-  return self->session && ct_link_greet (self->db, self->session, address, &greeting, cancellable, error) &&
-         ct_sync_round (self->db, self->commander, self->session, ct_time_now (), cancellable, report, error);
+  if (!self->session || !ct_link_greet (self->db, self->session, address, &greeting, cancellable, error))
+    return FALSE;
+  self->service = greeting.service;
+  return ct_sync_round (self->db, self->commander, self->session, ct_time_now (), cancellable, report, error);
+}
+
+/* (nullable): while the last round was a success */
+CtSession *
+ct_link_get_session (CtLink *self)
+{
+  return self->failures == 0 ? self->session : NULL;
+}
+
+/* Whether this login does the team's work, as the server said in the last round. */
+gboolean
+ct_link_is_service (CtLink *self)
+{
+  return self->service;
 }
 
 /* What time will mend by itself; the rest a person must. */

@@ -16,6 +16,8 @@ typedef struct _CtLink CtLink;
 CtLink *ct_link_new (CtWorkspace *workspace, gboolean goes_on, GError **error);
 void ct_link_free (CtLink *self);
 gboolean ct_link_is_due (CtLink *self);
+CtSession *ct_link_get_session (CtLink *self);
+gboolean ct_link_is_service (CtLink *self);
 gboolean ct_link_round (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GError **error);
 JsonObject *ct_link_report_to_json (const CtSyncReport *report);
 

@@ -1,6 +1,7 @@
 #include "ct-workers.h"
 #include "ct-link.h"
 #include "ct-log-sign.h"
+#include "ct-service.h"
 #include "ct-workspace-agents.h"
 #include "ct-workspace-audit.h"
 #include "ct-workspace-delivery.h"
@@ -26,6 +27,7 @@ struct _CtWorkers {
   int lock;               /* -1: not held */
   gint64 detected_at;
   CtLink *link;              /* (owned) (nullable): to the server of a connected workspace */
+  CtService *service;        /* (owned) (nullable): with the link */
   GCancellable *cancellable; /* (owned) */
   GThread *thread;           /* (owned) (nullable) */
   CtWorkersFunc told;
@@ -57,6 +59,7 @@ ct_workers_free (CtWorkers *self)
   if (!self)
     return;
   ct_workers_stop (self);
+  g_clear_pointer (&self->service, ct_service_free);
   g_clear_pointer (&self->link, ct_link_free);
   g_object_unref (self->cancellable);
   g_object_unref (self->workspace);
@@ -225,14 +228,16 @@ sign (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError **e
   return TRUE;
 }
 
-static void
+static gboolean
 run_part (CtWorkers *self, Part part, JsonObject *report, JsonArray *problems, GCancellable *cancellable)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!g_cancellable_is_cancelled (cancellable) && !part (self, report, cancellable, &error) &&
-      !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (!g_cancellable_is_cancelled (cancellable) && part (self, report, cancellable, &error))
+    return TRUE;
+  if (error && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     json_array_add_string_element (problems, error->message);
+  return FALSE;
 }
 
 /* A round with the server; how it went stands in the workspace's status as well. */
@@ -247,21 +252,42 @@ sync_up (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError 
   return TRUE;
 }
 
-/* In a connected workspace the server's service finds, schedules and sends; here only the server is kept up with. */
-static JsonObject *
-connected_round (CtWorkers *self, gboolean everything, GCancellable *cancellable, GError **error)
+static gboolean
+connect_up (CtWorkers *self, GError **error)
 {
-  g_autoptr (JsonObject) report = json_object_new ();
-  JsonArray *problems = json_array_new ();
-
-  json_object_set_array_member (report, "problems", problems);
   if (!self->link)
     self->link = ct_link_new (self->workspace, TRUE, error);
-  if (!self->link)
-    return NULL;
+  if (self->link && !self->service)
+    self->service = ct_service_new (self->workspace, self->link);
+  return self->service != NULL;
+}
+
+static gboolean
+begin (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError **error)
+{
+  return ct_service_begin (self->service, report, cancellable, error);
+}
+
+/* Connected: keeps up with the server. Whether there is more to do here: the team's service finds, schedules and sends. */
+static gboolean
+keep_up (CtWorkers *self, gboolean everything, JsonObject *report, JsonArray *problems,
+         GCancellable *cancellable)
+{
   if (everything || ct_link_is_due (self->link))
     run_part (self, sync_up, report, problems, cancellable);
-  return g_steal_pointer (&report);
+  return run_part (self, begin, report, problems, cancellable);
+}
+
+/* Work that concerns all records is one instance's at a time. */
+static gboolean
+may (CtWorkers *self, const char *kind, JsonArray *problems)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean mine = !self->service || ct_service_takes (self->service, kind, &error);
+
+  if (error && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    json_array_add_string_element (problems, error->message);
+  return mine;
 }
 
 static gboolean
@@ -275,10 +301,11 @@ is_due (gint64 at, gint64 now)
  * @everything: whether or not something waits
  *
  * One round of all workers, on the caller's thread: rules, agents, the outbox, a checkpoint; each only where there is
- * something for it to do. In a connected workspace: a round with its server.
+ * something for it to do. In a connected workspace: a round with its server, and the others where this is the team's
+ * service.
  *
- * Returns: (transfer full): {"detection", "scheduler", "delivery", "signed", "sync", "problems"}, with what ran; %NULL where the
- *   workspace cannot be read
+ * Returns: (transfer full): {"detection", "scheduler", "delivery", "signed", "sync", "discarded",
+ *   "problems"}, with what ran; %NULL where the workspace cannot be read
  */
 JsonObject *
 ct_workers_round (CtWorkers *self, gboolean everything, GCancellable *cancellable, GError **error)
@@ -286,23 +313,26 @@ ct_workers_round (CtWorkers *self, gboolean everything, GCancellable *cancellabl
   gint64 now = ct_workspace_now (self->workspace), steady = g_get_monotonic_time () / 1000;
   g_autoptr (JsonObject) report = json_object_new ();
   Waiting waiting = { 0 };
-  JsonArray *problems;
+  JsonArray *problems = json_array_new ();
+  gboolean connected = ct_workspace_is_connected (self->workspace);
 
-  if (ct_workspace_is_connected (self->workspace))
-    return connected_round (self, everything, cancellable, error);
-  problems = json_array_new ();
   json_object_set_array_member (report, "problems", problems);
+  if (connected && !connect_up (self, error))
+    return NULL;
+  if (connected && !keep_up (self, everything, report, problems, cancellable))
+    return g_steal_pointer (&report);
   waiting.outbox_at = ct_workspace_next_delivery (self->workspace, error);
   if (waiting.outbox_at < 0 ||
       !ct_store_read (ct_workspace_get_store (self->workspace), read_waiting_cb, &waiting, error))
     return NULL;
-  if (everything || waiting.dirty || steady - self->detected_at >= DETECT_EVERY_MS)
+  if ((everything || waiting.dirty || steady - self->detected_at >= DETECT_EVERY_MS) &&
+      may (self, "detect", problems))
     run_part (self, detect, report, problems, cancellable);
-  if (everything || is_due (waiting.scheduler_at, now))
+  if ((everything || is_due (waiting.scheduler_at, now)) && may (self, "schedule", problems))
     run_part (self, schedule, report, problems, cancellable);
   if (everything || is_due (waiting.outbox_at, now))
     run_part (self, deliver, report, problems, cancellable);
-  if (everything || waiting.leaves > waiting.covered)
+  if (!connected && (everything || waiting.leaves > waiting.covered))
     run_part (self, sign, report, problems, cancellable);
   return g_steal_pointer (&report);
 }

@@ -3,12 +3,17 @@
 #include "ct-workspace-audit.h"
 
 #include <sodium.h>
+#include <string.h>
 
 static CtAgent
 agent_of (CtWorkspace *self)
 {
-  return (CtAgent){ ct_workspace_get_store (self), ct_workspace_get_commander (self),
-                    ct_workspace_get_actor (self), NULL };
+  CtAgent agent = { .store = ct_workspace_get_store (self),
+                    .commander = ct_workspace_get_commander (self),
+                    .actor = ct_workspace_get_actor (self) };
+
+  agent.settle = ct_workspace_get_settle (self, &agent.settle_data);
+  return agent;
 }
 
 /* Lets a task's agent write now: see ct_agent_run(). */
@@ -17,6 +22,8 @@ ct_workspace_run_agent (CtWorkspace *self, const CtId *task, GCancellable *cance
 {
   CtAgent agent = agent_of (self);
 
+  if (!ct_workspace_check_works (self, error))
+    return NULL;
   return ct_agent_run (&agent, task, ct_workspace_now (self), cancellable, error);
 }
 
@@ -27,7 +34,9 @@ ct_workspace_run_scheduler (CtWorkspace *self, GCancellable *cancellable, CtSche
 {
   CtAgent agent = agent_of (self);
 
-  return ct_scheduler_run (&agent, ct_workspace_now (self), cancellable, report, error);
+  memset (report, 0, sizeof *report);
+  return ct_workspace_check_works (self, error) &&
+         ct_scheduler_run (&agent, ct_workspace_now (self), cancellable, report, error);
 }
 
 typedef struct {

@@ -99,11 +99,23 @@ sign_cb (gpointer data, GError **error)
   return ct_workspace_sign (data, error);
 }
 
+/* Who else than the service's thread got as far as here goes no further. */
+static gboolean
+settle_cb (gpointer workspace, gint64 seq, GError **error)
+{
+  gpointer data;
+  CtSettleFunc settle = ct_workspace_get_settle (workspace, &data);
+
+  return settle ? settle (data, seq, error) : ct_workspace_check_works (workspace, error);
+}
+
 /* The log is signed where this machine is its sequencer, having the key; elsewhere posts wait for a checkpoint. */
 static Sender *
 sender_new (CtWorkspace *workspace, GError **error)
 {
   g_auto (Identity) identity = { 0 };
+  g_autofree char *unique = g_uuid_string_random ();
+  gboolean connected = ct_workspace_is_connected (workspace);
   g_autoptr (GError) no_signer = NULL;
   g_autoptr (CtSigner) signer = ct_workspace_get_log_signer (workspace, &no_signer);
   g_autoptr (CtHttpClient) http = ct_http_client_new (NULL, error);
@@ -121,15 +133,17 @@ sender_new (CtWorkspace *workspace, GError **error)
   if (!signer)
     g_debug ("No log key here: %s", no_signer->message);
   self->actor = g_strdup (ct_workspace_get_actor (workspace));
-  self->holder = g_strdup_printf ("%s/%d", g_get_host_name (), (int) getpid ());
+  self->holder = g_strdup_printf ("%.64s/%d/%s", g_get_host_name (), (int) getpid (), unique);
   self->outbox = ct_outbox_new (&(CtOutboxOptions){
       .store = ct_workspace_get_store (workspace),
       .commander = ct_workspace_get_commander (workspace),
       .secrets = self->secrets,
       .http = self->http,
       .log = self->verifier,
-      .sign = signer ? sign_cb : NULL,
+      .sign = signer && !connected ? sign_cb : NULL,
       .sign_data = workspace,
+      .settle = connected ? settle_cb : NULL,
+      .settle_data = workspace,
       .actor = self->actor,
       .holder = self->holder,
       .loopback_only = strcmp (ct_workspace_get_environment (workspace), "demo") == 0,
@@ -164,6 +178,12 @@ acquire (CtWorkspace *workspace, GError **error)
   return self;
 }
 
+static SenderLock *
+acquire_to_send (CtWorkspace *workspace, GError **error)
+{
+  return ct_workspace_check_works (workspace, error) ? acquire (workspace, error) : NULL;
+}
+
 static void
 release (SenderLock *self)
 {
@@ -180,7 +200,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (SenderLock, release)
 gboolean
 ct_workspace_deliver (CtWorkspace *self, GCancellable *cancellable, CtOutboxReport *report, GError **error)
 {
-  g_autoptr (SenderLock) sender = acquire (self, error);
+  g_autoptr (SenderLock) sender = acquire_to_send (self, error);
 
   return sender && ct_outbox_run (sender->outbox, cancellable, report, error);
 }
@@ -189,7 +209,7 @@ ct_workspace_deliver (CtWorkspace *self, GCancellable *cancellable, CtOutboxRepo
 gint64
 ct_workspace_next_delivery (CtWorkspace *self, GError **error)
 {
-  g_autoptr (SenderLock) sender = acquire (self, error);
+  g_autoptr (SenderLock) sender = acquire_to_send (self, error);
 
   return sender ? ct_outbox_next (sender->outbox, error) : -1;
 }
@@ -208,7 +228,7 @@ gboolean
 ct_workspace_read_back (CtWorkspace *self, const CtId *post, GCancellable *cancellable, gboolean *found,
                         GError **error)
 {
-  g_autoptr (SenderLock) sender = acquire (self, error);
+  g_autoptr (SenderLock) sender = acquire_to_send (self, error);
 
   return sender && ct_outbox_read_back (sender->outbox, post, cancellable, found, error);
 }
@@ -218,7 +238,7 @@ gboolean
 ct_workspace_retract (CtWorkspace *self, const CtId *post, const char *comment, GCancellable *cancellable,
                       GError **error)
 {
-  g_autoptr (SenderLock) sender = acquire (self, error);
+  g_autoptr (SenderLock) sender = acquire_to_send (self, error);
 
   return sender && ct_outbox_retract (sender->outbox, post, comment, cancellable, error);
 }

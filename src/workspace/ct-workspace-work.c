@@ -35,6 +35,8 @@ ct_workspace_detect (CtWorkspace *self, gboolean full, CtDetectProgress progress
 {
   Detection detection = { self, full, progress, data, cancellable, NULL };
 
+  if (!ct_workspace_check_works (self, error))
+    return NULL;
   return ct_store_write (ct_workspace_get_store (self), detect_cb, &detection, error) ? detection.counts
                                                                                       : NULL;
 }

@@ -21,7 +21,11 @@ struct _CtWorkspace {
   GPtrArray *roles;       /* (owned) (nullable): the actor's, as last read */
   gboolean trial;
   gboolean connected;
-  gint64 now; /* 0: the clock */
+  gint64 now;          /* 0: the clock */
+  gint64 ahead;        /* atomic: by how much the authority's clock is ahead of this machine's */
+  GThread *service;    /* (nullable): which does the team's work in a connected workspace */
+  CtSettleFunc settle; /* its way to wait for the server */
+  gpointer settle_data;
 };
 
 G_DEFINE_FINAL_TYPE (CtWorkspace, ct_workspace, G_TYPE_OBJECT)
@@ -228,7 +232,53 @@ ct_workspace_get_log_signer (CtWorkspace *self, GError **error)
 gint64
 ct_workspace_now (CtWorkspace *self)
 {
-  return self->now ? self->now : ct_time_now ();
+  return self->now ? self->now : ct_time_now () + __atomic_load_n (&self->ahead, __ATOMIC_RELAXED);
+}
+
+/* By how much the server's clock is ahead of this machine's. */
+void
+ct_workspace_set_ahead (CtWorkspace *self, gint64 ahead)
+{
+  __atomic_store_n (&self->ahead, ahead, __ATOMIC_RELAXED);
+}
+
+/**
+ * ct_workspace_set_service:
+ * @settle: (nullable): how it waits for the server's answer; %NULL: there is none any more
+ *
+ * The calling thread does the team's work in this connected workspace from now on, and no other one does.
+ */
+void
+ct_workspace_set_service (CtWorkspace *self, CtSettleFunc settle, gpointer data)
+{
+  self->settle = settle;
+  self->settle_data = data;
+  __atomic_store_n (&self->service, settle ? g_thread_self () : NULL, __ATOMIC_RELEASE);
+}
+
+static gboolean
+is_service (CtWorkspace *self)
+{
+  return __atomic_load_n (&self->service, __ATOMIC_ACQUIRE) == g_thread_self ();
+}
+
+/* (nullable): how the calling thread waits for the authority; NULL where the replica is it */
+CtSettleFunc
+ct_workspace_get_settle (CtWorkspace *self, gpointer *data)
+{
+  gboolean service = is_service (self);
+
+  *data = service ? self->settle_data : NULL;
+  return service ? self->settle : NULL;
+}
+
+/* Whether agents, rules and the outbox work here; on the desktops of a team they do not. */
+gboolean
+ct_workspace_check_works (CtWorkspace *self, GError **error)
+{
+  return !self->connected || is_service (self) ||
+         ct_fail (error, CT_ERROR_REFUSED,
+                  _ ("This workspace is connected to a server: the team's service (towerd) does this there"));
 }
 
 gboolean
@@ -236,7 +286,7 @@ ct_workspace_set_actor (CtWorkspace *self, const char *login, GError **error)
 {
   if (strcmp (login, self->actor) == 0)
     return TRUE;
-  if (!self->trial)
+  if (!self->trial || self->connected)
     return ct_fail (error, CT_ERROR_REFUSED,
                     _ ("Acting as somebody else is allowed only in a workspace made with init --trial"));
   g_free (self->actor);
@@ -247,7 +297,7 @@ ct_workspace_set_actor (CtWorkspace *self, const char *login, GError **error)
 gboolean
 ct_workspace_set_now (CtWorkspace *self, gint64 now, GError **error)
 {
-  if (!self->trial)
+  if (!self->trial || self->connected)
     return ct_fail (error, CT_ERROR_REFUSED,
                     _ ("Setting the time is allowed only in a workspace made with init --trial"));
   self->now = now;

@@ -36,6 +36,12 @@ GTimeZone *ct_workspace_get_zone (CtWorkspace *self);
 CtSigner *ct_workspace_get_log_signer (CtWorkspace *self, GError **error);
 gint64 ct_workspace_now (CtWorkspace *self);
 
+/* In a connected workspace the team's service detects, schedules, drafts and sends, on one thread: see ct-service.c */
+void ct_workspace_set_service (CtWorkspace *self, CtSettleFunc settle, gpointer data);
+CtSettleFunc ct_workspace_get_settle (CtWorkspace *self, gpointer *data);
+gboolean ct_workspace_check_works (CtWorkspace *self, GError **error);
+void ct_workspace_set_ahead (CtWorkspace *self, gint64 ahead);
+
 /* Only in a workspace made for trials. */
 gboolean ct_workspace_set_actor (CtWorkspace *self, const char *login, GError **error);
 gboolean ct_workspace_set_now (CtWorkspace *self, gint64 now, GError **error);

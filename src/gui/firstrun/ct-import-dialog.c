@@ -389,6 +389,8 @@ ran_cb (GObject *source, GAsyncResult *async, gpointer data)
     set_step (self, STEP_CHOOSE);
   } else if (rehearsal) {
     set_step (self, STEP_IMPORT);
+  } else if (ct_workspace_is_connected (self->workspace)) { /* the team's service looks at it */
+    set_step (self, STEP_CLOSE);
   } else {
     gtk_progress_bar_set_text (self->progress, _ ("Looking for exceptions"));
     self->cancellable = g_cancellable_new ();

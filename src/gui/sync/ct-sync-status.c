@@ -19,7 +19,7 @@ struct _CtSyncStatus {
   CtWorkspace *workspace; /* (owned) (nullable) */
   JsonObject *status;     /* (owned) (nullable): as last read */
   GCancellable *cancellable;
-  GStrv shown;            /* (owned) (nullable): the facts in the list */
+  GStrv shown; /* (owned) (nullable): the facts in the list */
   guint tell_source, fit_source;
   gboolean reading, again;
 };
