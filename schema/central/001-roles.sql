@@ -19,6 +19,26 @@ BEGIN
   EXECUTE format('GRANT CONNECT ON DATABASE %I TO tower_viewer', current_database());
 END $$;
 
+-- Whoever waits in vain for somebody who holds everybody up ends that session (002-feed).
+DO $$
+BEGIN
+  GRANT pg_signal_backend, pg_read_all_stats TO tower_owner;
+EXCEPTION WHEN insufficient_privilege THEN        -- server check says so
+END $$;
+
+-- What PostgreSQL lets every login do to fill the disk. Only a superuser can take it from them; a managed server has limits
+-- of its own.
+DO $$
+DECLARE
+  f regprocedure;
+BEGIN
+  FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace AND proname IN ('lo_creat', 'lo_create',
+      'lo_from_bytea', 'lo_open', 'lo_put', 'lowrite', 'lo_truncate', 'lo_truncate64', 'pg_logical_emit_message') LOOP
+    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f);
+  END LOOP;
+EXCEPTION WHEN insufficient_privilege THEN
+END $$;
+
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 ALTER DEFAULT PRIVILEGES FOR ROLE tower_owner REVOKE ALL ON FUNCTIONS FROM PUBLIC;
 ALTER DEFAULT PRIVILEGES FOR ROLE tower_owner REVOKE ALL ON TYPES FROM PUBLIC;

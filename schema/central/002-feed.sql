@@ -55,12 +55,43 @@ SET search_path = pg_catalog, pg_temp AS $$
   SELECT (extract(epoch FROM statement_timestamp()) * 1000)::bigint;
 $$;
 
--- Runs at commit. An advisory lock would do as well but could be held by any login; this table can't.
+-- Who wrote, and neither commits nor works on, holds up everybody who wants the same row. Our programs never do: a command
+-- is one statement. It is called by who has waited in vain; where the owner may not see or end sessions, nothing happens.
+CREATE FUNCTION sync.end_session(session integer) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM pg_terminate_backend(session);
+EXCEPTION WHEN insufficient_privilege THEN        -- a superuser's
+END $$;
+
+CREATE FUNCTION sync.end_stallers() RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT sync.end_session(a.pid) FROM pg_stat_activity a
+    WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.backend_xid IS NOT NULL
+      AND (a.state LIKE 'idle in transaction%' AND a.state_change < clock_timestamp() - interval '4 seconds'
+           OR a.xact_start < clock_timestamp() - interval '2 minutes');
+$$;
+
+-- Runs at commit. An advisory lock would do as well but could be held by any login; this table can't. Somebody can still
+-- have the trigger fire early (SET CONSTRAINTS) and stay: one and the same transaction that is found at the gate twice
+-- within two seconds is ended.
 CREATE FUNCTION sync.stamp() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+DECLARE
+  holder record;
+  before text;
 BEGIN
   SET LOCAL synchronous_commit = on;              -- else a crash could hand out a number that a reader has seen
-  LOCK TABLE sync.gate IN EXCLUSIVE MODE;
+  FOR turn IN 1 .. 4 LOOP
+    BEGIN
+      LOCK TABLE sync.gate IN EXCLUSIVE MODE;
+      EXIT;
+    EXCEPTION WHEN lock_not_available THEN
+      IF turn = 4 THEN RAISE; END IF;
+      SELECT l.pid, l.virtualtransaction AS at INTO holder FROM pg_locks l
+        WHERE l.relation = 'sync.gate'::regclass AND l.granted AND l.mode = 'ExclusiveLock';
+      IF holder.at = before THEN PERFORM sync.end_session(holder.pid); END IF;
+      before := holder.at;
+    END;
+  END LOOP;
   UPDATE sync.txn SET number = nextval('sync.commit_number'), nonce = gen_random_uuid(), at = clock_timestamp()
     WHERE tid = NEW.tid;
   RETURN NULL;

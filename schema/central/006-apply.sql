@@ -222,7 +222,8 @@ BEGIN
   RETURN written;
 END $$;
 
--- Applies a command or says why not; the caller stores either. Trouble of the machine goes through as it is.
+-- Applies a command or says why not; the caller stores either. Trouble of the machine, which passes, goes through as it is;
+-- whatever else goes wrong would go wrong again, and must not hold up what comes after it.
 CREATE FUNCTION sync.try(command_name text, role_name text, changes jsonb, OUT answer jsonb, OUT written jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -245,7 +246,8 @@ BEGIN
     answer := jsonb_build_object('outcome', 'applied');
   EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, why = MESSAGE_TEXT, about = PG_EXCEPTION_DETAIL;
-    IF state !~ '^(22|23|CT1|P0001)' THEN RAISE; END IF;
+    IF state = '55P03' THEN PERFORM sync.end_stallers(); END IF;
+    IF state ~ '^(08|40|42|53|55|57|58|F0|XX)' THEN RAISE; END IF;
     written := '[]';
     answer := jsonb_build_object('outcome', 'rejected', 'reason', why,
       'code', CASE WHEN state IN ('CT101', '23505') THEN 'conflict' WHEN state IN ('CT102', 'P0001') THEN 'refused'

@@ -16,6 +16,7 @@
   "(SELECT r.* FROM pg_roles r WHERE r.rolcanlogin AND EXISTS (SELECT FROM pg_auth_members m WHERE "         \
   "m.member = r.oid)"                                                                                        \
   " AND pg_has_role(r.oid, 'tower_viewer', 'MEMBER')) u"
+#define IS_PERSON "NOT u.rolsuper AND u.rolname NOT LIKE 'tower\\_%'"
 #define GROUP_MEMBERS                                                                                        \
   "pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member"
 #define GRANTED_TO "CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE x.grantee::regrole::text END"
@@ -254,6 +255,41 @@ const CtAdminRule ct_admin_rules[] = {
     " AND strpos($1::text, '$' || p.prosrc || '$') = 0"
     " AND strpos(replace($1::text, '''''', ''''), '$' || p.prosrc || '$') = 0",
     CT_RULE_OF_MIGRATIONS },
+  { "limits", N_ ("A login may take more of the server than a person's programs need"), N_ ("Set the limit"),
+    "SELECT format('%s: %s', u.rolname, l.name), format('ALTER ROLE %I SET %I = %L', u.rolname, l.name, "
+    "l.value)"
+    " FROM " USERS ", (VALUES " CT_ADMIN_LIMITS ") l (name, value) WHERE " IS_PERSON
+    " AND " CT_ADMIN_MAY_LIMIT
+    " AND NOT EXISTS (SELECT FROM pg_db_role_setting x, unnest(x.setconfig) c WHERE x.setrole = u.oid"
+    "  AND split_part(c, '=', 1) = l.name)"
+    " UNION ALL SELECT format('%s: connections', u.rolname),"
+    "  format('ALTER ROLE %I CONNECTION LIMIT " CT_ADMIN_CONNECTIONS "', u.rolname) FROM " USERS
+    " WHERE " IS_PERSON " AND u.rolconnlimit = -1 AND NOT pg_has_role(u.oid, 'tower_agent', 'MEMBER')",
+    0 },
+  { "stallers", N_ ("The server cannot end a session that holds all others up"),
+    N_ ("Let tower_owner see and end sessions"),
+    "SELECT g.rolname, format('GRANT %I TO tower_owner', g.rolname) FROM pg_roles g"
+    " WHERE g.rolname IN ('pg_signal_backend', 'pg_read_all_stats') AND NOT pg_has_role(" OWNER
+    ", g.oid, 'MEMBER')",
+    0 },
+  { "prepared-transactions",
+    N_ ("A login can leave a transaction open that survives its session, and hold all others up"),
+    N_ ("Set it to 0 and start PostgreSQL anew"),
+    "SELECT 'max_prepared_transactions = ' || current_setting('max_prepared_transactions'),"
+    " 'ALTER SYSTEM SET max_prepared_transactions = 0' WHERE current_setting('max_prepared_transactions') <> "
+    "'0'",
+    0 },
+  { "disk", N_ ("Every login can fill the disk by a function of PostgreSQL"), TAKE_AWAY,
+    "SELECT p.oid::regprocedure::text, format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', "
+    "p.oid::regprocedure)"
+    " FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) x"
+    " WHERE p.pronamespace = 'pg_catalog'::regnamespace AND x.grantee = 0"
+    /* a managed server has limits of its own, and nobody there may do it */
+    " AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
+    " AND p.proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_open', 'lo_put', 'lowrite', "
+    "'lo_truncate',"
+    "  'lo_truncate64', 'pg_logical_emit_message')",
+    0 },
   { "passwords", N_ ("A password is kept in a form that is easily guessed"),
     N_ ("Set a new one: server add-user with --user-password-file or --ask-password"),
     "SELECT u.rolname, NULL FROM " USERS " JOIN pg_authid a ON a.oid = u.oid"

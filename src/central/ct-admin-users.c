@@ -1,14 +1,13 @@
 /* Logins and devices. A login is a database role of its own, member of the groups of its roles; PostgreSQL itself checks
  * who it is and what it may. */
 #include "ct-admin.h"
+#include "ct-admin-rules.h"
 #include "ct-schema.h"
 
 #include <string.h>
 
 /* Nobody guesses a password of these. */
 #define PASSWORD_LEAST 12
-/* What a person's programs need, and not enough to lock others out of the server. */
-#define CONNECTIONS "16"
 
 /* The groups that stand for roles. */
 #define GROUPS                                                                                               \
@@ -148,8 +147,11 @@ write_login (CtSession *session, const CtAdminUser *user, gboolean exists, GCanc
           session, cancellable, error,
           "SELECT concat_ws('; ',"
           "  format(CASE WHEN w.new THEN 'CREATE' ELSE 'ALTER' END || ' ROLE %I LOGIN', w.login)"
-          "    || ' CONNECTION LIMIT ' || CASE WHEN w.roles ? 'agent' THEN '-1' ELSE '" CONNECTIONS "' END,"
+          "    || ' CONNECTION LIMIT ' || CASE WHEN w.roles ? 'agent' THEN '-1' ELSE '" CT_ADMIN_CONNECTIONS
+          "' END,"
           "  CASE WHEN w.verifier <> '' THEN format('ALTER ROLE %I PASSWORD %L', w.login, w.verifier) END,"
+          "  (SELECT string_agg(format('ALTER ROLE %I SET %I = %L', w.login, l.name, l.value), '; ')"
+          "     FROM (VALUES " CT_ADMIN_LIMITS ") l (name, value) WHERE " CT_ADMIN_MAY_LIMIT "),"
           "  (SELECT string_agg(format('REVOKE %I FROM %I', g.rolname, r.rolname), '; ')"
           "     FROM pg_auth_members m JOIN " GROUPS
           " ON g.oid = m.roleid JOIN pg_roles r ON r.oid = m.member"

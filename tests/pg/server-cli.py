@@ -142,6 +142,7 @@ def test_status():
     assert status['devices'] == []
     text = fails(0, 'status', name, shown=True).stdout
     assert 'stella' in text and 'region:north' in text, text
+    POSTGRES.psql(name, 'DROP ROLE stella')
 
 
 def secret(name, text, mode=0o600):
@@ -376,6 +377,10 @@ DEFECTS = [
      'DROP FUNCTION api.back_door()'),
     ('functions', 'CREATE OR REPLACE FUNCTION sync.now_ms() RETURNS bigint LANGUAGE sql VOLATILE '
      "SET search_path = pg_catalog, pg_temp AS 'SELECT 0::bigint'", 'now_ms'),
+    ('limits', 'ALTER ROLE "Carl C" CONNECTION LIMIT -1', None),
+    ('limits', 'ALTER ROLE "Carl C" RESET ALL', None),
+    ('stallers', 'REVOKE pg_signal_backend FROM tower_owner', None),
+    ('disk', 'GRANT EXECUTE ON FUNCTION pg_catalog.lo_create(oid) TO PUBLIC', None),
     ('passwords', "SET password_encryption = 'md5'; ALTER ROLE \"Carl C\" PASSWORD 'geheim'", 'ALTER ROLE "Carl C" PASSWORD NULL'),
     ('password-encryption', "ALTER DATABASE checked SET password_encryption = 'md5'", 'ALTER DATABASE checked RESET password_encryption'),
     ('policy-missing', "DELETE FROM sync.policy WHERE command = 'distributor.edit'", 'init'),
