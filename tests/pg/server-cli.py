@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 from postgres import Postgres, free_port  # pylint: disable=wrong-import-position
 from tower import ROOT, TOWERCTL, run_tests  # pylint: disable=wrong-import-position
 
-MIGRATIONS = sorted(os.listdir(os.path.join(ROOT, 'schema', 'central')))
+MIGRATIONS = sorted(name for name in os.listdir(os.path.join(ROOT, 'schema', 'central')) if name.endswith('.sql'))
 NEWEST = len(MIGRATIONS)
 
 
