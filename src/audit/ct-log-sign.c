@@ -11,10 +11,12 @@
 gboolean
 ct_log_size (CtDb *db, guint64 *n_leaves, guint64 *n_signed, GError **error)
 {
-  g_autoptr (CtStmt) stmt = ct_db_query (db, error,
-                                         "SELECT (SELECT coalesce(max(n), -1) + 1 FROM audit_logs), (SELECT "
-                                         "coalesce(max(size), 0) FROM audit_checkpoints)",
-                                         "");
+  g_autoptr (CtStmt) stmt =
+      ct_db_query (db, error,
+                   "SELECT 1 + max((SELECT coalesce(max(n), -1) FROM audit_logs), (SELECT "
+                   "coalesce(max(n), -1) FROM audit_hidden)), (SELECT "
+                   "coalesce(max(size), 0) FROM audit_checkpoints)",
+                   "");
 
   if (!stmt || !ct_stmt_next (stmt))
     return stmt && ct_stmt_finish (stmt, error);
@@ -108,6 +110,8 @@ take_leaf (CtStmt *stmt, guint64 n, CtHash *hash, GError **error)
 
   if ((guint64) ct_stmt_int (stmt, 0) != n)
     return ct_fail (error, CT_ERROR_CORRUPT, "Leaf %" G_GUINT64_FORMAT " is missing: nothing is signed", n);
+  if (ct_stmt_is_null (stmt, 1)) /* hidden from us: in the copy of a server's log */
+    return ct_stmt_hash (stmt, 2, hash);
   *hash = ct_merkle_leaf (leaf, length);
   return (ct_stmt_hash (stmt, 2, &stored) && ct_hash_equal (&stored, hash)) ||
          ct_fail (error, CT_ERROR_CORRUPT,
@@ -115,28 +119,33 @@ take_leaf (CtStmt *stmt, guint64 n, CtHash *hash, GError **error)
                   n);
 }
 
-/* Takes the leaves from @size on into the tree. */
-static gboolean
-integrate (CtDb *db, guint64 *size, GError **error)
+/* Takes the leaves in [@size, @upto), all of which must be there, into the tree of the first @size. */
+gboolean
+ct_log_integrate (CtDb *db, guint64 size, guint64 upto, GError **error)
 {
   g_auto (CtTileStack) stack = { .sink = store_tile, .data = db };
   g_autoptr (CtStmt) stmt = ct_db_query (
-      db, error, "SELECT n, leaf, leaf_sha256 FROM audit_logs WHERE n >= ? ORDER BY n", "i", (gint64) *size);
+      db, error, "SELECT n, leaf, leaf_sha256 FROM audit_leaves WHERE n >= ? AND n < ? ORDER BY n", "ii",
+      (gint64) size, (gint64) upto);
 
-  if (!stmt || !load_stack (db, *size, &stack, error))
+  if (!stmt || !load_stack (db, size, &stack, error))
     return FALSE;
-  while (ct_stmt_next (stmt)) {
+  for (; ct_stmt_next (stmt); size++) {
     CtHash hash;
 
-    if (!take_leaf (stmt, *size, &hash, error) || !ct_tile_stack_push (&stack, 0, &hash, error))
+    if (!take_leaf (stmt, size, &hash, error) || !ct_tile_stack_push (&stack, 0, &hash, error))
       return FALSE;
-    (*size)++;
   }
-  return ct_stmt_finish (stmt, error) && ct_tile_stack_finish (&stack, error);
+  if (!ct_stmt_finish (stmt, error))
+    return FALSE;
+  return size == upto ? ct_tile_stack_finish (&stack, error)
+                      : ct_fail (error, CT_ERROR_CORRUPT,
+                                 "Leaf %" G_GUINT64_FORMAT " is missing: nothing is signed", size);
 }
 
-static gboolean
-root_of (CtDb *db, guint64 size, CtHash *root, GError **error)
+/* The root of the first @size leaves, which must be integrated. */
+gboolean
+ct_log_root (CtDb *db, guint64 size, CtHash *root, GError **error)
 {
   CtMerkleRange range;
 
@@ -167,7 +176,7 @@ check_newest (CtDb *db, const CtVerifier *verifier, const char *note, guint64 si
     return FALSE;
   if (checkpoint.size != size)
     return ct_fail (error, CT_ERROR_CORRUPT, "The newest checkpoint is stored under another size");
-  if (!root_of (db, size, &root, error))
+  if (!ct_log_root (db, size, &root, error))
     return FALSE;
   return ct_hash_equal (&root, &checkpoint.root) ||
          ct_fail (error, CT_ERROR_CORRUPT,
@@ -184,7 +193,7 @@ sign_head (CtDb *db, const CtSigner *signer, guint64 size, gint64 now_ms, char *
   g_autofree char *signed_note = NULL;
   CtHash root;
 
-  if (!origin || !root_of (db, size, &root, error))
+  if (!origin || !ct_log_root (db, size, &root, error))
     return FALSE;
   signed_note = ct_checkpoint_sign (origin, size, &root, signer, error);
   if (!signed_note ||
@@ -217,7 +226,8 @@ extend (CtDb *db, const CtSigner *signer, gint64 now_ms, char **note, GError **e
     *note = g_steal_pointer (&newest);
     return TRUE;
   }
-  return integrate (db, &n_signed, error) && sign_head (db, signer, n_signed, now_ms, note, error);
+  return ct_log_integrate (db, n_signed, n_leaves, error) &&
+         sign_head (db, signer, n_leaves, now_ms, note, error);
 }
 
 /**

@@ -10,6 +10,8 @@ G_BEGIN_DECLS
 gboolean ct_log_sign (CtDb *db, const CtSigner *signer, gint64 now_ms, char **note, GError **error);
 gboolean ct_log_size (CtDb *db, guint64 *n_leaves, guint64 *n_signed, GError **error);
 char *ct_log_checkpoint (CtDb *db, GError **error);
+gboolean ct_log_integrate (CtDb *db, guint64 size, guint64 upto, GError **error);
+gboolean ct_log_root (CtDb *db, guint64 size, CtHash *root, GError **error);
 
 gboolean ct_log_read_tile (guint level, guint64 index, guint width, CtHash *hashes, gpointer db,
                            GError **error);

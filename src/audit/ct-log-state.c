@@ -17,10 +17,14 @@ typedef struct {
 } Row;
 
 struct _CtLogState {
-  GHashTable *rows;   /* (owned) (element-type Row) */
-  GHashTable *tables; /* (owned): names, each kept once */
-  GArray *salts;      /* (owned) (element-type Salt) */
-  GByteArray *image;  /* (owned): scratch */
+  GHashTable *rows;    /* (owned) (element-type Row) */
+  GHashTable *tables;  /* (owned): names, each kept once */
+  GArray *salts;       /* (owned) (element-type Salt) */
+  GByteArray *image;   /* (owned): scratch */
+  GHashTable *pending; /* (owned) (element-type CtId): rows that commands without an answer have changed */
+  GStrv shared;        /* (owned) (nullable): of a server's log: the tables that it commits to */
+  gint64 upto;         /* leaves from here on are of changes that the rows do not have yet */
+  gboolean whole;      /* every row that the log commits to is one that we may see */
 };
 
 /* Random ids need no mixing; a UUIDv7's randomness is at its end. */
@@ -42,17 +46,75 @@ rows_equal (gconstpointer a, gconstpointer b)
   return x->table == y->table && ct_id_equal (&x->id, &y->id);
 }
 
-/* (transfer full) */
-CtLogState *
-ct_log_state_new (void)
+static guint
+hash_id (gconstpointer data)
 {
-  CtLogState *self = g_new0 (CtLogState, 1);
+  guint value;
+
+  memcpy (&value, ((const CtId *) data)->bytes + CT_ID_SIZE - sizeof value, sizeof value);
+  return value;
+}
+
+static gboolean
+ids_equal (gconstpointer a, gconstpointer b)
+{
+  return ct_id_equal (a, b);
+}
+
+/* Rows that wait for the server's answer are neither its rows nor ours. */
+static gboolean
+load_pending (CtLogState *self, CtDb *db, GError **error)
+{
+  g_autoptr (CtStmt) stmt =
+      ct_db_query (db, error, "SELECT DISTINCT id FROM sync_touches WHERE kind <> 'r'", "");
+  CtId id;
+
+  if (!stmt)
+    return FALSE;
+  while (ct_stmt_next (stmt))
+    if (ct_stmt_id (stmt, 0, &id))
+      g_hash_table_add (self->pending, g_memdup2 (&id, sizeof id));
+  return ct_stmt_finish (stmt, error);
+}
+
+/* The copy of a server's log: which of it the rows here can be held against. */
+static gboolean
+load_shared (CtLogState *self, CtDb *db, GError **error)
+{
+  g_autoptr (CtStmt) stmt = ct_db_query (db, error,
+                                         "SELECT l.upto, l.whole, l.tables, l.seen = s.number AND l.epoch = "
+                                         "s.epoch FROM sync_log l, sync_state s",
+                                         "");
+
+  self->upto = G_MAXINT64;
+  self->whole = TRUE;
+  if (!stmt)
+    return FALSE;
+  if (!ct_stmt_next (stmt))
+    return ct_stmt_finish (stmt, error);
+  if (!ct_stmt_int (stmt, 3))
+    return ct_fail (
+        error, CT_ERROR_BUSY,
+        _ ("The newest changes from the server stand in no checkpoint of its log yet: try again when it has "
+           "been signed"));
+  self->upto = ct_stmt_int (stmt, 0);
+  self->whole = ct_stmt_int (stmt, 1) != 0;
+  self->shared = g_strsplit (ct_stmt_text (stmt, 2), " ", -1);
+  return ct_stmt_finish (stmt, error);
+}
+
+/* (transfer full): %NULL with %CT_ERROR_BUSY where the rows are ahead of the log */
+CtLogState *
+ct_log_state_new (CtDb *db, GError **error)
+{
+  g_autoptr (CtLogState) self = g_new0 (CtLogState, 1);
 
   self->rows = g_hash_table_new_full (hash_row, rows_equal, g_free, NULL);
   self->tables = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->salts = g_array_new (FALSE, FALSE, sizeof (Salt));
   self->image = g_byte_array_new ();
-  return self;
+  self->pending = g_hash_table_new_full (hash_id, ids_equal, g_free, NULL);
+  return load_pending (self, db, error) && load_shared (self, db, error) ? g_steal_pointer (&self) : NULL;
 }
 
 void
@@ -64,6 +126,8 @@ ct_log_state_free (CtLogState *self)
   g_hash_table_unref (self->tables);
   g_array_unref (self->salts);
   g_byte_array_unref (self->image);
+  g_hash_table_unref (self->pending);
+  g_strfreev (self->shared);
   g_free (self);
 }
 
@@ -108,6 +172,8 @@ ct_log_state_add (CtLogState *self, gint64 leaf, const guint8 salt[CT_ROW_SALT_S
   CtRowEntry entry = { 0 };
   Salt kept = { .leaf = leaf };
 
+  if (leaf >= self->upto)
+    return TRUE;
   memcpy (kept.bytes, salt, sizeof kept.bytes);
   g_array_append_val (self->salts, kept);
   while (entries < end) {
@@ -171,9 +237,19 @@ compare_row (CtLogState *self, const char *table, int id_column, CtStmt *stmt, G
                   name, salt->leaf);
 }
 
+/* Whether the row at @stmt waits for the server. */
 static gboolean
-compare_table (CtLogState *self, CtDb *db, const char *table, GCancellable *cancellable, guint64 *n_rows,
-               GError **error)
+is_pending (CtLogState *self, CtStmt *stmt, int id_column)
+{
+  CtId id;
+
+  return g_hash_table_size (self->pending) > 0 && id_column >= 0 && ct_stmt_id (stmt, id_column, &id) &&
+         g_hash_table_contains (self->pending, &id);
+}
+
+static gboolean
+compare_table (CtLogState *self, CtDb *db, const char *table, GCancellable *cancellable,
+               CtLogStateCount *count, GError **error)
 {
   g_autofree char *sql = g_strdup_printf ("SELECT * FROM \"%s\"", table);
   g_autoptr (CtStmt) stmt = ct_db_query (db, error, sql, "");
@@ -184,16 +260,28 @@ compare_table (CtLogState *self, CtDb *db, const char *table, GCancellable *canc
     return FALSE;
   id_column = find_column (stmt, "id");
   while (ct_stmt_next (stmt)) {
+    if (is_pending (self, stmt, id_column)) {
+      count->pending++;
+      continue;
+    }
     if (!compare_row (self, interned, id_column, stmt, error))
       return FALSE;
-    if (++*n_rows % 4096 == 0 && g_cancellable_set_error_if_cancelled (cancellable, error))
+    if (++count->compared % 4096 == 0 && g_cancellable_set_error_if_cancelled (cancellable, error))
       return FALSE;
   }
   return ct_stmt_finish (stmt, error);
 }
 
+/* A table that is not here as well has nothing to be compared. */
 static gboolean
-find_missing (CtLogState *self, GError **error)
+is_compared (CtLogState *self, const char *const *tables, const char *table)
+{
+  return !self->shared ||
+         (g_strv_contains ((const char *const *) self->shared, table) && g_strv_contains (tables, table));
+}
+
+static gboolean
+find_missing (CtLogState *self, const char *const *tables, CtLogStateCount *count, GError **error)
 {
   GHashTableIter iter;
   Row *row;
@@ -202,8 +290,13 @@ find_missing (CtLogState *self, GError **error)
   while (g_hash_table_iter_next (&iter, (gpointer *) &row, NULL)) {
     g_autofree char *name = NULL;
 
-    if (row->seen)
+    if (row->seen || g_hash_table_contains (self->pending, &row->id) ||
+        !is_compared (self, tables, row->table))
       continue;
+    if (!self->whole) { /* deleted, or moved to where we do not see it: its leaf may be one of those hidden */
+      count->gone++;
+      continue;
+    }
     name = describe_row (row->table, &row->id, NULL);
     return ct_fail (error, CT_ERROR_CORRUPT,
                     "Row %s, which leaf %" G_GINT64_FORMAT
@@ -215,25 +308,24 @@ find_missing (CtLogState *self, GError **error)
 
 /**
  * ct_log_state_compare:
- * @n_rows: (out): rows compared
+ * @count: (out): of rows
  *
- * Holds every business row against its last commitment.
+ * Holds every business row against its last commitment; of a connected workspace those that are its server's.
  *
  * Returns: %FALSE with %CT_ERROR_CORRUPT that names a row which was added, edited or deleted behind the program's back
  */
 gboolean
-ct_log_state_compare (CtLogState *self, CtDb *db, GCancellable *cancellable, guint64 *n_rows, GError **error)
+ct_log_state_compare (CtLogState *self, CtDb *db, GCancellable *cancellable, CtLogStateCount *count,
+                      GError **error)
 {
   const char *const *tables = ct_db_business_tables (db, error);
-  guint64 n = 0;
 
+  memset (count, 0, sizeof *count);
   if (!tables)
     return FALSE;
-  for (; *tables; tables++)
-    if (!compare_table (self, db, *tables, cancellable, &n, error))
+  for (guint i = 0; tables[i]; i++)
+    if (is_compared (self, tables, tables[i]) &&
+        !compare_table (self, db, tables[i], cancellable, count, error))
       return FALSE;
-  if (!find_missing (self, error))
-    return FALSE;
-  *n_rows = n;
-  return TRUE;
+  return find_missing (self, tables, count, error);
 }

@@ -120,9 +120,26 @@ check_disclosure (CtLogAudit *self, gint64 n, const CtLeaf *leaf, const CtCommit
   return ct_log_cursor_next (&self->disclosures, error);
 }
 
+/* Steps over the note that what leaf @n discloses is kept from us. */
+static gboolean
+take_withheld (CtLogAudit *self, gint64 n, gboolean *withheld, GError **error)
+{
+  *withheld = self->withheld.key == n;
+  if (!*withheld)
+    return TRUE;
+  self->report.n_withheld++;
+  return ct_log_cursor_next (&self->withheld, error);
+}
+
 static gboolean
 check_disclosures (CtLogAudit *self, gint64 n, const CtLeaf *leaf, GError **error)
 {
+  gboolean withheld;
+
+  if (!take_withheld (self, n, &withheld, error))
+    return FALSE;
+  if (withheld && self->disclosures.key > n)
+    return TRUE;
   for (guint i = 0; i < leaf->n_commitments; i++)
     if (!check_disclosure (self, n, leaf, &leaf->commitments[i], error))
       return FALSE;
@@ -201,18 +218,22 @@ take_intent (CtLogAudit *self, gboolean *has_args, GError **error)
   return ct_log_cursor_next (&self->intents, error);
 }
 
-/* What a server settled, waits for it or for a person has its leaf there, or none yet; the rest must have one here. */
+/* What a server settled, waits for it or for a person has its leaf there, or none yet, and what came before this log
+ * in another; the rest must have one here. */
 static gboolean
 check_answered (CtLogAudit *self, GError **error)
 {
   gint64 elsewhere = 0;
 
-  if (!ct_db_read_int (self->db, &elsewhere, error,
-                       "SELECT EXISTS (SELECT 1 FROM sync_outcomes WHERE seq = ?1)"
-                       " OR EXISTS (SELECT 1 FROM attention WHERE seq = ?1)"
-                       " OR (EXISTS (SELECT 1 FROM workspace WHERE key = 'server')"
-                       " AND ?1 > (SELECT acknowledged FROM sync_state))",
-                       "i", self->intent_seq))
+  if (!ct_db_read_int (
+          self->db, &elsewhere, error,
+          "SELECT EXISTS (SELECT 1 FROM sync_outcomes WHERE seq = ?1)"
+          " OR EXISTS (SELECT 1 FROM attention WHERE seq = ?1)"
+          " OR EXISTS (SELECT 1 FROM workspace WHERE key = 'log_began_after' AND ?1 <= CAST(value AS "
+          "INTEGER))"
+          " OR (EXISTS (SELECT 1 FROM workspace WHERE key = 'server')"
+          " AND ?1 > (SELECT acknowledged FROM sync_state))",
+          "i", self->intent_seq))
     return FALSE;
   return elsewhere ||
          ct_fail (error, CT_ERROR_CORRUPT,
@@ -275,6 +296,15 @@ ct_log_audit_leaf (CtLogAudit *self, CtStmt *stmt, gint64 n, const CtLeaf *leaf,
          check_rows (self, n, leaf, error) && check_intent (self, n, leaf, error);
 }
 
+/* Of a leaf that is hidden from us there is nothing but its hash. */
+gboolean
+ct_log_audit_hidden (CtLogAudit *self, gint64 n, GError **error)
+{
+  self->report.n_hidden++;
+  return (self->disclosures.key > n && self->rows.key > n && self->withheld.key > n) ||
+         ct_fail (error, CT_ERROR_CORRUPT, "Leaf %" LEAF " is hidden, but something stands beside it", n);
+}
+
 /* A #CtHashExplain. */
 char *
 ct_log_audit_explain (guint kind, gint64 number, const guint8 *bytes, gsize length)
@@ -302,6 +332,9 @@ ct_log_audit_rest (CtLogAudit *self, GError **error)
 {
   gboolean has_args;
 
+  if (self->withheld.there)
+    return ct_fail (error, CT_ERROR_CORRUPT, "There is a note on leaf %" LEAF ", which does not exist",
+                    self->withheld.key);
   if (self->disclosures.there || self->rows.there)
     return ct_fail (error, CT_ERROR_CORRUPT, "There are %s of leaf %" LEAF ", which does not exist",
                     self->disclosures.there ? "disclosures" : "row commitments",

@@ -36,7 +36,7 @@ typedef struct {
   CtMerkleRange part;         /* of those in the unfinished tile */
   CtTileStack stack;          /* what the level 0 tiles demand of those above */
   CtHash tile[CT_TILE_WIDTH]; /* the level 0 tile as it is stored */
-  CtLogCursor checkpoints, disclosures, rows, intents;
+  CtLogCursor checkpoints, disclosures, withheld, rows, intents;
 } CtLogAudit;
 
 /* What the queue of hashes checks. */
@@ -55,6 +55,7 @@ gboolean ct_log_cursor_next (CtLogCursor *self, GError **error);
 gboolean ct_log_cursor_open (CtLogCursor *self, CtDb *db, const char *sql, GError **error);
 GBytes *ct_log_redaction_key (const CtId *ev_id, const char *field, gsize length);
 gboolean ct_log_audit_leaf (CtLogAudit *self, CtStmt *stmt, gint64 n, const CtLeaf *leaf, GError **error);
+gboolean ct_log_audit_hidden (CtLogAudit *self, gint64 n, GError **error);
 gboolean ct_log_audit_rest (CtLogAudit *self, GError **error);
 char *ct_log_audit_explain (guint kind, gint64 number, const guint8 *bytes, gsize length);
 

@@ -26,6 +26,7 @@ audit_clear (CtLogAudit *self)
   ct_tile_stack_clear (&self->stack);
   g_clear_pointer (&self->checkpoints.stmt, ct_stmt_free);
   g_clear_pointer (&self->disclosures.stmt, ct_stmt_free);
+  g_clear_pointer (&self->withheld.stmt, ct_stmt_free);
   g_clear_pointer (&self->rows.stmt, ct_stmt_free);
   g_clear_pointer (&self->intents.stmt, ct_stmt_free);
 }
@@ -110,6 +111,14 @@ fail_truncated (CtLogAudit *self, guint64 size, const char *what, GError **error
                   what, size, self->report.n_leaves);
 }
 
+/* A server's log before its first checkpoint. */
+static gboolean
+fail_unsigned (GError **error)
+{
+  g_clear_error (error);
+  return ct_fail (error, CT_ERROR_NOT_FOUND, _ ("Nobody signs the log of this workspace yet"));
+}
+
 static gboolean
 load_head (CtLogAudit *self, GError **error)
 {
@@ -124,7 +133,9 @@ load_head (CtLogAudit *self, GError **error)
   else
     self->report.vkey =
         ct_db_read_text (self->db, error, "SELECT value FROM workspace WHERE key = 'log_vkey'", "");
-  self->verifier = self->report.vkey ? ct_verifier_parse (self->report.vkey, error) : NULL;
+  if (!self->report.vkey)
+    return fail_unsigned (error);
+  self->verifier = ct_verifier_parse (self->report.vkey, error);
   if (!self->verifier || !ct_log_size (self->db, &self->report.n_leaves, &self->report.n_signed, error))
     return FALSE;
   return self->report.n_signed <= self->report.n_leaves ||
@@ -139,6 +150,7 @@ open_cursors (CtLogAudit *self, GError **error)
          ct_log_cursor_open (&self->disclosures, self->db,
                              "SELECT n, field, salt, value FROM audit_disclosures ORDER BY n, field",
                              error) &&
+         ct_log_cursor_open (&self->withheld, self->db, "SELECT n FROM audit_withheld ORDER BY n", error) &&
          ct_log_cursor_open (&self->rows, self->db, "SELECT n, salt, entries FROM audit_rows ORDER BY n",
                              error) &&
          ct_log_cursor_open (
@@ -282,6 +294,9 @@ check_leaf (CtLogAudit *self, CtStmt *stmt, gint64 n, GError **error)
     return ct_fail (error, CT_ERROR_CORRUPT, "Leaf %" LEAF " is missing: it was deleted", n);
   if (!ct_stmt_hash (stmt, LEAF_HASH, &hash))
     return ct_fail (error, CT_ERROR_CORRUPT, "Leaf %" LEAF " has no hash", n);
+  if (ct_stmt_is_null (stmt, LEAF_BYTES))
+    return grow_tree (self, (guint64) n, &hash, error) && ct_log_audit_hidden (self, n, error) &&
+           check_heads (self, (guint64) n + 1, error);
   if (!queue_leaf (self, n, json, length, &hash) || !grow_tree (self, (guint64) n, &hash, error))
     return FALSE;
   if (!ct_leaf_scan (&leaf, json, length, &cause))
@@ -295,7 +310,7 @@ check_leaves (CtLogAudit *self, GError **error)
   g_autoptr (CtStmt) stmt =
       ct_db_query (self->db, error,
                    "SELECT n, leaf, leaf_sha256, ev_id, action, actor, object_type, object_id, "
-                   "received_at FROM audit_logs ORDER BY n",
+                   "received_at FROM audit_leaves ORDER BY n",
                    "");
   const CtLogVerifyOptions *options = self->options;
   gint64 n = 0;
@@ -355,17 +370,52 @@ check_tiles (CtLogAudit *self, GError **error)
   return ct_stmt_finish (stmt, error);
 }
 
+/* Where a server's answer was found in its log it must stand. */
+static gboolean
+check_proved (CtLogAudit *self, GError **error)
+{
+  gint64 seq = 0;
+
+  if (!ct_db_read_int (
+          self->db, &seq, error,
+          "SELECT coalesce(min(o.seq), 0) FROM sync_outcomes o, workspace w WHERE w.key = 'log_began_after'"
+          " AND o.seq > CAST(w.value AS INTEGER) AND o.place IS NOT NULL AND NOT EXISTS"
+          " (SELECT 1 FROM audit_logs l WHERE l.n = o.place AND l.ev_id = o.leaf) AND NOT EXISTS"
+          " (SELECT 1 FROM audit_hidden h WHERE h.n = o.place)",
+          ""))
+    return FALSE;
+  return seq == 0 ||
+         ct_fail (error, CT_ERROR_CORRUPT, "The log does not have the leaf that settled command %" LEAF, seq);
+}
+
+static gboolean
+compare_state (CtLogAudit *self, GError **error)
+{
+  CtLogStateCount count;
+
+  if (!ct_log_state_compare (self->state, self->db, self->options->cancellable, &count, error))
+    return FALSE;
+  self->report.n_rows = count.compared;
+  self->report.n_gone = count.gone;
+  self->report.n_pending = count.pending;
+  return TRUE;
+}
+
 static gboolean
 run (CtLogAudit *self, GError **error)
 {
+  if (self->options->flags & CT_LOG_VERIFY_STATE) {
+    self->state = ct_log_state_new (self->db, error);
+    if (!self->state)
+      return FALSE;
+  }
   if (!load_head (self, error) || !load_remembered (self, error) || !load_device (self, error) ||
       !load_redactions (self, error) || !open_cursors (self, error))
     return FALSE;
   if (!check_leaves (self, error) || !check_length (self, error) || !check_tiles (self, error) ||
       !ct_log_audit_rest (self, error))
     return FALSE;
-  return !self->state || ct_log_state_compare (self->state, self->db, self->options->cancellable,
-                                               &self->report.n_rows, error);
+  return check_proved (self, error) && (!self->state || compare_state (self, error));
 }
 
 /**
@@ -391,8 +441,6 @@ ct_log_verify (CtDb *db, const CtLogVerifyOptions *options, CtLogReport *report,
   if (own && !ct_db_begin_read (db, error))
     return FALSE;
   audit.stack = (CtTileStack){ .sink = compare_upper, .data = db };
-  if (options->flags & CT_LOG_VERIFY_STATE)
-    audit.state = ct_log_state_new ();
   audit.hashes = ct_hash_queue_new (ct_log_audit_explain);
   good = run (&audit, &problem);
   /* a hash that is wrong was given to the queue before whatever ended the run */

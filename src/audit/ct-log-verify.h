@@ -31,7 +31,11 @@ typedef struct {
   guint64 n_intents;
   guint64 n_disclosures;
   guint64 n_redacted;
-  guint64 n_rows; /* checked, with CT_LOG_VERIFY_STATE */
+  guint64 n_rows;     /* checked, with CT_LOG_VERIFY_STATE */
+  guint64 n_gone;     /* and committed to, but no longer among those that we may see */
+  guint64 n_pending;  /* and left out: our own commands changed them, and the server has not settled those */
+  guint64 n_hidden;   /* leaves of a server's log of which we have the hash alone */
+  guint64 n_withheld; /* and leaves whose disclosures are kept from us */
 } CtLogReport;
 
 void ct_log_report_clear (CtLogReport *self);

@@ -36,6 +36,17 @@ ct_backlog_state_clear (CtBacklogState *self)
   g_clear_pointer (&self->scopes, g_free);
 }
 
+/* Later commands have their leaves in the log that begins now, whoever keeps it. */
+static gboolean
+begin_log_after (CtDb *db, gint64 seq, GError **error)
+{
+  return ct_db_run (
+      db, error,
+      "INSERT INTO workspace VALUES('log_began_after', CAST(? AS TEXT)) ON CONFLICT DO UPDATE SET "
+      "value = excluded.value",
+      "i", seq);
+}
+
 /**
  * ct_backlog_begin:
  * @server: its address, without a password
@@ -46,7 +57,8 @@ ct_backlog_state_clear (CtBacklogState *self)
 gboolean
 ct_backlog_begin (CtDb *db, const char *server, gint64 acknowledged, GError **error)
 {
-  return ct_db_run (db, error, "INSERT INTO workspace VALUES('server', ?)", "s", server) &&
+  return begin_log_after (db, acknowledged, error) &&
+         ct_db_run (db, error, "INSERT INTO workspace VALUES('server', ?)", "s", server) &&
          ct_db_run (db, error, "UPDATE sync_state SET acknowledged = ? WHERE one = 1", "i", acknowledged);
 }
 

@@ -173,7 +173,8 @@ settle_one (Rebase *self, const CtPulledVerdict *verdict, GError **error)
   gint64 parked = 0;
 
   if (!ct_db_run (self->db, error,
-                  "INSERT INTO sync_outcomes VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT(seq) DO UPDATE SET outcome "
+                  "INSERT INTO sync_outcomes(seq, outcome, code, reason, leaf, settled_at)"
+                  " VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT(seq) DO UPDATE SET outcome "
                   "= excluded.outcome,"
                   " code = excluded.code, reason = excluded.reason, leaf = excluded.leaf",
                   "isssbi", verdict->n, applied ? "applied" : "rejected", v->code, v->reason, v->leaf.bytes,

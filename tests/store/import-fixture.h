@@ -102,11 +102,11 @@ expect (Fixture *f, const char *sql, const char *wanted)
 static gboolean
 compare_state_cb (CtDb *db, gpointer data, GError **error)
 {
-  g_autoptr (CtLogState) state = ct_log_state_new ();
+  g_autoptr (CtLogState) state = ct_log_state_new (db, error);
   g_autoptr (CtStmt) stmt = ct_db_query (db, error, "SELECT n, salt, entries FROM audit_rows ORDER BY n", "");
-  guint64 n_rows = 0;
+  CtLogStateCount count;
 
-  while (stmt && ct_stmt_next (stmt)) {
+  while (state && stmt && ct_stmt_next (stmt)) {
     gsize length, salt_length;
     const guint8 *salt = ct_stmt_blob (stmt, 1, &salt_length);
     const guint8 *entries = ct_stmt_blob (stmt, 2, &length);
@@ -114,7 +114,8 @@ compare_state_cb (CtDb *db, gpointer data, GError **error)
     if (!ct_log_state_add (state, ct_stmt_int (stmt, 0), salt, entries, length, error))
       return FALSE;
   }
-  return stmt && ct_stmt_finish (stmt, error) && ct_log_state_compare (state, db, NULL, &n_rows, error);
+  return state && stmt && ct_stmt_finish (stmt, error) &&
+         ct_log_state_compare (state, db, NULL, &count, error);
 }
 
 /* Every row stands as the log's leaves commit to it. */
