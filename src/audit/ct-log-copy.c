@@ -110,6 +110,21 @@ check_known (CtDb *db, const CtShownLeaf *shown, gboolean *known, gboolean *visi
              (int) shown->n);
 }
 
+/* The leaf does not name the salt of its rows. */
+static gboolean
+check_salt (CtDb *db, const CtShownLeaf *shown, GError **error)
+{
+  gint64 same = 1;
+
+  return (shown->salt_length == 0 ||
+          ct_db_read_int (db, &same, error,
+                          "SELECT NOT EXISTS (SELECT 1 FROM audit_rows WHERE n = ? AND salt <> ?)", "ib",
+                          shown->n, shown->salt, shown->salt_length)) &&
+         (same ||
+          ct_fail (error, CT_ERROR_CORRUPT,
+                   _ ("Leaf %d of the server's log: its row commitments were edited"), (int) shown->n));
+}
+
 /* Nothing that we may see is gone without a leaf that says so; what is kept from us now was once told. */
 static gboolean
 check_kept (CtDb *db, const CtShownLeaf *shown, GError **error)
@@ -208,7 +223,7 @@ ct_log_copy_take (CtDb *db, const CtShownLeaf *shown, GError **error)
 
   if (!check_known (db, shown, &known, &visible, error) ||
       (shown->leaf && !check_shown (db, shown, &leaf, error)) ||
-      (known && shown->leaf && !check_kept (db, shown, error)))
+      (known && shown->leaf && !(check_kept (db, shown, error) && check_salt (db, shown, error))))
     return FALSE;
   if (known && (!ct_db_run (db, error, "DELETE FROM audit_disclosures WHERE n = ?", "i", shown->n) ||
                 !ct_db_run (db, error, "DELETE FROM audit_withheld WHERE n = ?", "i", shown->n)))

@@ -226,6 +226,337 @@ test_scopes (void)
                    0);
 }
 
+/* What the owner of the database does, and what an unprivileged client says of it. Leaves 0 to 3 are anna's four commands, she
+ * knows them all; a fifth of hers waits for the server's answer to reach her. */
+typedef enum {
+  AGAIN = 1 << 0,  /* found when she reads the whole log again */
+  STATE = 1 << 1,  /* found when she holds her rows against the log */
+  SIGNED = 1 << 2, /* the service goes on signing meanwhile, unsuspecting */
+  NEW = 1 << 3,    /* who joins later finds it as well, with the key alone */
+  FORGED = 1 << 4, /* $NOTE is a head of what the log has become, signed with a key of the owner's */
+} Finding;
+
+static const struct {
+  const char *what;
+  const char *sql;
+  Finding finding;
+  const char *says;
+} tamperings[] = {
+  { "edits a leaf",
+    "UPDATE audit.leaves SET leaf = replace(leaf, '\"actor\":\"anna\"', '\"actor\":\"mary\"') WHERE ev_id = "
+    "$LEAF1",
+    AGAIN | NEW, "was edited" },
+  { "edits a leaf and its hash",
+    "UPDATE audit.leaves SET leaf = replace(leaf, '\"actor\":\"anna\"', '\"actor\":\"mary\"') WHERE ev_id = "
+    "$LEAF1;"
+    "UPDATE audit.leaves SET leaf_sha256 = sha256('\\x00'::bytea || convert_to(leaf, 'UTF8')) WHERE ev_id = "
+    "$LEAF1;"
+    "UPDATE audit.log g SET leaf_sha256 = l.leaf_sha256 FROM audit.leaves l WHERE l.ev_id = g.ev_id",
+    AGAIN, "is not the one that stood in this place" },
+  { "edits a leaf before others join",
+    "UPDATE audit.leaves SET leaf = replace(leaf, '\"actor\":\"anna\"', '\"actor\":\"mary\"') WHERE ev_id = "
+    "$LEAF1;"
+    "UPDATE audit.leaves SET leaf_sha256 = sha256('\\x00'::bytea || convert_to(leaf, 'UTF8')) WHERE ev_id = "
+    "$LEAF1;"
+    "UPDATE audit.log g SET leaf_sha256 = l.leaf_sha256 FROM audit.leaves l WHERE l.ev_id = g.ev_id",
+    NEW, "are not those that its checkpoint" },
+  { "deletes a leaf", "DELETE FROM audit.log WHERE place = 1", AGAIN | NEW, "is missing" },
+  { "deletes what a leaf says",
+    "DELETE FROM audit.disclosures WHERE ev_id = $LEAF1; DELETE FROM audit.rows WHERE ev_id = $LEAF1;"
+    "DELETE FROM audit.leaves WHERE ev_id = $LEAF1",
+    AGAIN | NEW, "only its hash is left" },
+  { "hides what a leaf says", "UPDATE audit.leaves SET scopes = '{}', told = '{}', owner = 'ben'",
+    AGAIN | NEW, "only its hash is left" },
+  { "closes the gap after a deletion",
+    "DELETE FROM audit.log WHERE place = 1; UPDATE audit.log SET place = place - 1 WHERE place > 1; UPDATE "
+    "audit.head SET size = size - 1",
+    AGAIN, "is not the one that stood in this place" },
+  { "swaps two leaves",
+    "UPDATE audit.log SET place = 1000 WHERE place = 1; UPDATE audit.log SET place = 1 WHERE place = 2;"
+    "UPDATE audit.log SET place = 2 WHERE place = 1000",
+    AGAIN, "is not the one that stood in this place" },
+  { "swaps two leaves before others join",
+    "UPDATE audit.log SET place = 1000 WHERE place = 1; UPDATE audit.log SET place = 1 WHERE place = 2;"
+    "UPDATE audit.log SET place = 2 WHERE place = 1000",
+    NEW, "are not those that its checkpoint" },
+  { "inserts a leaf",
+    "UPDATE audit.log SET place = -place - 1000 WHERE place > 0; UPDATE audit.log SET place = -place - 999 "
+    "WHERE place < 0;"
+    "INSERT INTO audit.log SELECT 1, gen_random_uuid(), sha256('x'), number FROM audit.log WHERE place = 0; "
+    "UPDATE audit.head SET size = size + 1",
+    AGAIN | NEW, "Leaf 1" },
+  { "uses a place again",
+    "UPDATE audit.log g SET ev_id = l.ev_id, leaf_sha256 = l.leaf_sha256 FROM audit.leaves l WHERE g.place = "
+    "1 AND l.ev_id = $NEWEST",
+    AGAIN, "is not the one that stood in this place" },
+  { "cuts the log off",
+    "DELETE FROM audit.log WHERE place >= 2; DELETE FROM audit.checkpoints WHERE size > 2; UPDATE audit.head "
+    "SET size = 2",
+    0, "was rolled back: it had 4 signed leaves, now none" },
+  { "takes the leaves back and leaves the head",
+    "DELETE FROM audit.log WHERE place >= 2; UPDATE audit.head SET size = 2", NEW, "was truncated" },
+  { "rolls the checkpoint back", "DELETE FROM audit.checkpoints WHERE size > 0", 0, "was rolled back" },
+  { "edits the checkpoint", "UPDATE audit.checkpoints SET note = replace(note, E'\\n4\\n', E'\\n5\\n')", NEW,
+    "newest checkpoint" },
+  { "signs a head with a key of their own", "UPDATE audit.checkpoints SET note = $NOTE", FORGED | NEW,
+    "newest checkpoint" },
+  { "names a key of their own",
+    "UPDATE audit.checkpoints SET note = $NOTE; UPDATE audit.origin SET vkey = $VKEY", FORGED,
+    "another key" },
+  { "renames the log", "UPDATE audit.origin SET name = 'control-tower/other'", 0, "is another one" },
+  { "forks the log and signs it with the right key", "UPDATE audit.checkpoints SET note = $FORK", 0,
+    "was forked" },
+  { "changes a business row", "UPDATE app.distributors SET credit_limit_minor = 100000000", SIGNED | STATE,
+    "was edited behind" },
+  { "adds a business row",
+    "INSERT INTO app.distributors (id, legal_name, currency) VALUES (gen_random_uuid(), 'Phantom', 'EUR')",
+    SIGNED | STATE, "is in no leaf" },
+  { "deletes a business row", "DELETE FROM app.distributors WHERE legal_name = 'One'", SIGNED | STATE,
+    "was deleted behind" },
+  { "changes what was asked",
+    "UPDATE audit.leaves SET leaf = regexp_replace(leaf, '\"intent_sha256\":\"....', "
+    "'\"intent_sha256\":\"0000') WHERE ev_id = $NEWEST;"
+    "UPDATE audit.leaves SET leaf_sha256 = sha256('\\x00'::bytea || convert_to(leaf, 'UTF8')) WHERE ev_id = "
+    "$NEWEST",
+    SIGNED, "the leaf of another intent" },
+  { "drops the leaf of what was done",
+    "DELETE FROM audit.disclosures WHERE ev_id = $NEWEST; DELETE FROM audit.rows WHERE ev_id = $NEWEST;"
+    "DELETE FROM audit.leaves WHERE ev_id = $NEWEST",
+    SIGNED, "its log does not have the leaf" },
+  { "answers with another leaf",
+    "UPDATE sync.outcomes SET answer = answer || jsonb_build_object('leaf', $LEAF1::text) WHERE n = 6",
+    SIGNED, "the leaf of another intent" },
+  { "changes an outcome",
+    "UPDATE sync.outcomes SET answer = answer || '{\"outcome\": \"rejected\", \"code\": \"refused\", "
+    "\"reason\": \"no\", \"theirs\": []}' WHERE n = 6",
+    SIGNED, "says another outcome" },
+  { "forges a disclosure", "UPDATE audit.disclosures SET value = replace(value, 'Two', 'Ten')", AGAIN | NEW,
+    "was forged" },
+  { "deletes a disclosure", "DELETE FROM audit.disclosures WHERE ev_id = $LEAF1", AGAIN, "was deleted" },
+  { "adds a disclosure",
+    "INSERT INTO audit.disclosures VALUES ($LEAF1, 'comment', substr(sha256('x'), 1, 16), 'yes, I did')",
+    AGAIN | NEW, "was forged" },
+  { "edits the row entries",
+    "UPDATE audit.rows SET entries = set_byte(entries, 40, get_byte(entries, 40) # 1)", AGAIN | NEW,
+    "row commitments were edited" },
+  { "changes the rows' salt", "UPDATE audit.rows SET salt = sha256(salt)", AGAIN,
+    "row commitments were edited" },
+};
+
+static char *
+text_of (CtSession *session, const char *sql)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CtAnswer) answer = ct_session_query (session, NULL, &error, sql, "");
+
+  g_assert_no_error (error);
+  return g_strdup_printf ("'%s'", ct_answer_text (answer, 0, 0));
+}
+
+static char *
+sign_note (const char *origin, guint64 size, const CtSigner *with)
+{
+  CtHash root = ct_hash ("another history", 15);
+  g_autofree char *note = ct_checkpoint_sign (origin, size, &root, with, NULL);
+
+  return g_strdup_printf ("'%s'", note);
+}
+
+/* Puts in what the statement names, and runs it past all triggers but those that feed the clients. */
+static void
+tamper (CtSession *root, const char *sql, const CtSigner *own)
+{
+  g_autofree char *leaf = text_of (root, "SELECT ev_id FROM audit.log WHERE place = 1");
+  g_autofree char *newest = text_of (root, "SELECT ev_id FROM audit.leaves ORDER BY position DESC LIMIT 1");
+  g_autofree char *origin = text_of (root, "SELECT name FROM audit.origin");
+  g_autofree char *plain = g_strndup (origin + 1, strlen (origin) - 2);
+  g_autofree char *vkey = ct_verifier_to_string (ct_signer_verifier (own));
+  g_autofree char *quoted = g_strdup_printf ("'%s'", vkey);
+  g_autofree char *note = sign_note (plain, 4, own), *fork = sign_note (plain, 4, signer);
+  const struct {
+    const char *name, *value;
+  } words[] = {
+    { "$LEAF1", leaf }, { "$NEWEST", newest }, { "$NOTE", note }, { "$VKEY", quoted }, { "$FORK", fork }
+  };
+  g_autoptr (GString) script =
+      g_string_new ("DO $$ DECLARE t record; BEGIN FOR t IN SELECT tgrelid::regclass AS r FROM pg_trigger "
+                    "WHERE tgname IN ('immutable',"
+                    " 'never_emptied') AND tgparentid = 0 LOOP EXECUTE format('ALTER TABLE %s DISABLE "
+                    "TRIGGER USER', t.r); END LOOP; END $$;"
+                    "ALTER TABLE audit.disclosures DROP CONSTRAINT disclosures_ev_id_fkey; ALTER TABLE "
+                    "audit.rows DROP CONSTRAINT rows_ev_id_fkey;"
+                    "ALTER TABLE audit.log DROP CONSTRAINT log_place_check; CREATE TABLE audit.log_below "
+                    "PARTITION OF audit.log FOR VALUES FROM (-100000) TO (0);");
+  g_autoptr (GError) error = NULL;
+
+  g_string_append (script, sql);
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    g_string_replace (script, words[i].name, words[i].value, 0);
+  ct_session_script (root, script->str, NULL, &error);
+  g_assert_no_error (error);
+}
+
+static void
+assert_found (const GError *error, const char *says)
+{
+  g_assert_error (error, CT_ERROR, CT_ERROR_CORRUPT);
+  g_test_message ("%s", error->message);
+  if (!strstr (error->message, says))
+    g_error ("“%s” does not say “%s”", error->message, says);
+}
+
+/* Who knew the log before. */
+static void
+found_by_witness (Client *anna, Client *robot, Finding finding, const char *says)
+{
+  g_auto (CtLogReport) verified = { 0 };
+  g_autoptr (GError) error = NULL;
+  CtLogSyncReport report;
+  gint64 leaves = number (anna, "SELECT count(*) FROM audit_logs");
+
+  if (finding & SIGNED)
+    sync_up (robot);
+  pg_station_pull (anna->station);
+  if (finding & STATE) {
+    follow (anna);
+    g_assert_false (try_verify (anna, TRUE, &verified, &error));
+    assert_found (error, says);
+    return;
+  }
+  g_assert_false (try_follow (anna, (finding & AGAIN) != 0, &report, &error));
+  assert_found (error, says);
+  g_assert_cmpint (number (anna, "SELECT count(*) FROM sync_log WHERE trouble IS NOT NULL"), ==, 1);
+  if (finding & SIGNED)
+    return;
+  /* what she had is as good as it was */
+  g_assert_cmpint (number (anna, "SELECT count(*) FROM audit_logs"), ==, leaves);
+  g_clear_error (&error);
+  g_assert_true (try_verify (anna, FALSE, &verified, &error));
+}
+
+/* Who joins with nothing but the key. */
+static void
+found_by_newcomer (const char *database)
+{
+  g_autoptr (Client) ben = client_new (database, "ben");
+  g_autoptr (GError) error = NULL;
+  CtLogSyncReport report;
+
+  pg_station_pull (ben->station);
+  g_assert_false (try_follow (ben, FALSE, &report, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_CORRUPT);
+  g_test_message ("newcomer: %s", error->message);
+}
+
+static PgStation *
+copy_station (PgStation *self, const char *database, const char *login)
+{
+  PgStation *copy = g_new0 (PgStation, 1);
+
+  copy->replica = sync_replica_copy (self->replica);
+  copy->session = pg_server_login (server, database, login);
+  return copy;
+}
+
+static Client *
+copy_client (Client *self, const char *database, const char *login)
+{
+  Client *copy = g_new0 (Client, 1);
+
+  copy->station = copy_station (self->station, database, login);
+  copy->signer = self->signer;
+  copy->last = g_strdup (self->last);
+  return copy;
+}
+
+static void
+test_tampering (void)
+{
+  g_autoptr (Client) robot = NULL, anna = NULL;
+  g_autoptr (CtSigner) own = ct_signer_generate ("control-tower/test", NULL);
+  g_autoptr (CtSession) postgres = pg_server_login (server, "postgres", "postgres");
+  static const char *const names[] = { "One", "Two", "Three", "Four" };
+
+  pg_server_create (server, "base", policy);
+  robot = sequencer_new ("base");
+  anna = client_new ("base", "anna");
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    g_free (add (anna, names[i], "south"));
+  sync_up (anna);
+  sync_up (robot);
+  sync_up (anna);
+  verify (anna, 0);
+  /* settled, but she has not heard of it */
+  g_free (add (anna, "Five", "south"));
+  {
+    g_autoptr (GError) error = NULL;
+    CtSyncReport report = { 0 };
+    gboolean more;
+
+    g_assert_true (
+        ct_sync_push (anna->station->replica->db, anna->station->session, NULL, &report, &more, &error));
+  }
+  g_clear_pointer (&anna->station->session, ct_session_close);
+  g_clear_pointer (&robot->station->session, ct_session_close);
+  for (guint i = 0; i < G_N_ELEMENTS (tamperings); i++) {
+    g_autofree char *database = g_strdup_printf ("tampered_%u", i);
+    g_autofree char *create = g_strdup_printf ("CREATE DATABASE %s TEMPLATE base", database);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (CtSession) root = NULL;
+    g_autoptr (Client) witness = NULL, service = NULL;
+
+    g_test_message ("the owner %s", tamperings[i].what);
+    ct_session_run (postgres, NULL, &error, create, "");
+    g_assert_no_error (error);
+    root = pg_server_login (server, database, "postgres");
+    tamper (root, tamperings[i].sql, own);
+    witness = copy_client (anna, database, "anna");
+    service = copy_client (robot, database, "robot");
+    if (!(tamperings[i].finding & NEW) || tamperings[i].finding & AGAIN)
+      found_by_witness (witness, service, tamperings[i].finding, tamperings[i].says);
+    if (tamperings[i].finding & NEW)
+      found_by_newcomer (database);
+  }
+}
+
+/* A server that came back from an older backup is found out by everybody who saw more, and by its own service. */
+static void
+test_restored (void)
+{
+  g_autoptr (Client) robot = NULL, anna = NULL;
+  g_autoptr (CtSession) postgres = pg_server_login (server, "postgres", "postgres");
+  Client *clients[2];
+
+  pg_server_create (server, "restored", policy);
+  robot = sequencer_new ("restored");
+  anna = client_new ("restored", "anna");
+  for (guint i = 0; i < 2; i++) {
+    g_autofree char *id = add (anna, i ? "Later" : "Earlier", "south");
+    g_autoptr (GError) error = NULL;
+
+    sync_up (anna);
+    sync_up (robot);
+    sync_up (anna);
+    g_clear_pointer (&anna->station->session, ct_session_close);
+    g_clear_pointer (&robot->station->session, ct_session_close);
+    if (i == 0)
+      ct_session_run (postgres, NULL, &error, "CREATE DATABASE backup TEMPLATE restored", "");
+    g_assert_no_error (error);
+    anna->station->session = pg_server_login (server, i ? "backup" : "restored", "anna");
+    robot->station->session = pg_server_login (server, i ? "backup" : "restored", "robot");
+  }
+  clients[0] = anna;
+  clients[1] = robot;
+  for (guint i = 0; i < G_N_ELEMENTS (clients); i++) {
+    g_autoptr (GError) error = NULL;
+    CtLogSyncReport report;
+
+    g_assert_false (try_follow (clients[i], FALSE, &report, &error));
+    assert_found (error, "was rolled back");
+    verify (clients[i], 0);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -237,6 +568,8 @@ main (int argc, char **argv)
   signer = ct_signer_generate ("control-tower/test", NULL);
   server = pg_server_start ();
   g_test_add_func ("/log/scopes", test_scopes);
+  g_test_add_func ("/log/restored", test_restored);
+  g_test_add_func ("/log/tampering", test_tampering);
   status = g_test_run ();
   pg_server_stop (server);
   ct_signer_free (signer);
