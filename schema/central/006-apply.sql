@@ -16,6 +16,7 @@ CREATE TABLE sync.devices (
   last_n bigint NOT NULL DEFAULT 0,               -- its last command here, and that intent's hash
   last_sha256 bytea NOT NULL CHECK (octet_length(last_sha256) = 32)
 );
+CREATE INDEX devices_owner ON sync.devices (owner);
 CREATE TABLE sync.outcomes (
   device uuid NOT NULL REFERENCES sync.devices, n bigint NOT NULL,
   sha256 bytea NOT NULL,
@@ -271,7 +272,17 @@ BEGIN
   RETURN jsonb_build_object('object_type', t.object_type, 'object_id', written -> 0 ->> 1, 'object_rev', coalesce(rev, 0));
 END $$;
 
--- Stores intent, leaf and outcome of the device's next command and moves its counter.
+-- Stores intent and outcome of the device's next command and moves its counter.
+CREATE FUNCTION sync.store_outcome(d sync.devices, intent text, hash bytea, body jsonb, answer jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  INSERT INTO audit.intents VALUES (d.id, d.last_n + 1, (body ->> 'command_id')::uuid, hash, intent, sync.now_ms());
+  INSERT INTO sync.outcomes VALUES (d.id, d.last_n + 1, hash, answer);
+  UPDATE sync.devices SET last_n = d.last_n + 1, last_sha256 = hash WHERE id = d.id;
+  RETURN answer;
+END $$;
+
+-- The same with the leaf that says what became of it.
 CREATE FUNCTION sync.settle(d sync.devices, intent text, hash bytea, body jsonb, role_name text, changes jsonb,
                             answer jsonb, written jsonb)
 RETURNS jsonb LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -279,7 +290,6 @@ DECLARE
   applied boolean := answer ->> 'outcome' = 'applied';
   ev uuid;
 BEGIN
-  INSERT INTO audit.intents VALUES (d.id, d.last_n + 1, (body ->> 'command_id')::uuid, hash, intent, sync.now_ms());
   ev := audit.append(jsonb_build_object(
       'intent_sha256', encode(hash, 'hex'), 'device_id', d.id, 'device_seq', d.last_n + 1,
       'occurred_at', (body ->> 'occurred_at')::bigint, 'actor', session_user, 'actor_role', coalesce(role_name, ''),
@@ -288,10 +298,7 @@ BEGIN
     written,
     CASE WHEN NOT applied THEN jsonb_build_object('reason', (answer ->> 'code') || ': ' || (answer ->> 'reason'))
          WHEN octet_length(changes::text) BETWEEN 3 AND 262144 THEN jsonb_build_object('changes', changes::text) ELSE '{}' END);
-  answer := answer || jsonb_build_object('leaf', ev);
-  INSERT INTO sync.outcomes VALUES (d.id, d.last_n + 1, hash, answer);
-  UPDATE sync.devices SET last_n = d.last_n + 1, last_sha256 = hash WHERE id = d.id;
-  RETURN answer;
+  RETURN sync.store_outcome(d, intent, hash, body, answer || jsonb_build_object('leaf', ev));
 END $$;
 
 -- A device and those it went on from, each with the last command that counts as its own.
@@ -303,6 +310,19 @@ SET search_path = pg_catalog, pg_temp AS $$
       FROM line JOIN sync.devices d USING (id) WHERE d.forked_from IS NOT NULL)
   SELECT line.id, line.upto FROM line;
 $$;
+
+-- What became of the very same intent under another device of the login's: of two copies of a workspace each offers what
+-- was pending when they were made, and it happens once. The device that the intent names is locked, so that they take turns.
+CREATE FUNCTION sync.settled_elsewhere(intent_device uuid, intent_n bigint, hash bytea) RETURNS jsonb LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  answer jsonb;
+BEGIN
+  PERFORM FROM sync.devices d WHERE d.id = intent_device FOR UPDATE;
+  SELECT o.answer INTO answer FROM sync.devices d JOIN sync.outcomes o ON o.device = d.id AND o.n = intent_n AND o.sha256 = hash
+    WHERE d.owner = session_user LIMIT 1;
+  RETURN answer;
+END $$;
 
 -- The object that an intent is, or CT004; its bytes are those that src/commands/ct-intent.c hashes.
 CREATE FUNCTION sync.read_intent(intent text, device uuid, n bigint) RETURNS jsonb LANGUAGE plpgsql
@@ -362,6 +382,11 @@ BEGIN
   ELSIF builds_on <> '{}' AND EXISTS (SELECT FROM sync.outcomes x WHERE x.device = d.id AND x.n = ANY (builds_on)
                                       AND x.answer ->> 'outcome' = 'rejected') THEN
     RAISE EXCEPTION 'command % builds on one that was rejected', n USING ERRCODE = 'CT005';
+  END IF;
+  answer := sync.settled_elsewhere((body ->> 'device_id')::uuid, n, hash);
+  IF answer IS NOT NULL THEN
+    PERFORM sync.current_tid();                   -- a restored server must be found to lack this as well
+    RETURN sync.store_outcome(d, intent, hash, body, answer);
   END IF;
   role_name := sync.role_for(body ->> 'name');
   SELECT t.answer, t.written INTO answer, written FROM sync.try(body ->> 'name', role_name, changes) t;

@@ -319,6 +319,41 @@ test_restored_workspace (void)
   g_assert_cmpint (in_tray (restored), ==, 0);
 }
 
+/* Two copies of a workspace, each with the same command pending: it happens once, and both learn of it. */
+static void
+test_copied_queue (void)
+{
+  g_autoptr (PgStation) a = NULL, b = NULL, c = NULL;
+  g_autoptr (CtSession) root = NULL;
+  g_autofree char *id = NULL;
+
+  pg_server_create (server, "queues", policy);
+  a = station_new ("queues", "anna");
+  id = add (a, "Nordwind", "south");
+  sync_up (a);
+  /* what the copies are made from is older than what the server has: none of them goes on as this device */
+  b = g_new0 (PgStation, 1);
+  b->replica = sync_replica_copy (a->replica);
+  b->session = pg_server_login (server, "queues", "anna");
+  sync_replica_run (b->replica, "note.add",
+                    "{\"subject_type\":\"distributor\",\"subject\":\"%s\",\"text\":\"once\"}", id);
+  edit (b, id, "street", "Main Street");
+  c = g_new0 (PgStation, 1);
+  c->replica = sync_replica_copy (b->replica);
+  c->session = pg_server_login (server, "queues", "anna");
+  edit (a, id, "city", "Riga");
+  sync_up (a);
+  g_assert_true (sync_up (b).forked);
+  g_assert_true (sync_up (c).forked);
+  sync_up (b);
+  assert_same (b, c);
+  g_assert_cmpint (in_tray (b) + in_tray (c), ==, 0);
+  g_assert_cmpint (sync_replica_number (c->replica, "SELECT count(*) FROM task_notes"), ==, 1);
+  assert_value (c, id, "city || ', ' || street || ' ' || rev", "Riga, Main Street 3");
+  root = pg_server_login (server, "queues", "postgres");
+  g_assert_cmpint (pg_number (root, "SELECT count(*) FROM audit.leaves WHERE leaf LIKE '%note.add%'"), ==, 1);
+}
+
 /* The server is restored from a backup: the replicas notice, and offer again what it has lost. */
 static void
 test_restored_server (void)
@@ -630,6 +665,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pg/replicas/offline-decision", test_offline_decision);
   g_test_add_func ("/pg/replicas/lost-answer", test_lost_answer);
   g_test_add_func ("/pg/replicas/copied-workspace", test_copied_workspace);
+  g_test_add_func ("/pg/replicas/copied-queue", test_copied_queue);
   g_test_add_func ("/pg/replicas/restored-workspace", test_restored_workspace);
   g_test_add_func ("/pg/replicas/restored-server", test_restored_server);
   g_test_add_func ("/pg/replicas/tampered-replica", test_tampered_replica);

@@ -10,12 +10,11 @@ static const struct {
   { "SELECT o.device || ' ' || o.n FROM sync.outcomes o LEFT JOIN audit.intents i USING (device, n) WHERE "
     "i.n IS NULL LIMIT 1",
     "an outcome has no command" },
-  { "SELECT i.device || ' ' || i.n || ': ' || count(l) FROM audit.intents i LEFT JOIN (SELECT leaf::jsonb AS "
-    "j FROM audit.leaves) l"
-    " ON l.j ->> 'device_id' = i.device::text AND (l.j ->> 'device_seq')::bigint = i.n"
-    " AND l.j ->> 'intent_sha256' = encode(i.sha256, 'hex')"
-    " GROUP BY i.device, i.n HAVING count(l) <> 1 LIMIT 1",
-    "a command has not exactly one leaf" },
+  { "SELECT i.n || ': ' || count(DISTINCT l) FROM audit.intents i LEFT JOIN (SELECT leaf::jsonb AS j FROM "
+    "audit.leaves) l"
+    " ON l.j ->> 'intent_sha256' = encode(i.sha256, 'hex') GROUP BY i.sha256, i.n HAVING count(DISTINCT l) "
+    "<> 1 LIMIT 1",
+    "a command, however many copies of its workspace offered it, has not exactly one leaf" },
   { "SELECT o.device || ' ' || o.n FROM sync.outcomes o JOIN audit.leaves l ON l.ev_id = (o.answer ->> "
     "'leaf')::uuid"
     " WHERE (l.leaf::jsonb ->> 'action' LIKE '%:rejected') <> (o.answer ->> 'outcome' = 'rejected') LIMIT 1",
@@ -26,8 +25,8 @@ static const struct {
     " OR o.answer ->> 'outcome' = 'rejected' AND coalesce(o.answer ->> 'reason', '') = '' LIMIT 1",
     "an outcome has no leaf, or a rejection no reason" },
   { "SELECT i.command_id::text FROM audit.intents i JOIN sync.outcomes o USING (device, n)"
-    " WHERE o.answer ->> 'outcome' = 'applied' GROUP BY i.command_id HAVING count(*) > 1 LIMIT 1",
-    "a command was applied twice" },
+    " GROUP BY i.command_id HAVING count(DISTINCT o.answer ->> 'leaf') > 1 LIMIT 1",
+    "a command was settled twice" },
   { "SELECT d.id || ' ' || d.last_n FROM sync.devices d LEFT JOIN (SELECT device, count(*) AS many, max(n) "
     "AS most, min(n) AS least"
     " FROM sync.outcomes GROUP BY device) o ON o.device = d.id"

@@ -390,9 +390,10 @@ check_made (SimClient *self, const SimAccepted *one)
                   *sql = NULL;
   gint64 applied, there;
 
-  sql = g_strdup_printf ("SELECT count(*) FROM audit.intents i JOIN sync.outcomes o USING (device, n)"
-                         " WHERE i.command_id = '%s' AND o.answer ->> 'outcome' = 'applied'",
-                         command);
+  sql = g_strdup_printf (
+      "SELECT count(DISTINCT o.answer ->> 'leaf') FROM audit.intents i JOIN sync.outcomes o USING (device, n)"
+      " WHERE i.command_id = '%s' AND o.answer ->> 'outcome' = 'applied'",
+      command);
   applied = sim_world_number (self->world, sql);
   g_free (sql);
   sql = g_strdup_printf ("SELECT count(*) FROM app.\"%s\" WHERE id = '%s'", one->table, made);
