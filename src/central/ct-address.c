@@ -89,6 +89,16 @@ ct_address_check (const char *conninfo, GError **error)
                   _ ("The server %s is not this machine: its address needs sslmode=verify-full"), host);
 }
 
+/* Whom the address signs in as; (transfer full) (nullable) */
+char *
+ct_address_user (const char *address)
+{
+  g_autoptr (PQconninfoOption) options = parse (address, NULL);
+  g_autoptr (PQconninfoOption) defaults = PQconndefaults ();
+
+  return options ? g_strdup (effective (options, defaults, "user")) : NULL;
+}
+
 /**
  * ct_address_origin:
  * @address: a libpq connection string or URI

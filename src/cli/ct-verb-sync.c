@@ -74,7 +74,7 @@ connect_run (CtCli *cli, GError **error)
   char *password = read_password (cli, &problem);
   gboolean done =
       !problem && ct_workspace_connect (cli->workspace, cli->args[0], password,
-                                        ct_cli_has (cli, "plain-password"), cli->cancellable, &problem);
+                                        ct_cli_has (cli, "plain-password"), NULL, cli->cancellable, &problem);
 
   ct_cli_password_free (password);
   if (!done) {

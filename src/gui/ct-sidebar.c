@@ -30,9 +30,10 @@ G_DEFINE_FINAL_TYPE (CtSidebar, ct_sidebar, GTK_TYPE_WIDGET)
 static void schedule_count (CtSidebar *self);
 
 typedef struct {
-  CtSidebar *sidebar; /* (owned) */
-  char *actor;        /* (owned) */
-  GArray *counts;     /* (owned) (element-type gint64): in the order of the pages; -1 for none */
+  CtSidebar *sidebar;        /* (owned) */
+  GCancellable *cancellable; /* (owned): of the workspace it counts in */
+  char *actor;               /* (owned) */
+  GArray *counts;            /* (owned) (element-type gint64): in the order of the pages; -1 for none */
 } CountJob;
 
 static void
@@ -41,6 +42,7 @@ count_job_free (gpointer data)
   CountJob *job = data;
 
   g_object_unref (job->sidebar);
+  g_object_unref (job->cancellable);
   g_free (job->actor);
   g_array_unref (job->counts);
   g_free (job);
@@ -80,9 +82,9 @@ counted_cb (GObject *source, GAsyncResult *result, gpointer data)
   CtSidebar *self = job->sidebar;
   g_autoptr (GError) error = NULL;
 
-  self->counting = FALSE;
-  if (g_cancellable_is_cancelled (self->cancellable))
+  if (g_cancellable_is_cancelled (job->cancellable))
     return;
+  self->counting = FALSE;
   if (!ct_store_job_finish (CT_STORE (source), result, &error))
     g_warning ("counting for the sidebar: %s", error->message);
   else
@@ -102,6 +104,7 @@ count_cb (gpointer data)
   self->counting = TRUE;
   self->again = FALSE;
   job->sidebar = g_object_ref (self);
+  job->cancellable = g_object_ref (self->cancellable);
   job->actor = g_strdup (ct_workspace_get_actor (self->workspace));
   job->counts = g_array_new (FALSE, FALSE, sizeof (gint64));
   ct_store_read_async (ct_workspace_get_store (self->workspace), count_job_run, job, count_job_free,
@@ -166,15 +169,23 @@ add_entry (CtSidebar *self, const CtPageDef *def)
 }
 
 static void
-ct_sidebar_dispose (GObject *object)
+leave_workspace (CtSidebar *self)
 {
-  CtSidebar *self = CT_SIDEBAR (object);
-
   g_cancellable_cancel (self->cancellable);
+  g_clear_object (&self->cancellable);
   g_clear_handle_id (&self->count_source, g_source_remove);
   if (self->workspace)
     g_signal_handlers_disconnect_by_data (ct_workspace_get_store (self->workspace), self);
   g_clear_object (&self->workspace);
+  self->counting = FALSE;
+}
+
+static void
+ct_sidebar_dispose (GObject *object)
+{
+  CtSidebar *self = CT_SIDEBAR (object);
+
+  leave_workspace (self);
   gtk_widget_dispose_template (GTK_WIDGET (self), CT_TYPE_SIDEBAR);
   G_OBJECT_CLASS (ct_sidebar_parent_class)->dispose (object);
 }
@@ -184,7 +195,6 @@ ct_sidebar_finalize (GObject *object)
 {
   CtSidebar *self = CT_SIDEBAR (object);
 
-  g_clear_object (&self->cancellable);
   g_clear_pointer (&self->entries, g_ptr_array_unref);
   G_OBJECT_CLASS (ct_sidebar_parent_class)->finalize (object);
 }
@@ -209,17 +219,17 @@ static void
 ct_sidebar_init (CtSidebar *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-  self->cancellable = g_cancellable_new ();
   self->entries = g_ptr_array_new_with_free_func (g_free);
   for (const CtPageDef *def = ct_pages; def->name; def++)
     add_entry (self, def);
 }
 
-/* Begins to count. */
+/* Begins to count, in this workspace from now on. */
 void
 ct_sidebar_set_workspace (CtSidebar *self, CtWorkspace *workspace)
 {
-  g_return_if_fail (!self->workspace);
+  leave_workspace (self);
+  self->cancellable = g_cancellable_new ();
   self->workspace = g_object_ref (workspace);
   g_signal_connect (ct_workspace_get_store (workspace), "changed", G_CALLBACK (store_changed_cb), self);
   count_cb (self);

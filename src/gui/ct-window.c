@@ -10,6 +10,7 @@
 #include "firstrun/ct-first-run.h"
 #include "firstrun/ct-import-dialog.h"
 #include "preferences/ct-preferences.h"
+#include "sync/ct-connect-dialog.h"
 #include "sync/ct-sync-status.h"
 
 /* How long g waits for the letter of a page. */
@@ -35,8 +36,11 @@ struct _CtWindow {
   CtPage *page; /* (unowned) (nullable): in front */
   gint64 prefix_until;
   gboolean undoing;
-  char *import_next; /* (owned) (nullable): the files for which the workspace was just made */
-  gboolean closing;  /* hidden, waits for the workers */
+  char *import_next;      /* (owned) (nullable): the files for which the workspace was just made */
+  gboolean joining;       /* the workspace was just made to join a server */
+  gboolean asking;        /* whether the workspace has to be opened anew */
+  gboolean closing;       /* hidden, waits for the workers */
+  GCancellable *changing; /* (owned) (nullable): of the change under way */
 };
 
 G_DEFINE_FINAL_TYPE (CtWindow, ct_window, ADW_TYPE_APPLICATION_WINDOW)
@@ -130,18 +134,25 @@ show_environment (CtWindow *self)
     }
 }
 
-static void
-show_workspace (CtWindow *self)
-{
-  g_autofree char *first = ct_ui_settings () ? g_settings_get_string (ct_ui_settings (), "page") : NULL;
+static void watch (CtWindow *self);
 
-  ct_store_watch (ct_workspace_get_store (self->workspace));
+static void
+show_workspace (CtWindow *self, const char *first)
+{
+  watch (self);
   ct_sidebar_set_workspace (self->sidebar, self->workspace);
   show_environment (self);
   ct_sync_status_set_workspace (self->status, self->workspace);
   gtk_stack_set_visible_child_name (self->stack, "main");
   if (!ct_window_go (self, first))
     ct_window_go (self, ct_pages[0].name);
+}
+
+/* The page that was in front last; (transfer full) (nullable) */
+static char *
+remembered_page (void)
+{
+  return ct_ui_settings () ? g_settings_get_string (ct_ui_settings (), "page") : NULL;
 }
 
 typedef struct {
@@ -243,6 +254,7 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer data)
   CtWindow *self = CT_WINDOW (source);
   g_autoptr (GError) error = NULL;
   CtWorkspace *workspace = g_task_propagate_pointer (G_TASK (result), &error);
+  g_autofree char *page = NULL;
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     return;
@@ -251,16 +263,20 @@ opened_cb (GObject *source, GAsyncResult *result, gpointer data)
     return;
   }
   self->workspace = workspace;
+  page = remembered_page ();
   start_workers (self, ((Opening *) g_task_get_task_data (G_TASK (result)))->now);
-  show_workspace (self);
+  show_workspace (self, page);
   if (self->import_next && ct_window_go (self, "orders"))
     ct_import_dialog_open (self, workspace, self->import_next);
+  if (self->joining)
+    ct_connect_dialog_open (self, NULL, NULL);
 }
 
 static void
-first_run_ready_cb (CtFirstRun *first_run, const char *files, CtWindow *self)
+first_run_ready_cb (CtFirstRun *first_run, const char *files, gboolean join, CtWindow *self)
 {
   self->import_next = g_strdup (files);
+  self->joining = join;
   ct_window_open_folder (self, ct_first_run_get_folder (first_run), 0);
 }
 
@@ -296,6 +312,121 @@ ct_window_open_folder (CtWindow *self, const char *folder, gint64 now)
   g_task_set_task_data (task, opening, opening_free);
   gtk_stack_set_visible_child_name (self->stack, "opening");
   g_task_run_in_thread (task, open_thread);
+}
+
+/* --- changing the workspace ----------------------------------------------------------------------------------- */
+
+/* All pages go and come anew: they know only the workspace that they were made with. */
+static void
+take_over (CtWindow *self, CtWorkspace *opened)
+{
+  const CtPageDef *def = ct_pages;
+  g_autofree char *page = NULL;
+  GtkWidget *child;
+
+  for (; def->name && self->page && def->type () != G_OBJECT_TYPE (self->page); def++)
+    ;
+  page = g_strdup (def->name);
+  self->page = NULL;
+  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->pages))))
+    gtk_stack_remove (self->pages, child);
+  g_signal_handlers_disconnect_by_data (ct_workspace_get_store (self->workspace), self);
+  g_set_object (&self->workspace, opened);
+  show_workspace (self, page);
+}
+
+static void
+changed_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  CtWindow *self = g_task_get_source_object (task);
+  GError *error = NULL;
+  g_autoptr (CtWorkspace) opened = ct_reopen_finish (result, &error);
+
+  g_clear_object (&self->changing);
+  if (opened && !self->closing)
+    take_over (self, opened);
+  if (self->closing)
+    gtk_window_destroy (GTK_WINDOW (self));
+  else
+    start_workers (self, 0);
+  if (opened)
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+ct_window_change_async (CtWindow *self, CtReopenFunc func, gpointer data, GCancellable *cancellable,
+                        GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+
+  g_task_set_source_tag (task, ct_window_change_async);
+  if (self->changing || !self->workspace) {
+    g_task_return_new_error (task, CT_ERROR, CT_ERROR_BUSY, "%s",
+                             _ ("The workspace is being changed already; try again in a moment"));
+    g_object_unref (task);
+    return;
+  }
+  self->changing = cancellable ? g_object_ref (cancellable) : g_cancellable_new ();
+  ct_reopen_async (self->workspace, g_steal_pointer (&self->workers), func, data, self->changing, changed_cb,
+                   task);
+}
+
+/* %FALSE where it failed, and the workspace is as it was */
+gboolean
+ct_window_change_finish (CtWindow *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* Nothing is taken from under a dialog. */
+static gboolean
+has_dialog (CtWindow *self)
+{
+  g_autoptr (GList) windows = gtk_window_list_toplevels ();
+
+  for (GList *at = windows; at; at = at->next)
+    if (at->data != self && gtk_widget_get_mapped (at->data) && gtk_window_get_transient_for (at->data))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+needed_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (CtWindow) self = data;
+  gboolean needed = ct_reopen_needed_finish (result);
+
+  self->asking = FALSE;
+  if (needed && self->workers && !self->changing && !has_dialog (self) &&
+      source == G_OBJECT (ct_workspace_get_store (self->workspace)))
+    ct_window_change_async (self, NULL, NULL, NULL, NULL, NULL);
+}
+
+/* Asked at each commit of another connection, and so again where a dialog was in the way. */
+static void
+store_changed_cb (CtStore *store, const char *const *tables, CtWindow *self)
+{
+  static const char *const concerned[] = { "workspace", "people", "person_roles" };
+  gboolean ask = !tables;
+
+  for (guint i = 0; i < G_N_ELEMENTS (concerned) && !ask; i++)
+    ask = g_strv_contains (tables, concerned[i]);
+  if (!ask || self->asking || self->changing)
+    return;
+  self->asking = TRUE;
+  ct_reopen_needed_async (self->workspace, NULL, needed_cb, g_object_ref (self));
+}
+
+static void
+watch (CtWindow *self)
+{
+  CtStore *store = ct_workspace_get_store (self->workspace);
+
+  ct_store_watch (store);
+  g_signal_connect_object (store, "changed", G_CALLBACK (store_changed_cb), self, 0);
 }
 
 /* --- actions -------------------------------------------------------------------------------------------------- */
@@ -422,7 +553,7 @@ preferences_action (GtkWidget *widget, const char *name, GVariant *value)
   CtWindow *self = CT_WINDOW (widget);
 
   if (self->workspace)
-    ct_preferences_open (GTK_WINDOW (self), self->workspace);
+    ct_preferences_open (self);
 }
 
 static void
@@ -534,6 +665,12 @@ ct_window_close_request (GtkWindow *window)
     g_settings_set_boolean (settings, "window-maximized", gtk_window_is_maximized (window));
   }
   g_cancellable_cancel (self->cancellable);
+  if (self->changing) {
+    g_cancellable_cancel (self->changing);
+    self->closing = TRUE;
+    gtk_widget_set_visible (GTK_WIDGET (self), FALSE);
+    return TRUE;
+  }
   if (!self->workers)
     return GTK_WINDOW_CLASS (ct_window_parent_class)->close_request (window);
   stop_workers (self);

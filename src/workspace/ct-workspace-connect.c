@@ -128,6 +128,30 @@ forget_password (CtWorkspace *self, GCancellable *cancellable)
     ct_secret_store_clear (secrets, CT_LINK_SECRET, NULL, cancellable, NULL);
 }
 
+/* (transfer full): a session; who is refused by a server that is there has the wrong password */
+static CtSession *
+dial (CtWorkspace *self, const char *address, const char *password, CtConnectPart *wrong,
+      GCancellable *cancellable, GError **error)
+{
+  g_autofree char *complete = ct_address_complete (address, NULL, error);
+  CtSession *session;
+
+  *wrong = CT_CONNECT_ADDRESS;
+  if (!complete || !ct_address_check (complete, error))
+    return NULL;
+  *wrong = CT_CONNECT_PASSWORD;
+  {
+    g_autoptr (GError) problem = NULL;
+
+    session = ct_link_dial (self, address, password, cancellable, &problem);
+    if (!session && !g_error_matches (problem, CT_ERROR, CT_ERROR_REFUSED))
+      *wrong = CT_CONNECT_ADDRESS;
+    if (!session)
+      g_propagate_error (error, g_steal_pointer (&problem));
+  }
+  return session;
+}
+
 /* On a connection of its own, for it waits for the network. */
 static gboolean
 greet (CtWorkspace *self, CtSession *session, const char *address, CtGreeting *greeting,
@@ -156,6 +180,7 @@ change_authority (CtWorkspace *self, CtStoreFunc func, gpointer data, GError **e
  * @address: of the server, without a password
  * @password: (nullable): else what is kept, or libpq's own ways to sign in
  * @plain_file: keep it in the workspace's plain-text file
+ * @wrong: (out) (optional): what the error is about
  *
  * Makes the workspace a connected one; the first load is ct_link_round()'s. Once more with the same server changes nothing
  * but the password. The workspace must be opened anew afterwards.
@@ -165,12 +190,13 @@ change_authority (CtWorkspace *self, CtStoreFunc func, gpointer data, GError **e
  */
 gboolean
 ct_workspace_connect (CtWorkspace *self, const char *address, const char *password, gboolean plain_file,
-                      GCancellable *cancellable, GError **error)
+                      CtConnectPart *wrong, GCancellable *cancellable, GError **error)
 {
   g_autofree char *before = NULL;
   g_autoptr (CtSession) session = NULL;
   g_auto (CtGreeting) greeting = { 0 };
   Joining joining = { address, &greeting };
+  CtConnectPart part;
 
   if (!ct_store_read (ct_workspace_get_store (self), read_server_cb, &before, error))
     return FALSE;
@@ -180,10 +206,20 @@ ct_workspace_connect (CtWorkspace *self, const char *address, const char *passwo
   if (!before && ct_workspace_is_trial (self))
     return ct_fail (error, CT_ERROR_REFUSED,
                     _ ("A workspace made with init --trial can be set to any time: it cannot be connected"));
-  session = ct_link_dial (self, address, password, cancellable, error);
-  if (!session || !greet (self, session, address, &greeting, cancellable, error) ||
-      (password && !keep_password (self, address, password, plain_file, cancellable, error)))
+  if (!wrong)
+    wrong = &part;
+  session = dial (self, address, password, wrong, cancellable, error);
+  if (!session)
     return FALSE;
+  *wrong = CT_CONNECT_NOTHING;
+  if (!greet (self, session, address, &greeting, cancellable, error)) {
+    *wrong = greeting.login && greeting.standing < 0 ? CT_CONNECT_DEVICE : CT_CONNECT_ADDRESS;
+    return FALSE;
+  }
+  if (password && !keep_password (self, address, password, plain_file, cancellable, error)) {
+    *wrong = CT_CONNECT_KEYRING;
+    return FALSE;
+  }
   if (before || change_authority (self, join_cb, &joining, error))
     return TRUE;
   forget_password (self, NULL);

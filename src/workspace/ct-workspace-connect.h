@@ -4,9 +4,19 @@
 
 G_BEGIN_DECLS
 
+/* What of an attempt to join was wrong, for who shows it beside what was typed. */
+typedef enum {
+  CT_CONNECT_NOTHING,
+  CT_CONNECT_ADDRESS,
+  CT_CONNECT_PASSWORD,
+  CT_CONNECT_DEVICE,  /* an administrator has to enrol it */
+  CT_CONNECT_KEYRING, /* there is none that could keep the password */
+} CtConnectPart;
+
 /* Joining and leaving a server; these block (network, disk, keyring). */
 gboolean ct_workspace_connect (CtWorkspace *self, const char *address, const char *password,
-                               gboolean plain_file, GCancellable *cancellable, GError **error);
+                               gboolean plain_file, CtConnectPart *wrong, GCancellable *cancellable,
+                               GError **error);
 gboolean ct_workspace_disconnect (CtWorkspace *self, gboolean with_pending, JsonObject **left,
                                   GCancellable *cancellable, GError **error);
 JsonObject *ct_workspace_sync_status (CtDb *db, GError **error);

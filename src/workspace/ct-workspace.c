@@ -311,6 +311,37 @@ ct_workspace_may (CtWorkspace *self, const char *command)
   return self->roles && ct_commander_allows (self->commander, command, self->roles);
 }
 
+static gboolean
+same_names (GPtrArray *a, GPtrArray *b)
+{
+  guint n = a ? a->len : 0;
+
+  if (n != (b ? b->len : 0))
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    if (!g_ptr_array_find_with_equal_func (a, b->pdata[i], g_str_equal, NULL))
+      return FALSE;
+  return TRUE;
+}
+
+/**
+ * ct_workspace_is_stale:
+ * @db: a connection to the replica, for programs that stay open
+ * @stale: (out): whether it joined or left a server, or its person got other roles, since it was opened: open it anew
+ */
+gboolean
+ct_workspace_is_stale (CtWorkspace *self, CtDb *db, gboolean *stale, GError **error)
+{
+  g_autoptr (GPtrArray) roles = ct_commander_roles (db, self->actor, NULL);
+  gint64 connected = 0;
+
+  if (!ct_db_read_int (db, &connected, error, "SELECT EXISTS (SELECT 1 FROM workspace WHERE key = 'server')",
+                       ""))
+    return FALSE;
+  *stale = (connected != 0) != self->connected || !same_names (roles, self->roles);
+  return TRUE;
+}
+
 gboolean
 ct_workspace_get_device (CtWorkspace *self, CtId *device, guint8 secret[CT_DEVICE_SECRET_SIZE],
                          GError **error)

@@ -54,6 +54,7 @@ void ct_workspace_execute_async (CtWorkspace *self, const char *name, JsonObject
 gboolean ct_workspace_execute_finish (CtWorkspace *self, GAsyncResult *result, CtOutcome *outcome,
                                       GError **error);
 gboolean ct_workspace_may (CtWorkspace *self, const char *command);
+gboolean ct_workspace_is_stale (CtWorkspace *self, CtDb *db, gboolean *stale, GError **error);
 gboolean ct_workspace_undo (CtWorkspace *self, CtOutcome *outcome, GError **error);
 void ct_workspace_undo_async (CtWorkspace *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                               gpointer user_data);

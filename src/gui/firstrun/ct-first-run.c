@@ -9,7 +9,7 @@ struct _CtFirstRun {
   char *folder;                  /* (owned) */
   char *files;                   /* (owned) (nullable): the person's own */
   GtkFileChooserNative *chooser; /* (owned) (nullable) */
-  gboolean demo;
+  gboolean demo, join;
 };
 
 enum { SIGNAL_READY, N_SIGNALS };
@@ -27,7 +27,7 @@ created_cb (GObject *source, GAsyncResult *result, gpointer data)
   if (!gtk_widget_get_root (GTK_WIDGET (self)))
     return;
   if (ok) {
-    g_signal_emit (self, signals[SIGNAL_READY], 0, self->demo ? NULL : self->files);
+    g_signal_emit (self, signals[SIGNAL_READY], 0, self->demo || self->join ? NULL : self->files, self->join);
     return;
   }
   gtk_stack_set_visible_child_name (self->stack, "choices");
@@ -46,6 +46,14 @@ static void
 demo_cb (AdwActionRow *row, CtFirstRun *self)
 {
   make (self, TRUE);
+}
+
+/* A workspace has to be there first: it is its device that the administrator lets in. */
+static void
+join_cb (AdwActionRow *row, CtFirstRun *self)
+{
+  self->join = TRUE;
+  make (self, FALSE);
 }
 
 static void
@@ -94,12 +102,13 @@ ct_first_run_class_init (CtFirstRunClass *klass)
   G_OBJECT_CLASS (klass)->dispose = ct_first_run_dispose;
   G_OBJECT_CLASS (klass)->finalize = ct_first_run_finalize;
   signals[SIGNAL_READY] = g_signal_new ("ready", CT_TYPE_FIRST_RUN, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                        G_TYPE_NONE, 1, G_TYPE_STRING);
+                                        G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_BOOLEAN);
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/org/controltower/ControlTower/ct-first-run.ui");
   gtk_widget_class_bind_template_child (widget_class, CtFirstRun, stack);
   gtk_widget_class_bind_template_callback (widget_class, demo_cb);
   gtk_widget_class_bind_template_callback (widget_class, import_cb);
+  gtk_widget_class_bind_template_callback (widget_class, join_cb);
 }
 
 static void

@@ -1,6 +1,7 @@
 /* Ctrl+,: what is set up once. A page each for what there is to set up. */
 #include "ct-preferences.h"
 #include "ct-channels-page.h"
+#include "ct-server-page.h"
 
 #define CT_TYPE_PREFERENCES (ct_preferences_get_type ())
 G_DECLARE_FINAL_TYPE (CtPreferences, ct_preferences, CT, PREFERENCES, AdwPreferencesWindow)
@@ -39,10 +40,12 @@ ct_preferences_init (CtPreferences *self)
 }
 
 void
-ct_preferences_open (GtkWindow *window, CtWorkspace *workspace)
+ct_preferences_open (CtWindow *window)
 {
   CtPreferences *self = g_object_new (CT_TYPE_PREFERENCES, "transient-for", window, NULL);
 
-  adw_preferences_window_add (ADW_PREFERENCES_WINDOW (self), ct_channels_page_new (workspace));
+  adw_preferences_window_add (ADW_PREFERENCES_WINDOW (self),
+                              ct_channels_page_new (ct_window_get_workspace (window)));
+  adw_preferences_window_add (ADW_PREFERENCES_WINDOW (self), ct_server_page_new (window));
   gtk_window_present (GTK_WINDOW (self));
 }

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "ct-page.h"
+#include "ct-window.h"
 
 G_BEGIN_DECLS
 
-void ct_preferences_open (GtkWindow *window, CtWorkspace *workspace);
+void ct_preferences_open (CtWindow *window);
 
 G_END_DECLS
