@@ -21,45 +21,43 @@ static const struct {
   { "an account's week by state",
     "SELECT state, count(*) FROM api.interactions WHERE seller_id = $1::text::uuid AND $2 <> $3"
     " AND received_at >= 1780488000000 - 7 * 86400000::bigint GROUP BY 1" },
-  { "what changed since the last pull", "SELECT count(*) FROM api.head(NULL, NULL, NULL) h, LATERAL "
-                                        "api.feed('interactions', h.number - 1, h.number) "
-                                        "WHERE $1 <> $2 AND $2 <> $3" },
+  { "what changed since the last pull", "SELECT c.ids FROM api.head(NULL, NULL, NULL) h,"
+                                        " LATERAL api.changed(h.number - 1, h.number, h.scopes, "
+                                        "'{interactions}') c WHERE $1 <> $2 AND $2 <> $3" },
 };
 
 /* Rows as many commands would have left them, feed included, with the triggers off: what is measured reads them. */
-static const char fill[] =
+static const char accounts[] =
     "SET session_replication_role = replica;"
     "CREATE FUNCTION pg_temp.key(kind text, i bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS"
     "  $$ SELECT md5(kind || i)::uuid $$;"
-    "INSERT INTO sync.scopes (name) SELECT 'seller:' || i FROM generate_series(1, %1$d / 25000) i;"
+    "INSERT INTO sync.scopes (name) SELECT 'seller:' || i FROM generate_series(1, %1$d) i;"
     "INSERT INTO app.sellers SELECT pg_temp.key('s', i), 1, 0, 0, i::text, 'market', '{}', NULL,"
-    "  ARRAY[(SELECT id FROM sync.scopes WHERE name = 'all'), (SELECT id FROM sync.scopes WHERE name = "
-    "'seller:' || i)]"
-    "  FROM generate_series(1, %1$d / 25000) i;"
+    "  ARRAY(SELECT id FROM sync.scopes WHERE name IN ('all', 'seller:' || i)) FROM generate_series(1, %1$d) "
+    "i;"
     "INSERT INTO app.customers SELECT pg_temp.key('c', i), 1, 0, 0, s.id, i::text, 'Buyer ' || i, 0, s.scopes"
-    "  FROM generate_series(0, %1$d / 10 - 1) i JOIN app.sellers s ON s.name = (1 + i %% (%1$d / "
-    "25000))::text;"
-    "INSERT INTO app.interactions SELECT pg_temp.key('i', i), 1, 0, 0, 'INT-' || i, s.id, 'market',"
-    "  (ARRAY['review', 'question', 'chat'])[1 + i %% 3], i::text,"
-    "  pg_temp.key('c', i %% (%1$d / 25000) + (%1$d / 25000) * (i / (%1$d / 25000) / 10)), NULL, NULL, 0, "
-    "NULL, 1 + i %% 5,"
-    "  repeat('What the buyer wrote. ', 12), '', NULL, CASE WHEN i / (%1$d / 25000) %% 50 = 0 THEN 'open' "
-    "ELSE 'answered' "
-    "END, NULL, NULL,"
-    "  1780488000000 - (i / (%1$d / 25000) %% 730) * 86400000::bigint, NULL, s.scopes"
-    "  FROM generate_series(0, %1$d - 1) i JOIN app.sellers s ON s.name = (1 + i %% (%1$d / 25000))::text;"
-    "INSERT INTO sync.txn (xid, number, nonce, at) OVERRIDING SYSTEM VALUE"
-    "  SELECT '3', i, gen_random_uuid(), now() FROM generate_series(1, %1$d / 100) i;"
-    "INSERT INTO sync.entry SELECT unnest(scopes), 72, id, 1, false,"
-    "  (SELECT min(tid) FROM sync.txn) + (row_number() OVER () - 1) / 100 FROM app.interactions;"
-    "SET session_replication_role = origin;"
-    "SELECT setval('sync.commit_number', (SELECT max(number) FROM sync.txn));"
-    "ANALYZE";
+    "  FROM generate_series(0, %1$d * 2500 - 1) i JOIN app.sellers s ON s.name = (1 + i %% %1$d)::text;"
+    "INSERT INTO sync.txn (xid, number, nonce, at)"
+    "  SELECT '3', i, gen_random_uuid(), now() FROM generate_series(1, %1$d * 250) i";
+
+/* From %2$d on, as many as travel in one statement: a hundred in each transaction. */
+static const char rows_of[] =
+    "WITH made AS (INSERT INTO app.interactions"
+    "  SELECT pg_temp.key('i', i), 1, 0, 0, 'INT-' || i, s.id, 'market',"
+    "    (ARRAY['review', 'question', 'chat'])[1 + i %% 3], i::text,"
+    "    pg_temp.key('c', i %% %1$d + %1$d * (i / %1$d / 10)), NULL, NULL, 0, NULL, 1 + i %% 5,"
+    "    repeat('What the buyer wrote. ', 12), '', NULL,"
+    "    CASE WHEN i / %1$d %% 50 = 0 THEN 'open' ELSE 'answered' END, NULL, NULL,"
+    "    1780488000000 - (i / %1$d %% 730) * 86400000::bigint, NULL, s.scopes"
+    "  FROM generate_series(%2$d, %2$d + 50000 - 1) i JOIN app.sellers s ON s.name = (1 + i %% %1$d)::text"
+    "  RETURNING id, substr(number, 5)::bigint AS i, scopes)"
+    " INSERT INTO sync.entry SELECT unnest(scopes), 72, id, 1, false, 1 + i / 100 FROM made";
 
 static CtSession *
 make (PgServer *server, const char *database, int rows)
 {
-  g_autofree char *script = g_strdup_printf (fill, rows);
+  int sellers = rows / 25000;
+  g_autofree char *script = g_strdup_printf (accounts, sellers);
   g_autoptr (CtSession) root = NULL;
   double start = bench_seconds ();
   GError *error = NULL;
@@ -68,9 +66,25 @@ make (PgServer *server, const char *database, int rows)
   root = pg_server_login (server, database, "postgres");
   ct_session_script (root, script, NULL, &error);
   bench_check (error);
-  /* an index that was just filled row by row, and its visibility map, as an autovacuum leaves them */
-  ct_session_run (root, NULL, &error, "VACUUM ANALYZE app.interactions", "");
+  for (int row = 0; row < rows; row += 50000) {
+    g_autofree char *part = g_strdup_printf (rows_of, sellers, row);
+
+    ct_session_run (root, NULL, &error, part, "");
+    bench_check (error);
+  }
+  ct_session_script (root,
+                     "SET session_replication_role = origin;"
+                     "SELECT setval('sync.commit_number', (SELECT max(number) FROM sync.txn))",
+                     NULL, &error);
   bench_check (error);
+  /* what autovacuum leaves behind in time */
+  for (const char *const *table = (const char *const[]){ "app.interactions", "sync.entry", "sync.txn", NULL };
+       *table; table++) {
+    g_autofree char *vacuum = g_strconcat ("VACUUM ANALYZE ", *table, NULL);
+
+    ct_session_run (root, NULL, &error, vacuum, "");
+    bench_check (error);
+  }
   fprintf (stderr, "  %s: %d interactions in %.0f s\n", database, rows, bench_seconds () - start);
   return pg_server_login (server, database, "anna");
 }
