@@ -25,7 +25,7 @@ ct_pulled_free (CtPulled *self)
 {
   g_free (self->scopes);
   g_strfreev (self->tables);
-  g_ptr_array_unref (self->rows);
+  g_clear_pointer (&self->rows, g_ptr_array_unref);
   g_clear_pointer (&self->verdicts, g_ptr_array_unref);
   g_free (self);
 }
@@ -142,6 +142,33 @@ ct_pull_verdicts (CtSession *session, const CtId *device, gint64 after_n, GCance
                        ct_verdict_parse (ct_answer_text (answer, i, 2), error), error))
       return NULL;
   return g_steal_pointer (&verdicts);
+}
+
+/**
+ * ct_pull_head:
+ * @tables: names of the tables that the replica has
+ * @cursor: where it stands
+ * @scopes: (nullable): what it knows of its scopes
+ *
+ * Returns: (transfer full): only what the head says: cursor, scopes, window, tables, and whether @cursor is not of this
+ *   history
+ */
+CtPulled *
+ct_pull_head (CtSession *session, const char *const *tables, const CtCursor *cursor, const char *scopes,
+              GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CtPulled) self = g_new0 (CtPulled, 1);
+  g_autoptr (CtAnswer) answer = ct_session_read (
+      session, cancellable, error,
+      "SELECT row_to_json(h) FROM api.head($1::text::uuid, $2::text::bigint, $3::text::uuid, $4) h", "kiks",
+      &cursor->epoch, cursor->number, &cursor->nonce, scopes);
+  g_autoptr (JsonNode) node =
+      answer ? ct_json_parse (ct_answer_text (answer, 0, 0), -1, ROW_MOST, error) : NULL;
+
+  if (!node || !JSON_NODE_HOLDS_OBJECT (node) ||
+      !read_head (self, json_node_get_object (node), tables, error))
+    return NULL;
+  return g_steal_pointer (&self);
 }
 
 /* (transfer full): {"a","b"}, names that need no more quoting than that */

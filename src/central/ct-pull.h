@@ -41,6 +41,8 @@ typedef struct {
 
 CtPulled *ct_pull (CtSession *session, const char *const *tables, const CtCursor *cursor, const char *scopes,
                    const CtId *device, gint64 after_n, GCancellable *cancellable, GError **error);
+CtPulled *ct_pull_head (CtSession *session, const char *const *tables, const CtCursor *cursor,
+                        const char *scopes, GCancellable *cancellable, GError **error);
 GPtrArray *ct_pull_verdicts (CtSession *session, const CtId *device, gint64 after_n,
                              GCancellable *cancellable, GError **error);
 void ct_pulled_free (CtPulled *self);

@@ -39,6 +39,12 @@ say_report (CtCli *cli, const CtSyncReport *report)
                         "copy of the old one lies beside it"));
 }
 
+static void
+loading_cb (const char *table, gint64 done, gint64 expected, gpointer data)
+{
+  ct_cli_progress (data, _ ("Loading…"), (guint64) done, (guint64) expected);
+}
+
 /* One round, and how the workspace stands after it. */
 static JsonNode *
 sync_once (CtCli *cli, GError **error)
@@ -46,8 +52,14 @@ sync_once (CtCli *cli, GError **error)
   g_autoptr (CtLink) link = ct_link_new (cli->workspace, FALSE, error);
   CtSyncReport report;
   JsonNode *status;
+  gboolean done;
 
-  if (!link || !ct_link_round (link, cli->cancellable, &report, error))
+  if (!link)
+    return NULL;
+  ct_link_set_progress (link, loading_cb, cli);
+  done = ct_link_round (link, cli->cancellable, &report, error);
+  ct_cli_progress_end (cli);
+  if (!done)
     return NULL;
   say_report (cli, &report);
   status = status_run (cli, error);

@@ -23,6 +23,7 @@ typedef enum {
  *   i  gint64              integer                  z  gint64                integer, CT_NULL_INT is NULL
  *   k  const CtId *        UUID, or NULL            h  const CtHash *        SHA-256, or NULL
  *   b  gconstpointer, gsize  blob                   n  (nothing)             NULL
+ *   d  double               floating point
  * Text and blobs must live until the statement is freed. */
 
 CtDb *ct_db_open (const char *path, CtDbFlags flags, GError **error);

@@ -1,4 +1,5 @@
 #include "ct-migrate.h"
+#include "ct-bulk.h"
 #include "ct-db-private.h"
 #include "ct-config.h"
 
@@ -78,6 +79,22 @@ apply (CtDb *db, const char *folder, const char *name, guint number, GError **er
   return ct_db_exec (db, version, error);
 }
 
+/* A migration finds the schema as the one before it left it, also where a first load was interrupted. */
+static gboolean
+restore_schema (CtDb *db, GError **error)
+{
+  gint64 has = 0;
+  gboolean more;
+
+  if (!ct_db_read_int (db, &has, error,
+                       "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'bulk_schema')", ""))
+    return FALSE;
+  for (more = has != 0; more;)
+    if (!ct_bulk_restore_next (db, &more, error))
+      return FALSE;
+  return TRUE;
+}
+
 /**
  * ct_migrate:
  * @db: a writable connection outside a transaction
@@ -102,6 +119,8 @@ ct_migrate (CtDb *db, int up_to, GError **error)
     ok = ct_fail (error, CT_ERROR_CONFLICT,
                   _ ("This workspace has schema %d, this program knows %u; use a newer program"),
                   (int) version, names->len);
+  if (ok && version < (gint64) names->len)
+    ok = restore_schema (db, error);
   for (guint i = (guint) version; ok && i < (up_to ? (guint) up_to : names->len); i++)
     ok = apply (db, folder, names->pdata[i], i + 1, error);
   ok = ok && ct_db_exec (db, "COMMIT", error);

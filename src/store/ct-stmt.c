@@ -77,6 +77,9 @@ bind_values (CtStmt *self, int first, const char *format, va_list args)
       length = va_arg (args, gsize);
       result = sqlite3_bind_blob64 (handle, i, data ? data : "", length, SQLITE_STATIC);
       break;
+    case 'd':
+      result = sqlite3_bind_double (handle, i, va_arg (args, double));
+      break;
     case 'n':
       result = sqlite3_bind_null (handle, i);
       break;

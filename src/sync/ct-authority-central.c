@@ -1,6 +1,7 @@
 /* The authority of a connected workspace is away as a rule: what it gives comes with a later pull. */
 #include "ct-authority-central.h"
 #include "ct-backlog.h"
+#include "ct-first-load.h"
 
 /* "DIST-~3": tells people that it is provisional, and no series of the server's looks like it. A rebase begins again
  * from 1, so that a record keeps its provisional number while nothing before it changes. */
@@ -20,6 +21,13 @@ central_number (CtAuthority *self, CtDb *db, const char *series, int digits, gin
 static gboolean
 central_acknowledge (CtAuthority *self, CtDb *db, const CtEffect *effect, gint64 *event, GError **error)
 {
+  gboolean loading = FALSE;
+
+  if (!ct_first_load_is_under_way (db, &loading, error))
+    return FALSE;
+  if (loading)
+    return ct_fail (error, CT_ERROR_BUSY,
+                    _ ("The workspace is being loaded from the server; try again when that is done"));
   if (!ct_backlog_note_touches (db, effect->device_seq, error))
     return FALSE;
   *event = -1;

@@ -1,5 +1,6 @@
 #include "ct-backlog.h"
 #include "ct-changes.h"
+#include "ct-first-load.h"
 #include "ct-intent.h"
 
 #include <string.h>
@@ -66,7 +67,8 @@ ct_backlog_begin (CtDb *db, const char *server, gint64 acknowledged, GError **er
 gboolean
 ct_backlog_end (CtDb *db, GError **error)
 {
-  return ct_db_run (db, error, "DELETE FROM workspace WHERE key = 'server'", "") &&
+  return ct_first_load_abandon (db, error) &&
+         ct_db_run (db, error, "DELETE FROM workspace WHERE key = 'server'", "") &&
          ct_db_run (db, error, "DELETE FROM sync_touches", "") &&
          ct_db_run (
              db, error,

@@ -1,5 +1,6 @@
 /* One round between replica and server. Network waits happen outside of transactions. */
 #include "ct-sync.h"
+#include "ct-first-load.h"
 #include "ct-fork.h"
 
 #include <string.h>
@@ -157,11 +158,16 @@ gboolean
 ct_sync_pull (CtDb *db, CtCommander *commander, CtSession *session, gint64 now, GCancellable *cancellable,
               CtSyncReport *report, GError **error)
 {
-  g_autoptr (CtPulled) pulled = ask (db, session, FALSE, cancellable, error);
+  g_autoptr (CtPulled) pulled = NULL;
   g_autoptr (GError) problem = NULL;
   CtRebaseReport one = { 0 };
   gboolean forked = FALSE;
+  gint64 loaded = 0;
 
+  if (!ct_first_load (db, session, NULL, NULL, &loaded, cancellable, error))
+    return FALSE;
+  report->pulled.rows += (guint) loaded;
+  pulled = ask (db, session, FALSE, cancellable, error);
   if (!pulled || !ct_sync_check_window (db, pulled->oldest, pulled->newest, error) ||
       !ct_fork_notice (db, pulled, &forked, error))
     return FALSE;

@@ -22,6 +22,8 @@ struct _CtLink {
   gint64 due_at;          /* by the steady clock, milliseconds */
   gint64 seen;            /* the last command that a round has seen */
   gboolean service;       /* whether we are the team's service there */
+  CtFirstLoadFunc told;   /* (nullable): how far a first load is */
+  gpointer told_data;
 };
 
 /**
@@ -134,6 +136,27 @@ ct_link_greet (CtDb *db, CtSession *session, const char *address, CtGreeting *gr
          (greeting->standing >= 0 || refuse_device (db, address, greeting->login, error));
 }
 
+/* Who wants to know how far a first load is; called on the thread of ct_link_round(). */
+void
+ct_link_set_progress (CtLink *self, CtFirstLoadFunc told, gpointer data)
+{
+  self->told = told;
+  self->told_data = data;
+}
+
+/* A round proper, after a first load where there was none. */
+static gboolean
+load_and_sync (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GError **error)
+{
+  gint64 loaded = 0;
+  gboolean done =
+      ct_first_load (self->db, self->session, self->told, self->told_data, &loaded, cancellable, error) &&
+      ct_sync_round (self->db, self->commander, self->session, ct_time_now (), cancellable, report, error);
+
+  report->pulled.rows += (guint) loaded;
+  return done;
+}
+
 static gboolean
 attempt (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GError **error)
 {
@@ -148,7 +171,7 @@ attempt (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GError *
   if (!self->session || !ct_link_greet (self->db, self->session, address, &greeting, cancellable, error))
     return FALSE;
   self->service = greeting.service;
-  return ct_sync_round (self->db, self->commander, self->session, ct_time_now (), cancellable, report, error);
+  return load_and_sync (self, cancellable, report, error);
 }
 
 /* (nullable): while the last round was a success */

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ct-first-load.h"
 #include "ct-greeting.h"
 #include "ct-sync.h"
 #include "ct-workspace.h"
@@ -15,6 +16,7 @@ typedef struct _CtLink CtLink;
 
 CtLink *ct_link_new (CtWorkspace *workspace, gboolean goes_on, GError **error);
 void ct_link_free (CtLink *self);
+void ct_link_set_progress (CtLink *self, CtFirstLoadFunc told, gpointer data);
 gboolean ct_link_is_due (CtLink *self);
 CtSession *ct_link_get_session (CtLink *self);
 gboolean ct_link_is_service (CtLink *self);

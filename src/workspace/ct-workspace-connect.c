@@ -1,6 +1,7 @@
 /* Joining a server, leaving it, and how a workspace stands with it. */
 #include "ct-workspace-connect.h"
 #include "ct-address.h"
+#include "ct-first-load.h"
 #include "ct-rows.h"
 #include "ct-workers.h"
 #include "ct-workspace-delivery.h"
@@ -290,11 +291,12 @@ add_connection (CtDb *db, JsonObject *status, GError **error)
   g_autofree char *login =
       ct_db_read_text (db, error, "SELECT value FROM workspace WHERE key = 'server_login'", "");
   g_auto (CtBacklogState) state = { 0 };
-  gint64 pending = 0, oldest = CT_NULL_INT, tray;
+  gint64 pending = 0, oldest = CT_NULL_INT, done = 0, expected = 0, tray;
   gboolean passes = FALSE;
 
   if (!login || !ct_backlog_read (db, &state, error) || !ct_backlog_waiting (db, &pending, &oldest, error) ||
-      (tray = count_tray (db, error)) < 0 || !add_trouble (db, status, &passes, error))
+      (tray = count_tray (db, error)) < 0 || !ct_first_load_progress (db, &done, &expected, error) ||
+      !add_trouble (db, status, &passes, error))
     return FALSE;
   json_object_set_string_member (status, "user", login);
   set_time (status, "lastSuccess", state.pulled_at);
@@ -302,6 +304,8 @@ add_connection (CtDb *db, JsonObject *status, GError **error)
   set_time (status, "oldestPending", oldest);
   json_object_set_int_member (status, "inTray", tray);
   json_object_set_string_member (status, "state", state_of (status, passes));
+  if (expected > 0)
+    json_object_set_object_member (status, "load", ct_json_build ("ii", "done", done, "expected", expected));
   return TRUE;
 }
 
@@ -309,7 +313,8 @@ add_connection (CtDb *db, JsonObject *status, GError **error)
  * ct_workspace_sync_status:
  *
  * Returns: (transfer full): {"mode", "state"}, and where connected "server", "user", "lastSuccess", "pending",
- *   "oldestPending", "inTray", "lastError", "lastErrorAt", "nextRetry"
+ *   "oldestPending", "inTray", "lastError", "lastErrorAt", "nextRetry"; during a first load "load": {"done", "expected"},
+ *   in rows
  */
 JsonObject *
 ct_workspace_sync_status (CtDb *db, GError **error)

@@ -20,6 +20,9 @@ void pg_server_create (PgServer *self, const char *database, const char *policy)
 CtSession *pg_server_login (PgServer *self, const char *database, const char *login);
 void pg_server_enrol (PgServer *self, const char *database, const char *login, const CtId *device);
 
+/* See pg-fill.c */
+void pg_server_fill (PgServer *self, const char *database, guint orders, guint notes);
+
 /* Stands between a client and the server and cuts the line: see pg-proxy.c */
 typedef struct _PgProxy PgProxy;
 
