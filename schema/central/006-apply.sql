@@ -417,6 +417,8 @@ BEGIN
   SELECT * INTO d FROM sync.devices x WHERE x.id = device AND x.owner = session_user AND x.revoked_at IS NULL;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'this device is not enrolled for %', session_user USING ERRCODE = 'CT002';
+  ELSIF EXISTS (SELECT FROM sync.devices x WHERE x.id = new_device) THEN
+    RAISE EXCEPTION 'device % is revoked or another login''s', new_device USING ERRCODE = 'CT002';
   ELSIF NOT EXISTS (SELECT FROM sync.line(d.id) l JOIN sync.outcomes o ON o.device = l.id AND o.n <= l.upto
                     WHERE o.n = shared_n AND o.sha256 = shared_sha256)
         AND NOT (shared_sha256 = d.last_sha256 AND shared_n = d.last_n)

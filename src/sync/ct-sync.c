@@ -149,6 +149,27 @@ rebuild (CtDb *db, CtCommander *commander, CtSession *session, gint64 now, GCanc
   return pulled && ct_rebase_apply (db, commander, pulled, now, CT_REBASE_REBUILD, one, error);
 }
 
+/* Sees to it that the server and this workspace mean the same device. @anew: the pull is to be asked for again. */
+static gboolean
+settle_device (CtDb *db, CtSession *session, CtPulled *pulled, gint64 now, gboolean *forked, gboolean *anew,
+               GCancellable *cancellable, GError **error)
+{
+  gboolean differs = FALSE;
+
+  if (pulled->standing < 0) {
+    if (!ct_fork_reclaim (db, session, anew, cancellable, error))
+      return FALSE;
+    *forked |= *anew;
+    return TRUE;
+  }
+  if (!ct_fork_notice (db, pulled, &differs, error))
+    return FALSE;
+  if (!differs)
+    return TRUE;
+  *forked = *anew = TRUE;
+  return ct_fork_go_on (db, session, now, cancellable, error);
+}
+
 /**
  * ct_sync_pull:
  *
@@ -161,7 +182,7 @@ ct_sync_pull (CtDb *db, CtCommander *commander, CtSession *session, gint64 now, 
   g_autoptr (CtPulled) pulled = NULL;
   g_autoptr (GError) problem = NULL;
   CtRebaseReport one = { 0 };
-  gboolean forked = FALSE;
+  gboolean anew = FALSE;
   gint64 loaded = 0;
 
   if (!ct_first_load (db, session, NULL, NULL, &loaded, cancellable, error))
@@ -169,12 +190,9 @@ ct_sync_pull (CtDb *db, CtCommander *commander, CtSession *session, gint64 now, 
   report->pulled.rows += (guint) loaded;
   pulled = ask (db, session, FALSE, cancellable, error);
   if (!pulled || !ct_sync_check_window (db, pulled->oldest, pulled->newest, error) ||
-      !ct_fork_notice (db, pulled, &forked, error))
+      !settle_device (db, session, pulled, now, &report->forked, &anew, cancellable, error))
     return FALSE;
-  if (forked) {
-    if (!ct_fork_go_on (db, session, now, cancellable, error))
-      return FALSE;
-    report->forked = TRUE;
+  if (anew) {
     g_clear_pointer (&pulled, ct_pulled_free);
     pulled = ask (db, session, FALSE, cancellable, error);
     if (!pulled)
@@ -218,15 +236,16 @@ ct_sync_round (CtDb *db, CtCommander *commander, CtSession *session, gint64 now,
     if (!ct_sync_push (db, session, cancellable, report, &again, &problem))
       again = FALSE;
     pulled = ct_sync_pull (db, commander, session, now, cancellable, report, problem ? NULL : error);
-    if (problem) {
+    if (!pulled && !problem)
+      return FALSE;
+    /* a fork and a restored server put commands back into the queue; a round that moves nothing is the last */
+    again = (pulled &&
+             (report->forked != before.forked || report->pulled.offer_again != before.pulled.offer_again)) ||
+            (again && report->pushed > before.pushed);
+    if (problem && !again) {
       g_propagate_error (error, g_steal_pointer (&problem));
       return FALSE;
     }
-    if (!pulled)
-      return FALSE;
-    /* a fork and a restored server put commands back into the queue; a round that moves nothing is the last */
-    again = report->forked != before.forked || report->pulled.offer_again != before.pulled.offer_again ||
-            (again && report->pushed > before.pushed);
   }
   return TRUE;
 }

@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 typedef struct {
   guint pushed;          /* commands offered */
   CtRebaseReport pulled; /* sums over its pulls */
-  gboolean forked;       /* this workspace was a copy: it goes on as a device of its own */
+  gboolean
+      forked; /* this workspace was a copy: it goes on as a device of its own, or again as the one it was */
   gboolean rebuilt; /* somebody wrote past the commands: the replica was taken anew; a copy lies beside it */
 } CtSyncReport;
 

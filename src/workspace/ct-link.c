@@ -2,6 +2,7 @@
 #include "ct-link.h"
 #include "ct-address.h"
 #include "ct-authority-central.h"
+#include "ct-fork.h"
 #include "ct-workspace-delivery.h"
 #include "ct-workspace-device.h"
 
@@ -128,12 +129,16 @@ gboolean
 ct_link_greet (CtDb *db, CtSession *session, const char *address, CtGreeting *greeting,
                GCancellable *cancellable, GError **error)
 {
+  gboolean known;
   CtId device;
 
-  return ct_backlog_device (db, &device, error) &&
-         ct_greeting_ask (session, &device, greeting, cancellable, error) &&
-         ct_sync_check_window (db, greeting->oldest, greeting->newest, error) &&
-         (greeting->standing >= 0 || refuse_device (db, address, greeting->login, error));
+  if (!ct_backlog_device (db, &device, error) ||
+      !ct_greeting_ask (session, &device, greeting, cancellable, error) ||
+      !ct_sync_check_window (db, greeting->oldest, greeting->newest, error))
+    return FALSE;
+  known = greeting->standing >= 0;
+  return (known || ct_fork_reclaim (db, session, &known, cancellable, error)) &&
+         (known || refuse_device (db, address, greeting->login, error));
 }
 
 /* Who wants to know how far a first load is; called on the thread of ct_link_round(). */

@@ -354,12 +354,74 @@ test_copied_queue (void)
   g_assert_cmpint (pg_number (root, "SELECT count(*) FROM audit.leaves WHERE leaf LIKE '%note.add%'"), ==, 1);
 }
 
+/* Of a server to which nobody is connected. */
+static void
+back_up (const char *database, const char *copy)
+{
+  g_autoptr (CtSession) root = pg_server_login (server, "postgres", "postgres");
+  g_autofree char *sessions =
+      g_strdup_printf ("SELECT count(*) FROM pg_stat_activity WHERE datname = '%s'", database);
+  g_autofree char *sql = g_strdup_printf ("CREATE DATABASE %s TEMPLATE %s", copy, database);
+
+  while (pg_number (root, sessions))
+    g_usleep (1000);
+  g_assert_true (ct_session_run (root, NULL, NULL, sql, ""));
+}
+
+/* The backup is older than a fork: the workspace makes itself known again, and one that was revoked does not. */
+static void
+test_forgotten_fork (void)
+{
+  g_autoptr (PgStation) a = NULL, copy = NULL;
+  g_autofree char *id = NULL;
+  g_autoptr (CtSession) root = NULL;
+  g_autoptr (GError) error = NULL;
+  CtSyncReport report;
+
+  pg_server_create (server, "unforked", policy);
+  a = station_new ("unforked", "anna");
+  id = add (a, "Nordwind", "south");
+  sync_up (a);
+  g_clear_pointer (&a->session, ct_session_close);
+  back_up ("unforked", "forgetful");
+  a->session = pg_server_login (server, "unforked", "anna");
+  copy = g_new0 (PgStation, 1);
+  copy->replica = sync_replica_copy (a->replica);
+  copy->session = pg_server_login (server, "unforked", "anna");
+  edit (a, id, "city", "Riga");
+  sync_up (a);
+  edit (copy, id, "street", "Main Street");
+  g_assert_true (sync_up (copy).forked);
+  edit (copy, id, "notes", "settled, and lost with the server");
+  sync_up (copy);
+  ct_session_close (copy->session);
+  ct_session_close (a->session);
+  a->session = pg_server_login (server, "forgetful", "anna");
+  copy->session = pg_server_login (server, "forgetful", "anna");
+  edit (copy, id, "country", "LV");
+  report = sync_up (copy);
+  g_assert_true (report.forked && report.pulled.offer_again);
+  sync_up (a);
+  sync_up (copy);
+  assert_same (a, copy);
+  assert_value (a, id, "city || ', ' || street || ', ' || notes || ', ' || country",
+                "Riga, Main Street, settled, and lost with the server, LV");
+  g_assert_cmpint (in_tray (a) + in_tray (copy), ==, 0);
+  root = pg_server_login (server, "forgetful", "postgres");
+  g_assert_true (ct_session_run (root, NULL, NULL,
+                                 "UPDATE sync.devices SET revoked_at = 1 WHERE forked_from IS NOT NULL", ""));
+  edit (copy, id, "country", "EE");
+  g_assert_false (ct_sync_round (copy->replica->db, copy->replica->commander, copy->session,
+                                 copy->replica->now, NULL, &report, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
+  g_assert_false (report.forked);
+}
+
 /* The server is restored from a backup: the replicas notice, and offer again what it has lost. */
 static void
 test_restored_server (void)
 {
   g_autoptr (PgStation) a = NULL, b = NULL;
-  g_autoptr (CtSession) root = NULL;
   g_autofree char *id = NULL, *later = NULL;
   CtSyncReport report;
 
@@ -369,13 +431,9 @@ test_restored_server (void)
   id = add (a, "Nordwind", "south");
   sync_up (a);
   sync_up (b);
-  /* a backup is made */
   g_clear_pointer (&a->session, ct_session_close);
   g_clear_pointer (&b->session, ct_session_close);
-  root = pg_server_login (server, "postgres", "postgres");
-  while (pg_number (root, "SELECT count(*) FROM pg_stat_activity WHERE datname = 'before'"))
-    g_usleep (1000);
-  g_assert_true (ct_session_run (root, NULL, NULL, "CREATE DATABASE after TEMPLATE before", ""));
+  back_up ("before", "after");
   a->session = pg_server_login (server, "before", "anna");
   b->session = pg_server_login (server, "before", "ben");
   edit (a, id, "city", "Riga");
@@ -668,6 +726,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pg/replicas/copied-queue", test_copied_queue);
   g_test_add_func ("/pg/replicas/restored-workspace", test_restored_workspace);
   g_test_add_func ("/pg/replicas/restored-server", test_restored_server);
+  g_test_add_func ("/pg/replicas/forgotten-fork", test_forgotten_fork);
   g_test_add_func ("/pg/replicas/tampered-replica", test_tampered_replica);
   g_test_add_func ("/pg/replicas/scopes", test_scopes);
   g_test_add_func ("/pg/replicas/queue-after-rejection", test_queue_after_rejection);

@@ -245,17 +245,10 @@ step_partition (SimClient *self)
   return TRUE;
 }
 
-/* Either the server is restored or workspaces are: what one has forgotten the other must know. */
-static gboolean
-can_lose_server (SimWorld *world)
-{
-  return world->seed % 3 == 0;
-}
-
 static gboolean
 step_copy (SimClient *self)
 {
-  if (!can_lose_server (self->world) && self->world->clients->len < MOST) {
+  if (self->world->clients->len < MOST) {
     SimClient *copy = sim_client_copy (self);
 
     sim_world_say (self->world, "%s: is copied as %s", self->name, copy->name);
@@ -268,8 +261,6 @@ step_copy (SimClient *self)
 static gboolean
 step_workspace_backup (SimClient *self)
 {
-  if (can_lose_server (self->world))
-    return TRUE;
   if (!self->backup) {
     sim_world_say (self->world, "%s: a backup is made", self->name);
     sim_client_back_up (self);
@@ -310,7 +301,7 @@ step_server_backup (SimClient *self)
 {
   SimWorld *world = self->world;
 
-  if (!can_lose_server (world))
+  if (world->seed % 3 != 0)
     return TRUE;
   if (!world->has_backup) {
     sim_world_back_up_server (world);
