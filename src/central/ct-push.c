@@ -80,38 +80,24 @@ read_answer (CtSession *session, CtAnswer *answer, GError *problem, GError **err
   return NULL;
 }
 
-/**
- * ct_push:
- * @n: which command of @device; counted without a gap
- * @intent: its canonical bytes, whose SHA-256 the server keeps
- * @changes: (nullable): JSON array of what it changed; %NULL tells the server that the device withdrew it
- *
- * Offering the same command again is harmless: the server returns what it answered the first time.
- *
- * Returns: (transfer full): the outcome, or %NULL where nothing is known of it: %CT_ERROR_BUSY, %CT_ERROR_NETWORK and
- *   %CT_ERROR_UNKNOWN_FATE ask for another try, %CT_ERROR_REFUSED means the device is not enrolled for this login
- */
-CtVerdict *
-ct_push (CtSession *session, const CtId *device, gint64 n, const char *intent, const char *changes,
-         GCancellable *cancellable, GError **error)
-{
-  g_autoptr (GError) problem = NULL;
-  g_autoptr (CtAnswer) answer =
-      ct_session_query (session, cancellable, &problem, apply, "kisss", device, n, intent, changes, "{}");
-
-  return read_answer (session, answer, problem, error);
-}
-
 typedef struct {
   CtSession *session;
   const CtId *device;
   CtPushNext next;
   CtPushTold told;
   gpointer data;
-  GQueue sizes; /* (element-type gsize): of the commands under way, oldest first */
-  gsize size;   /* of all of them */
-  gboolean dry; /* nothing more to offer */
+  GQueue sizes;     /* (element-type gsize): of the commands under way, oldest first */
+  gsize size;       /* of all of them */
+  gboolean offered; /* anything */
+  gboolean dry;     /* nothing more to offer */
 } Stream;
+
+/* Behind the last command, without waiting for it: others hear of them as soon as they are there. */
+static gboolean
+announce (Stream *self, GError **error)
+{
+  return !self->offered || ct_session_pipeline_send (self->session, error, "SELECT api.announce()", "");
+}
 
 static gboolean
 offer_more (Stream *self, GError **error)
@@ -125,10 +111,11 @@ offer_more (Stream *self, GError **error)
       return FALSE;
     self->dry = offer.n == 0;
     if (self->dry)
-      return TRUE;
+      return announce (self, error);
     if (!ct_session_pipeline_send (self->session, error, apply, "kisss", self->device, offer.n, offer.intent,
                                    offer.changes, offer.builds_on ? offer.builds_on : "{}"))
       return FALSE;
+    self->offered = TRUE;
     size = strlen (offer.intent) + (offer.changes ? strlen (offer.changes) : 0);
     g_queue_push_tail (&self->sizes, GSIZE_TO_POINTER (size));
     self->size += size;
@@ -159,13 +146,11 @@ run_stream (Stream *self, CtPushEnd *end, GCancellable *cancellable, GError **er
 
     self->size -= GPOINTER_TO_SIZE (g_queue_pop_head (&self->sizes));
     *end = end_of (self->session, verdict);
-    if (*end != CT_PUSH_END_DONE) {
-      g_clear_error (error);
-      return TRUE;
-    }
     if (!verdict)
       return FALSE;
-    self->told (verdict, self->data);
+    self->told (g_steal_pointer (&verdict), self->data);
+    if (*end != CT_PUSH_END_DONE)
+      return TRUE;
   }
   return !*error;
 }
@@ -173,19 +158,19 @@ run_stream (Stream *self, CtPushEnd *end, GCancellable *cancellable, GError **er
 /**
  * ct_push_stream:
  * @next: gives the commands of @device in their order, one a call, while earlier ones are under way
- * @told: takes the outcomes, in the same order
+ * @told: takes the outcomes, in the same order; that the workspace forked as well
  * @end: (out): why it ended
  *
  * Pushes many commands without waiting for each answer. The server counts a device's commands without a gap: where one
  * fails for a reason of the machine those behind it do nothing, and the next stream begins with it.
  *
- * Returns: %FALSE where a command's fate is not known: see ct_push(); what @told heard before counts
+ * Returns: %FALSE where a command was not settled: see ct_push(), and @end; what @told heard before counts
  */
 gboolean
 ct_push_stream (CtSession *session, const CtId *device, CtPushNext next, CtPushTold told, gpointer data,
                 CtPushEnd *end, GCancellable *cancellable, GError **error)
 {
-  Stream self = { session, device, next, told, data, G_QUEUE_INIT, 0, FALSE };
+  Stream self = { session, device, next, told, data, G_QUEUE_INIT, 0, FALSE, FALSE };
   g_autoptr (GError) problem = NULL;
   g_autoptr (GError) closing = NULL;
   gboolean done;
@@ -202,6 +187,53 @@ ct_push_stream (CtSession *session, const CtId *device, CtPushNext next, CtPushT
   if (!done)
     g_propagate_error (error, g_steal_pointer (&problem));
   return done;
+}
+
+typedef struct {
+  CtPushOffer offer;  /* (unowned texts) */
+  CtVerdict *verdict; /* (owned) (nullable) */
+} Single;
+
+static gboolean
+next_single (CtPushOffer *offer, gpointer data, GError **error)
+{
+  Single *single = data;
+
+  offer->n = single->offer.n;
+  offer->intent = g_strdup (single->offer.intent);
+  offer->changes = g_strdup (single->offer.changes);
+  single->offer.n = 0;
+  return TRUE;
+}
+
+static void
+told_single (CtVerdict *verdict, gpointer data)
+{
+  ((Single *) data)->verdict = g_steal_pointer (&verdict);
+}
+
+/**
+ * ct_push:
+ * @n: which command of @device; counted without a gap
+ * @intent: its canonical bytes, whose SHA-256 the server keeps
+ * @changes: (nullable): JSON array of what it changed; %NULL tells the server that the device withdrew it
+ *
+ * Offering the same command again is harmless: the server returns what it answered the first time.
+ *
+ * Returns: (transfer full): the outcome, or %NULL where nothing is known of it: %CT_ERROR_BUSY, %CT_ERROR_NETWORK and
+ *   %CT_ERROR_UNKNOWN_FATE ask for another try, %CT_ERROR_REFUSED means the device is not enrolled for this login
+ */
+CtVerdict *
+ct_push (CtSession *session, const CtId *device, gint64 n, const char *intent, const char *changes,
+         GCancellable *cancellable, GError **error)
+{
+  Single single = { { n, (char *) intent, (char *) changes, NULL }, NULL };
+  CtPushEnd end;
+
+  if (ct_push_stream (session, device, next_single, told_single, &single, &end, cancellable, error))
+    return single.verdict;
+  g_clear_pointer (&single.verdict, ct_verdict_free);
+  return NULL;
 }
 
 void

@@ -37,7 +37,8 @@ typedef enum {
 } CtPushEnd;
 
 typedef gboolean (*CtPushNext) (CtPushOffer *offer, gpointer data, GError **error);
-typedef void (*CtPushTold) (const CtVerdict *verdict, gpointer data);
+/* Takes over @verdict. */
+typedef void (*CtPushTold) (CtVerdict *verdict, gpointer data);
 
 CtVerdict *ct_verdict_read (JsonObject *object, GError **error);
 CtVerdict *ct_verdict_parse (const char *answer, GError **error);

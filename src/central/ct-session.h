@@ -34,6 +34,11 @@ guint ct_session_pipeline_waiting (CtSession *self);
 CtAnswer *ct_session_pipeline_next (CtSession *self, GCancellable *cancellable, GError **error);
 gboolean ct_session_pipeline_end (CtSession *self, GCancellable *cancellable, GError **error);
 
+/* Hints. */
+gboolean ct_session_listen (CtSession *self, GCancellable *cancellable, GError **error);
+int ct_session_socket (CtSession *self);
+gboolean ct_session_hear (CtSession *self, gint64 *number);
+
 int ct_answer_rows (CtAnswer *self);
 const char *ct_answer_text (CtAnswer *self, int row, int column);
 gint64 ct_answer_int (CtAnswer *self, int row, int column);

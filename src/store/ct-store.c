@@ -1,5 +1,6 @@
 #include "ct-store.h"
 
+#include <errno.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ struct _CtStore {
   gint64 data_version; /* of the poll; -1 at first */
   gboolean polling;
   gboolean closed;
+  gint alarm; /* (atomic): an eventfd that is told of each commit; -1: none */
 };
 
 typedef struct {
@@ -94,6 +96,16 @@ tell_changed (CtStore *self, GStrv tables)
 }
 
 static void
+sound_alarm (CtStore *self)
+{
+  int fd = g_atomic_int_get (&self->alarm);
+  guint64 one = 1;
+
+  if (fd >= 0 && write (fd, &one, sizeof one) < 0)
+    g_debug ("eventfd: %s", g_strerror (errno)); /* full: it is sounding already */
+}
+
+static void
 take_zone (CtStore *self, CtDb *db)
 {
   g_mutex_lock (&self->mutex);
@@ -126,8 +138,10 @@ run_job (ThreadArgs *args, Job *job)
   if (args->writes) {
     GStrv tables = ct_db_take_changed_tables (args->db);
 
-    if (tables)
+    if (tables) {
+      sound_alarm (args->store);
       tell_changed (args->store, tables);
+    }
   }
   if (job->task) {
     if (ok)
@@ -254,6 +268,7 @@ ct_store_open (const char *path, CtDbFlags flags, GError **error)
   g_autoptr (CtStore) self = g_object_new (CT_TYPE_STORE, NULL);
 
   self->context = g_main_context_ref_thread_default ();
+  self->alarm = -1;
   if (!open_lane (self, &self->writer, 1, path, flags, error) ||
       !open_lane (self, &self->readers, N_READERS, path, CT_DB_READ_ONLY, error)) {
     ct_store_close (self);
@@ -282,6 +297,34 @@ ct_store_watch (CtStore *self)
 {
   if (!self->poll_source)
     self->poll_source = g_timeout_add (1000, poll_cb, self);
+}
+
+static gboolean
+look_cb (gpointer data)
+{
+  CtStore *self = data;
+
+  if (self->poll_source)
+    poll_cb (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Has a store that watches look now: another connection of this process has written. From any thread. */
+void
+ct_store_look (CtStore *self)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, look_cb, g_object_ref (self), g_object_unref);
+  g_source_attach (source, self->context);
+}
+
+/* @fd: an eventfd that becomes readable with each commit of the writer, for threads without a main context; -1: none */
+void
+ct_store_set_alarm (CtStore *self, int fd)
+{
+  g_atomic_int_set (&self->alarm, fd);
 }
 
 /* The zone in which all connections turn instants into dates, from their next job on. */

@@ -13,6 +13,8 @@ typedef gboolean (*CtStoreFunc) (CtDb *db, gpointer data, GError **error);
 CtStore *ct_store_open (const char *path, CtDbFlags flags, GError **error);
 void ct_store_close (CtStore *self);
 void ct_store_watch (CtStore *self);
+void ct_store_look (CtStore *self);
+void ct_store_set_alarm (CtStore *self, int fd);
 void ct_store_set_zone (CtStore *self, GTimeZone *zone);
 
 /* One writer thread, jobs in order; two readers. The calls without _async block: for command lines and workers. */

@@ -31,12 +31,14 @@ next_cb (CtPushOffer *offer, gpointer data, GError **error)
 }
 
 static void
-told_cb (const CtVerdict *verdict, gpointer data)
+told_cb (CtVerdict *verdict, gpointer data)
 {
   PushTask *task = data;
+  gboolean settled = verdict->kind != CT_PUSH_FORKED;
 
-  task->answered++;
-  task->report->pushed++;
+  ct_verdict_free (verdict);
+  task->answered += settled;
+  task->report->pushed += settled;
 }
 
 /* Serialisation failures and deadlocks: over as soon as the other transaction is. */
@@ -75,7 +77,8 @@ ct_sync_push (CtDb *db, CtSession *session, GCancellable *cancellable, CtSyncRep
     gint64 before = task.answered;
 
     task.offered = task.answered;
-    if (ct_push_stream (session, &device, next_cb, told_cb, &task, &end, cancellable, &problem))
+    if (ct_push_stream (session, &device, next_cb, told_cb, &task, &end, cancellable, &problem) ||
+        end != CT_PUSH_END_DONE)
       break;
     if (task.answered > before)
       tries = 0;

@@ -7,11 +7,19 @@
 #include "ct-workspace-device.h"
 
 #include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 
 /* How long it waits: after a round, after a failure that passes (doubled with each), at most. */
 #define POLL_MS     (15 * CT_MS_SECOND)
 #define RETRY_MS    (2 * CT_MS_SECOND)
 #define PATIENCE_MS (300 * CT_MS_SECOND)
+
+/* A hint that brought nothing makes the next one wait, twice as long each time: whoever has a login can make hints up. */
+#define HINT_MS 50
+
+/* How long after the last write to the replica a commit is looked for. */
+#define NAP_MOST_MS 500
 
 struct _CtLink {
   CtWorkspace *workspace; /* (owned) */
@@ -25,7 +33,26 @@ struct _CtLink {
   gboolean service;       /* whether we are the team's service there */
   CtFirstLoadFunc told;   /* (nullable): how far a first load is */
   gpointer told_data;
+  gint64 number;   /* where the replica stands in the feed */
+  gint64 hinted;   /* where the server says that it stands */
+  gint64 hint_gap; /* milliseconds that a hint has to wait */
+  gint64 hint_at;  /* and since when */
+  int watch;       /* inotify of the workspace's folder, -1: none */
+  gint64 nap;      /* milliseconds until the next look at what was written there; 0: nothing was */
 };
+
+/* Every commit to the replica, whichever process makes it, writes to the log beside it. */
+static int
+watch_folder (const char *folder)
+{
+  int fd = inotify_init1 (IN_NONBLOCK | IN_CLOEXEC);
+
+  if (fd >= 0 && inotify_add_watch (fd, folder, IN_MODIFY) >= 0)
+    return fd;
+  if (fd >= 0)
+    close (fd);
+  return -1; /* out of watches: then new commands are found when somebody looks */
+}
 
 /**
  * ct_link_new:
@@ -41,6 +68,7 @@ ct_link_new (CtWorkspace *workspace, gboolean goes_on, GError **error)
 
   self->workspace = g_object_ref (workspace);
   self->goes_on = goes_on;
+  self->watch = watch_folder (ct_workspace_get_folder (workspace));
   self->db = ct_db_open (path, CT_DB_READ_WRITE, error);
   if (!self->db)
     return NULL;
@@ -57,6 +85,8 @@ ct_link_free (CtLink *self)
   g_clear_pointer (&self->session, ct_session_close);
   g_clear_pointer (&self->commander, ct_commander_free);
   g_clear_pointer (&self->db, ct_db_close);
+  if (self->watch >= 0)
+    close (self->watch);
   g_object_unref (self->workspace);
   g_free (self);
 }
@@ -162,21 +192,39 @@ load_and_sync (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GE
   return done;
 }
 
+/* A session whose device and schema the server has accepted. Hints are welcome, not needed. */
 static gboolean
-attempt (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GError **error)
+dial (CtLink *self, const char *address, GCancellable *cancellable, GError **error)
 {
-  g_autofree char *address =
-      ct_db_read_text (self->db, error, "SELECT value FROM workspace WHERE key = 'server'", "");
   g_auto (CtGreeting) greeting = { 0 };
 
-  if (!address)
-    return FALSE;
-  if (!self->session)
-    self->session = ct_link_dial (self->workspace, address, NULL, cancellable, error);
+  self->session = ct_link_dial (self->workspace, address, NULL, cancellable, error);
   if (!self->session || !ct_link_greet (self->db, self->session, address, &greeting, cancellable, error))
     return FALSE;
   self->service = greeting.service;
-  return load_and_sync (self, cancellable, report, error);
+  return !self->goes_on || ct_session_listen (self->session, cancellable, error);
+}
+
+/* Of what nobody had been told when we came upon it, we tell. */
+static gboolean
+pass_on (CtLink *self, gint64 before, GCancellable *cancellable, GError **error)
+{
+  return self->number <= before || !ct_session_hear (self->session, &self->hinted) ||
+         self->hinted >= self->number ||
+         ct_session_run (self->session, cancellable, error, "SELECT api.announce()", "");
+}
+
+static gboolean
+attempt (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GError **error)
+{
+  gint64 before = self->number;
+  g_autofree char *address =
+      ct_db_read_text (self->db, error, "SELECT value FROM workspace WHERE key = 'server'", "");
+
+  return address && (self->session || dial (self, address, cancellable, error)) &&
+         load_and_sync (self, cancellable, report, error) &&
+         ct_db_read_int (self->db, &self->number, error, "SELECT number FROM sync_state", "") &&
+         (report->pushed > 0 || pass_on (self, before, cancellable, error));
 }
 
 /* (nullable): while the last round was a success */
@@ -241,17 +289,93 @@ note (CtLink *self, const GError *problem, gint64 wait, GError **error)
                             "s", text);
 }
 
-/* Whether it is time for a round: because time has passed, or because there is something new to offer. */
+static gint64
+steady_now (void)
+{
+  return g_get_monotonic_time () / 1000;
+}
+
+/* Whether it is time for a round: because time has passed, the server has something, or there is something to offer. */
 gboolean
 ct_link_is_due (CtLink *self)
 {
   gint64 newest = 0;
 
-  if (g_get_monotonic_time () / 1000 >= self->due_at)
+  if (steady_now () >= self->due_at)
     return TRUE;
-  return self->failures == 0 &&
-         ct_db_read_int (self->db, &newest, NULL, "SELECT coalesce(max(seq), 0) FROM intents", "") &&
+  if (self->failures > 0)
+    return FALSE;
+  if (self->hinted > self->number && steady_now () >= self->hint_at + self->hint_gap)
+    return TRUE;
+  return ct_db_read_int (self->db, &newest, NULL, "SELECT coalesce(max(seq), 0) FROM intents", "") &&
          newest > self->seen;
+}
+
+/* Reads what has come over the line; one that was closed is dialled again, not by all at the same moment. */
+static void
+hear (CtLink *self)
+{
+  if (!self->session || ct_session_hear (self->session, &self->hinted))
+    return;
+  g_clear_pointer (&self->session, ct_session_close);
+  self->due_at = MIN (self->due_at, steady_now () + with_jitter (RETRY_MS));
+}
+
+/* Somebody writes to the replica. The last write comes before the commit can be seen, by the time a disk takes: so it is
+ * looked at again a few times, at ever longer intervals. */
+static void
+notice_writing (CtLink *self, gboolean again)
+{
+  char events[4096];
+
+  while (again && read (self->watch, events, sizeof events) > 0)
+    ;
+  self->nap = again ? 1 : 2 * self->nap;
+  if (self->nap > NAP_MOST_MS)
+    self->nap = 0;
+}
+
+/**
+ * ct_link_wait:
+ * @wake: a descriptor that ends the wait when it becomes readable
+ * @most: milliseconds
+ *
+ * Waits until a round is due: the server hints that there is something, a command is given here or in another process,
+ * the time has come.
+ */
+void
+ct_link_wait (CtLink *self, int wake, gint64 most)
+{
+  gint64 until = steady_now () + most;
+
+  while (!ct_link_is_due (self) && steady_now () < until) {
+    GPollFD polled[3] = { { .fd = wake, .events = G_IO_IN },
+                          { .fd = self->session ? ct_session_socket (self->session) : -1, .events = G_IO_IN },
+                          { .fd = self->watch, .events = G_IO_IN } };
+    gint64 end = MIN (until, self->due_at);
+
+    if (self->hinted > self->number)
+      end = MIN (end, self->hint_at + self->hint_gap);
+    if (self->nap)
+      end = MIN (end, steady_now () + self->nap);
+    g_poll (polled, 3, (int) CLAMP (end - steady_now (), 1, G_MAXINT));
+    if (polled[0].revents)
+      return;
+    if (polled[1].revents)
+      hear (self);
+    if (polled[2].revents || self->nap)
+      notice_writing (self, polled[2].revents != 0);
+  }
+}
+
+/* A round has answered the hints before it; one that was made up makes the next one wait. */
+static void
+answer_hints (CtLink *self, gint64 hinted)
+{
+  self->hint_gap = self->number >= hinted ? 0 : CLAMP (2 * self->hint_gap, HINT_MS, POLL_MS);
+  self->hint_at = steady_now ();
+  if (self->hinted == hinted)
+    self->hinted = 0;
 }
 
 /**
@@ -264,8 +388,8 @@ gboolean
 ct_link_round (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GError **error)
 {
   g_autoptr (GError) problem = NULL;
+  gint64 hinted = self->hinted, wait;
   gboolean known;
-  gint64 wait;
 
   memset (report, 0, sizeof *report);
   known = ct_db_read_int (self->db, &self->seen, &problem, "SELECT coalesce(max(seq), 0) FROM intents", "");
@@ -276,8 +400,12 @@ ct_link_round (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GE
     return FALSE;
   }
   wait = wait_after (self, problem);
-  self->due_at = g_get_monotonic_time () / 1000 + wait;
+  self->due_at = steady_now () + wait;
   self->failures = problem ? self->failures + 1 : 0;
+  answer_hints (self, hinted);
+  hear (self);
+  if (report->pulled.rows + report->pulled.gone + report->pulled.settled + report->pulled.parked > 0)
+    ct_store_look (ct_workspace_get_store (self->workspace));
   if (!note (self, problem, wait, problem ? NULL : error))
     return FALSE;
   if (!problem)

@@ -20,6 +20,7 @@ void ct_link_set_progress (CtLink *self, CtFirstLoadFunc told, gpointer data);
 gboolean ct_link_is_due (CtLink *self);
 CtSession *ct_link_get_session (CtLink *self);
 gboolean ct_link_is_service (CtLink *self);
+void ct_link_wait (CtLink *self, int wake, gint64 most);
 gboolean ct_link_round (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GError **error);
 JsonObject *ct_link_report_to_json (const CtSyncReport *report);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -33,8 +34,9 @@ struct _CtWorkers {
   CtWorkersFunc told;
   gpointer told_data;
   GMutex mutex;
-  GCond cond;
-  gboolean stopping, hurry;
+  int wake;        /* eventfd: somebody wants the thread to look */
+  gint stopping;   /* atomic */
+  gint hurry;      /* atomic */
   gint64 begun_at; /* under the mutex: when the last round began, by the steady clock */
   gint hosting;    /* atomic */
 };
@@ -49,7 +51,8 @@ ct_workers_new (CtWorkspace *workspace, const char *program)
   self->lock = -1;
   self->cancellable = g_cancellable_new ();
   g_mutex_init (&self->mutex);
-  g_cond_init (&self->cond);
+  self->wake = eventfd (0, EFD_NONBLOCK | EFD_CLOEXEC);
+  g_assert (self->wake >= 0);
   return self;
 }
 
@@ -65,7 +68,7 @@ ct_workers_free (CtWorkers *self)
   g_object_unref (self->workspace);
   g_free (self->program);
   g_mutex_clear (&self->mutex);
-  g_cond_clear (&self->cond);
+  close (self->wake);
   g_free (self);
 }
 
@@ -348,19 +351,30 @@ tell (CtWorkers *self, JsonObject *report)
     self->told (report, self->told_data);
 }
 
-/* FALSE once the workers are to stop. */
+static void
+wake (CtWorkers *self)
+{
+  guint64 one = 1;
+
+  if (write (self->wake, &one, sizeof one) < 0 && errno != EAGAIN)
+    g_warning ("eventfd: %s", g_strerror (errno));
+}
+
+/* FALSE once the workers are to stop. Looks again after a moment, and at once where somebody wakes it; with a server also
+ * when there is something to bring there or to get from it. */
 static gboolean
 wait_tick (CtWorkers *self)
 {
-  gint64 until = g_get_monotonic_time () + TICK_MS * 1000;
-  gboolean go_on;
+  GPollFD polled = { .fd = self->wake, .events = G_IO_IN };
+  guint64 woken;
 
-  g_mutex_lock (&self->mutex);
-  while (!self->stopping && !self->hurry && g_cond_wait_until (&self->cond, &self->mutex, until))
-    ;
-  go_on = !self->stopping;
-  g_mutex_unlock (&self->mutex);
-  return go_on;
+  if (self->link && self->lock >= 0 && ct_workspace_is_connected (self->workspace))
+    ct_link_wait (self->link, self->wake, TICK_MS);
+  else
+    g_poll (&polled, 1, TICK_MS);
+  if (read (self->wake, &woken, sizeof woken) < 0 && errno != EAGAIN)
+    g_warning ("eventfd: %s", g_strerror (errno));
+  return !g_atomic_int_get (&self->stopping);
 }
 
 static void
@@ -383,18 +397,6 @@ ct_workers_silence (CtWorkers *self)
   return g_get_monotonic_time () / 1000 - begun_at;
 }
 
-static gboolean
-take_hurry (CtWorkers *self)
-{
-  gboolean hurry;
-
-  g_mutex_lock (&self->mutex);
-  hurry = self->hurry;
-  self->hurry = FALSE;
-  g_mutex_unlock (&self->mutex);
-  return hurry;
-}
-
 static gpointer
 workers_thread (gpointer data)
 {
@@ -407,7 +409,8 @@ workers_thread (gpointer data)
     note_beginning (self);
     if (!ct_workers_take (self, NULL)) /* another process hosts them: wait until it ends */
       continue;
-    report = ct_workers_round (self, take_hurry (self), self->cancellable, &error);
+    report = ct_workers_round (self, g_atomic_int_compare_and_exchange (&self->hurry, TRUE, FALSE),
+                               self->cancellable, &error);
     if (report)
       tell (self, report);
     else
@@ -428,8 +431,9 @@ ct_workers_start (CtWorkers *self, CtWorkersFunc told, gpointer data)
   g_return_if_fail (!self->thread);
   self->told = told;
   self->told_data = data;
-  self->stopping = FALSE;
+  g_atomic_int_set (&self->stopping, FALSE);
   note_beginning (self);
+  ct_store_set_alarm (ct_workspace_get_store (self->workspace), self->wake);
   self->thread = g_thread_new ("ct-workers", workers_thread, self);
 }
 
@@ -445,10 +449,8 @@ ct_workers_hurry (CtWorkers *self)
 {
   if (!ct_workers_is_hosting (self))
     return FALSE;
-  g_mutex_lock (&self->mutex);
-  self->hurry = TRUE;
-  g_cond_signal (&self->cond);
-  g_mutex_unlock (&self->mutex);
+  g_atomic_int_set (&self->hurry, TRUE);
+  wake (self);
   return TRUE;
 }
 
@@ -456,11 +458,10 @@ ct_workers_hurry (CtWorkers *self)
 void
 ct_workers_stop (CtWorkers *self)
 {
-  g_mutex_lock (&self->mutex);
-  self->stopping = TRUE;
-  g_cond_signal (&self->cond);
-  g_mutex_unlock (&self->mutex);
+  g_atomic_int_set (&self->stopping, TRUE);
+  wake (self);
   g_cancellable_cancel (self->cancellable);
+  ct_store_set_alarm (ct_workspace_get_store (self->workspace), -1);
   g_clear_pointer (&self->thread, g_thread_join);
   g_atomic_int_set (&self->hosting, FALSE);
   if (self->lock >= 0)
