@@ -78,7 +78,8 @@ $$;
 -- the tables that the caller has; had: what its last pull said of its scopes. Rows of kind
 --   head: {"epoch", "number", "nonce", "whole", "scopes", "oldest", "newest", "tables"}; whole: all rows that the login
 --     sees come, for the cursor is not of this history, or the claim not ours
---   row: one of a table, without a body where it is gone; outcome: of a command of the device; standing: of the device
+--   row: one of a table, without a body where it is gone; outcome: of a command of the device after after_n, of all where whole: a restored
+--     server may have settled otherwise what it had told before; standing: of the device
 CREATE FUNCTION api.pull(cursor_epoch uuid, cursor_number bigint, cursor_nonce uuid, names text[], had text, device uuid,
                          after_n bigint) RETURNS TABLE (kind text, name text, id uuid, body json)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -98,7 +99,8 @@ BEGIN
                                   ' FROM unnest($1) k (id) LEFT JOIN api.%I v ON v.id = k.id', t.name, t.name) USING t.ids;
     END LOOP;
   END IF;
-  RETURN QUERY SELECT 'outcome', NULL, NULL::uuid, row_to_json(o) FROM api.outcomes(device, after_n) o;
+  RETURN QUERY SELECT 'outcome', NULL, NULL::uuid, row_to_json(o)
+    FROM api.outcomes(device, CASE WHEN h.whole THEN 0 ELSE after_n END) o;
   RETURN QUERY SELECT 'standing', NULL, NULL::uuid, row_to_json(s) FROM api.standing(device) s;
 END $$;
 GRANT EXECUTE ON FUNCTION api.head(uuid, bigint, uuid, text), api.changed(bigint, bigint, text, text[]), api.outcomes(uuid, bigint), api.standing(uuid),

@@ -165,13 +165,32 @@ undo_pending (Rebase *self, gint64 after, GError **error)
   return pending != NULL;
 }
 
+/* A restored server may have settled otherwise what it had told us before: so all its answers come with a whole pull. */
+static gboolean
+is_known (Rebase *self, const CtPulledVerdict *verdict, gboolean *known, GError **error)
+{
+  gint64 found = 0;
+
+  if (!ct_db_read_int (self->db, &found, error,
+                       "SELECT EXISTS (SELECT 1 FROM sync_outcomes WHERE seq = ? AND leaf = ?)", "ik",
+                       verdict->n, &verdict->verdict->leaf))
+    return FALSE;
+  *known = found != 0;
+  return TRUE;
+}
+
 static gboolean
 settle_one (Rebase *self, const CtPulledVerdict *verdict, GError **error)
 {
   const CtVerdict *v = verdict->verdict;
-  gboolean applied = v->kind == CT_PUSH_APPLIED;
+  gboolean applied = v->kind == CT_PUSH_APPLIED, known = FALSE;
   gint64 parked = 0;
 
+  self->state.acknowledged = MAX (self->state.acknowledged, verdict->n);
+  if (!is_known (self, verdict, &known, error))
+    return FALSE;
+  if (known)
+    return TRUE;
   if (!ct_db_run (self->db, error,
                   "INSERT INTO sync_outcomes(seq, outcome, code, reason, leaf, settled_at)"
                   " VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT(seq) DO UPDATE SET outcome "
@@ -182,7 +201,6 @@ settle_one (Rebase *self, const CtPulledVerdict *verdict, GError **error)
       !ct_db_read_int (self->db, &parked, error, "SELECT EXISTS (SELECT 1 FROM attention WHERE seq = ?)", "i",
                        verdict->n))
     return FALSE;
-  self->state.acknowledged = verdict->n;
   if (applied) {
     self->report.settled++;
     return !parked || ct_tray_take_out (self->db, verdict->n, self->now, error);

@@ -460,6 +460,41 @@ test_restored_server (void)
   g_assert_cmpint (in_tray (a) + in_tray (b), ==, 0);
 }
 
+/* What the restored server settles otherwise than the one that was lost is in the tray of every copy of the workspace. */
+static void
+test_settled_otherwise (void)
+{
+  g_autoptr (PgStation) a = NULL, copy = NULL, b = NULL;
+  g_autofree char *id = NULL;
+
+  pg_server_create (server, "first", policy);
+  a = station_new ("first", "anna");
+  b = station_new ("first", "ben");
+  id = add (a, "Nordwind", "south");
+  sync_up (a);
+  sync_up (b);
+  ct_session_close (a->session);
+  ct_session_close (b->session);
+  back_up ("first", "second");
+  a->session = pg_server_login (server, "first", "anna");
+  edit (a, id, "city", "Riga");
+  sync_up (a);
+  copy = g_new0 (PgStation, 1);
+  copy->replica = sync_replica_copy (a->replica);
+  copy->session = pg_server_login (server, "second", "anna");
+  ct_session_close (a->session);
+  a->session = pg_server_login (server, "second", "anna");
+  b->session = pg_server_login (server, "second", "ben");
+  edit (b, id, "city", "Tartu");
+  sync_up (b);
+  sync_up (a);
+  g_assert_cmpint (in_tray (a), ==, 1);
+  sync_up (copy);
+  g_assert_cmpint (in_tray (copy), ==, 1);
+  assert_same (a, copy);
+  assert_value (copy, id, "city", "Tartu");
+}
+
 /* Somebody wrote into the file past the commands: the replica is taken anew, a copy stays, pending work goes on. */
 static void
 test_tampered_replica (void)
@@ -727,6 +762,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pg/replicas/restored-workspace", test_restored_workspace);
   g_test_add_func ("/pg/replicas/restored-server", test_restored_server);
   g_test_add_func ("/pg/replicas/forgotten-fork", test_forgotten_fork);
+  g_test_add_func ("/pg/replicas/settled-otherwise", test_settled_otherwise);
   g_test_add_func ("/pg/replicas/tampered-replica", test_tampered_replica);
   g_test_add_func ("/pg/replicas/scopes", test_scopes);
   g_test_add_func ("/pg/replicas/queue-after-rejection", test_queue_after_rejection);
