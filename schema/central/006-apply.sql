@@ -10,6 +10,7 @@ CREATE TABLE sync.devices (
   owner text NOT NULL,                            -- the login it belongs to
   label text NOT NULL DEFAULT '' CHECK (octet_length(label) <= 200),
   public_key bytea CHECK (octet_length(public_key) = 32),
+  signature bytea CHECK (octet_length(signature) = 64), signer uuid,  -- of an administrator's device, over id, owner, key
   enrolled_by text NOT NULL, enrolled_at bigint NOT NULL, revoked_at bigint,
   forked_from uuid REFERENCES sync.devices,       -- which device it was, up to command forked_after
   forked_after bigint CHECK ((forked_from IS NULL) = (forked_after IS NULL)),
@@ -396,16 +397,17 @@ GRANT EXECUTE ON FUNCTION api.apply(uuid, bigint, text, jsonb, bigint[]) TO towe
 
 -- An administrator lets a login use a device; a workspace that was standalone names the last command it keeps to itself.
 CREATE FUNCTION api.enrol(device uuid, owner text, label text, public_key bytea, last_n bigint DEFAULT 0,
-                          last_sha256 bytea DEFAULT decode(repeat('00', 32), 'hex')) RETURNS void
+                          last_sha256 bytea DEFAULT decode(repeat('00', 32), 'hex'), signature bytea DEFAULT NULL,
+                          signer uuid DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF NOT pg_has_role(session_user, 'tower_admin', 'MEMBER') THEN
     RAISE EXCEPTION 'only an administrator enrols devices' USING ERRCODE = '42501';
   END IF;
-  INSERT INTO sync.devices (id, owner, label, public_key, enrolled_by, enrolled_at, last_n, last_sha256)
-    VALUES (device, owner, label, public_key, session_user, sync.now_ms(), last_n, last_sha256);
+  INSERT INTO sync.devices (id, owner, label, public_key, signature, signer, enrolled_by, enrolled_at, last_n, last_sha256)
+    VALUES (device, owner, label, public_key, signature, signer, session_user, sync.now_ms(), last_n, last_sha256);
 END $$;
-GRANT EXECUTE ON FUNCTION api.enrol(uuid, text, text, bytea, bigint, bytea) TO tower_admin;
+GRANT EXECUTE ON FUNCTION api.enrol(uuid, text, text, bytea, bigint, bytea, bytea, uuid) TO tower_admin;
 
 -- A workspace that finds itself forked goes on as a device of its own, from the last command that both share. It can
 -- push at once; its signature key has to be enrolled anew by an administrator.

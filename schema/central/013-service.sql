@@ -46,3 +46,13 @@ SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 $$;
 GRANT EXECUTE ON FUNCTION api.take_work(text, text, integer), api.renew_work(text, bigint, integer),
   api.release_work(text, bigint) TO tower_agent;
+
+-- All devices with a key, for whoever holds signatures against them: what is claimed here is believed by nobody who has not
+-- verified the enrolment's signature.
+CREATE FUNCTION api.devices() RETURNS TABLE (id uuid, owner text, label text, public_key text, signature text, signer uuid,
+                                             revoked_at bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT d.id, d.owner, d.label, encode(d.public_key, 'hex'), encode(d.signature, 'hex'), d.signer, d.revoked_at
+    FROM sync.devices d WHERE d.public_key IS NOT NULL ORDER BY d.id;
+$$;
+GRANT EXECUTE ON FUNCTION api.devices() TO tower_viewer;

@@ -1,6 +1,5 @@
 /* Devices: which workspace a login may push commands from, and whose signatures under approvals count. */
 #include "ct-admin.h"
-#include "ct-push.h"
 
 #include <string.h>
 
@@ -17,17 +16,21 @@ check_owner (CtSession *session, const char *owner, GCancellable *cancellable, G
                    ct_fail (error, CT_ERROR_NOT_FOUND, _ ("There is no user “%s”"), owner));
 }
 
-/* A workspace that was copied goes on as a device without a key, until an administrator names it. */
+/* A workspace that was copied goes on as a device without a key, until an administrator names it; and nobody may have
+ * vouched for a device yet. */
 static gboolean
 add_key (CtSession *session, const CtAdminDevice *device, const char *owner, const char *key,
-         GCancellable *cancellable)
+         const CtPushVoucher *voucher, GCancellable *cancellable)
 {
   g_autoptr (CtAnswer) written =
       ct_session_query (session, cancellable, NULL,
-                        "UPDATE sync.devices SET public_key = decode($3, 'hex'), enrolled_by = session_user"
-                        " WHERE id = $1::text::uuid AND owner = $2 AND public_key IS NULL"
-                        " AND revoked_at IS NULL RETURNING id",
-                        "kss", &device->id, owner, key);
+                        "UPDATE sync.devices SET public_key = decode($3, 'hex'), enrolled_by = session_user,"
+                        " signature = decode($4, 'hex'), signer = $5::text::uuid"
+                        " WHERE id = $1::text::uuid AND owner = $2 AND revoked_at IS NULL AND (public_key IS "
+                        "NULL"
+                        " OR public_key = decode($3, 'hex') AND $4::text IS NOT NULL) RETURNING id",
+                        "ksssk", &device->id, owner, key, voucher ? voucher->signature : NULL,
+                        voucher ? &voucher->signer : NULL);
 
   return written && ct_answer_rows (written) > 0;
 }
@@ -35,14 +38,15 @@ add_key (CtSession *session, const CtAdminDevice *device, const char *owner, con
 /**
  * ct_admin_enrol:
  * @owner: the login that the device belongs to
+ * @voucher: (nullable): who vouches for that
  *
  * Lets @owner push commands from a device, and counts its signatures.
  *
  * Returns: (transfer full): the device, or %NULL: %CT_ERROR_CONFLICT where it is enrolled already
  */
 JsonObject *
-ct_admin_enrol (CtSession *session, const CtAdminDevice *device, const char *owner, GCancellable *cancellable,
-                GError **error)
+ct_admin_enrol (CtSession *session, const CtAdminDevice *device, const char *owner,
+                const CtPushVoucher *voucher, GCancellable *cancellable, GError **error)
 {
   g_autofree char *id = ct_id_to_string (&device->id), *key = ct_hash_to_hex (&device->public_key);
   g_autoptr (GError) problem = NULL;
@@ -50,18 +54,18 @@ ct_admin_enrol (CtSession *session, const CtAdminDevice *device, const char *own
   if (!check_owner (session, owner, cancellable, error))
     return NULL;
   if (!ct_push_enrol (session, &device->id, owner, device->label, device->public_key.bytes, device->commands,
-                      &device->last, cancellable, &problem)) {
+                      &device->last, voucher, cancellable, &problem)) {
     if (strcmp (ct_session_last_state (session), "23505") != 0) {
       g_propagate_error (error, g_steal_pointer (&problem));
       return NULL;
     }
-    if (!add_key (session, device, owner, key, cancellable)) {
+    if (!add_key (session, device, owner, key, voucher, cancellable)) {
       ct_fail (error, CT_ERROR_CONFLICT, _ ("The device %s is enrolled already"), id);
       return NULL;
     }
   }
-  return ct_json_build ("sssis", "id", id, "owner", owner, "label", device->label, "commands",
-                        device->commands, "publicKey", key);
+  return ct_json_build ("sssisb", "id", id, "owner", owner, "label", device->label, "commands",
+                        device->commands, "publicKey", key, "signed", voucher != NULL);
 }
 
 /**

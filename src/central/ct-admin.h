@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ct-session.h"
+#include "ct-push.h"
 
 G_BEGIN_DECLS
 
@@ -36,7 +36,7 @@ typedef struct {
 } CtAdminDevice;
 
 JsonObject *ct_admin_enrol (CtSession *session, const CtAdminDevice *device, const char *owner,
-                            GCancellable *cancellable, GError **error);
+                            const CtPushVoucher *voucher, GCancellable *cancellable, GError **error);
 JsonObject *ct_admin_revoke (CtSession *session, const CtId *device, GCancellable *cancellable,
                              GError **error);
 

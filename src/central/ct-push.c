@@ -270,13 +270,14 @@ ct_push_fork (CtSession *session, const CtId *device, gint64 shared_n, const CtH
  * @public_key: (nullable): 32 bytes of Ed25519, for approvals
  * @last_n: the last command that the workspace keeps to itself, 0 as a rule
  * @last_sha256: that intent's hash; zeros for 0
+ * @voucher: (nullable): without one no service counts the device's signatures
  *
  * For administrators.
  */
 gboolean
 ct_push_enrol (CtSession *session, const CtId *device, const char *owner, const char *label,
-               const guint8 *public_key, gint64 last_n, const CtHash *last_sha256, GCancellable *cancellable,
-               GError **error)
+               const guint8 *public_key, gint64 last_n, const CtHash *last_sha256,
+               const CtPushVoucher *voucher, GCancellable *cancellable, GError **error)
 {
   g_autofree char *hash = ct_hash_to_hex (last_sha256);
   g_autofree char *key = NULL;
@@ -289,6 +290,8 @@ ct_push_enrol (CtSession *session, const CtId *device, const char *owner, const 
   }
   return ct_session_run (
       session, cancellable, error,
-      "SELECT api.enrol($1::text::uuid, $2, $3, decode($4, 'hex'), $5::text::bigint, decode($6, 'hex'))",
-      "ksssis", device, owner, label, key, last_n, hash);
+      "SELECT api.enrol($1::text::uuid, $2, $3, decode($4, 'hex'), $5::text::bigint, decode($6, 'hex'),"
+      " decode($7, 'hex'), $8::text::uuid)",
+      "ksssissk", device, owner, label, key, last_n, hash, voucher ? voucher->signature : NULL,
+      voucher ? &voucher->signer : NULL);
 }

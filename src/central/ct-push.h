@@ -51,9 +51,15 @@ gboolean ct_push_stream (CtSession *session, const CtId *device, CtPushNext next
 void ct_push_offer_clear (CtPushOffer *self);
 gboolean ct_push_fork (CtSession *session, const CtId *device, gint64 shared_n, const CtHash *shared_sha256,
                        const CtId *new_device, GCancellable *cancellable, GError **error);
+/* Who vouches that a device is its login's; in hexadecimal digits. */
+typedef struct {
+  const char *signature;
+  CtId signer; /* an administrator's device */
+} CtPushVoucher;
+
 gboolean ct_push_enrol (CtSession *session, const CtId *device, const char *owner, const char *label,
                         const guint8 *public_key, gint64 last_n, const CtHash *last_sha256,
-                        GCancellable *cancellable, GError **error);
+                        const CtPushVoucher *voucher, GCancellable *cancellable, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtVerdict, ct_verdict_free)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CtPushOffer, ct_push_offer_clear)

@@ -6,6 +6,7 @@
 #include "ct-cli-verbs.h"
 #include "ct-migrate.h"
 #include "ct-workspace-device.h"
+#include "ct-workspace-trust.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -277,16 +278,80 @@ take_device (JsonNode *node, CtAdminDevice *device, GError **error)
   return TRUE;
 }
 
+/* The workspace here, where there is one, vouches for the device; (transfer full) (nullable): its signature */
+static char *
+vouch (CtCli *cli, const CtAdminDevice *device, CtPushVoucher *voucher, GError **error)
+{
+  char *signature;
+
+  if (ct_cli_has (cli, "unsigned") || !ct_workspace_exists (cli->folder) ||
+      (!cli->workspace && !ct_cli_open (cli, error)))
+    return NULL;
+  signature = ct_workspace_vouch (cli->workspace, &device->id, &device->public_key, cli->args[1],
+                                  &voucher->signer, error);
+  voucher->signature = signature;
+  return signature;
+}
+
 static JsonNode *
 enrol_run (CtCli *cli, GError **error)
 {
   g_autoptr (JsonNode) node = read_device (cli, error);
   g_autoptr (CtSession) session = NULL;
+  g_autoptr (GError) problem = NULL;
+  g_autofree char *signature = NULL;
+  CtPushVoucher voucher = { 0 };
   CtAdminDevice device;
+  JsonObject *done;
 
-  if (!node || !take_device (node, &device, error) || !(session = open_server (cli, error)))
+  if (!node || !take_device (node, &device, error))
     return NULL;
-  return wrap (ct_admin_enrol (session, &device, cli->args[1], cli->cancellable, error));
+  signature = vouch (cli, &device, &voucher, &problem);
+  if (problem) {
+    g_propagate_error (error, g_steal_pointer (&problem));
+    return NULL;
+  }
+  session = open_server (cli, error);
+  done = session ? ct_admin_enrol (session, &device, cli->args[1], signature ? &voucher : NULL,
+                                   cli->cancellable, error)
+                 : NULL;
+  if (done && !signature)
+    ct_cli_say (cli, _ ("Nobody vouches for this device: the team's service sends nothing that it approves, "
+                        "until an administrator enrols it again from a workspace (-w DIR) that the service "
+                        "trusts"));
+  return wrap (done);
+}
+
+/* Trust: whose devices the service believes */
+
+static JsonNode *
+trust_run (CtCli *cli, GError **error)
+{
+  g_autofree char *text = NULL;
+  g_autoptr (JsonNode) node = NULL;
+  gsize length;
+
+  if (!g_file_get_contents (cli->args[0], &text, &length, error) ||
+      !(node = ct_json_parse (text, (gssize) length, 65536, error)))
+    return NULL;
+  return wrap (ct_workspace_trust (
+      cli->workspace, JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL, error));
+}
+
+static JsonNode *
+trusted_run (CtCli *cli, GError **error)
+{
+  JsonArray *pins = ct_workspace_trusted (cli->workspace, error);
+
+  return pins ? ct_json_wrap_array (pins) : NULL;
+}
+
+static JsonNode *
+distrust_run (CtCli *cli, GError **error)
+{
+  return ct_workspace_distrust (cli->workspace, cli->args[0], error)
+             ? wrap (ct_json_build ("s", "id", cli->args[0]))
+             : NULL;
 }
 
 static JsonNode *
@@ -351,6 +416,7 @@ static const CtColumn one_device_columns[] = { { N_ ("Device"), "id", CT_COLUMN_
                                                { N_ ("Public key"), "publicKey", CT_COLUMN_TEXT, NULL },
                                                { N_ ("Commands"), "commands", CT_COLUMN_NUMBER, NULL },
                                                { N_ ("Last command"), "lastSha256", CT_COLUMN_TEXT, NULL },
+                                               { N_ ("Signed"), "signed", CT_COLUMN_TEXT, NULL },
                                                { N_ ("Revoked"), "revokedAt", CT_COLUMN_TIME, NULL },
                                                { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 
@@ -359,6 +425,11 @@ static const CtColumn one_device_columns[] = { { N_ ("Device"), "id", CT_COLUMN_
     "password-file", "FILE",                                                                                 \
         N_ ("A file with the password of the URL's login; else ~/.pgpass or PGPASSFILE")                     \
   }
+
+static const CtColumn pin_columns[] = { { N_ ("Device"), "id", CT_COLUMN_TEXT, NULL },
+                                        { N_ ("Name"), "label", CT_COLUMN_TEXT, NULL },
+                                        { N_ ("Public key"), "publicKey", CT_COLUMN_TEXT, NULL },
+                                        { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 
 static const CtCliOption plain_options[] = { PASSWORD_FILE, { NULL, NULL, NULL } };
 
@@ -387,11 +458,22 @@ const CtVerb ct_verbs_server[] = {
     one_user_columns, CT_VERB_NO_WORKSPACE | CT_VERB_SHOWS, NULL },
   { "server enrol-device", "URL LOGIN [FILE]", 2, 3,
     N_ ("Let a login work from a device: this workspace's, or what device show --json wrote into FILE"),
-    plain_options, enrol_run, one_device_columns, CT_VERB_NO_WORKSPACE | CT_VERB_READS_FILES | CT_VERB_SHOWS,
-    NULL },
+    (const CtCliOption[]){
+        PASSWORD_FILE,
+        { "unsigned", NULL, N_ ("Do not vouch for it with the key of the workspace here") },
+        { NULL, NULL, NULL } },
+    enrol_run, one_device_columns, CT_VERB_NO_WORKSPACE | CT_VERB_READS_FILES | CT_VERB_SHOWS, NULL },
   { "server revoke-device", "URL DEVICE", 2, 2, N_ ("Take nothing more from a device, nor its signatures"),
     plain_options, revoke_run, one_device_columns, CT_VERB_NO_WORKSPACE | CT_VERB_SHOWS, NULL },
   { "device show", "", 0, 0, N_ ("This workspace's device, as an administrator enrols it; nothing secret"),
     NULL, device_show_run, one_device_columns, CT_VERB_SHOWS, NULL },
+  { "device trust", "FILE", 1, 1,
+    N_ ("Believe an administrator's device, and those it enrols: FILE is what device show --json printed "
+        "there"),
+    NULL, trust_run, pin_columns, CT_VERB_READS_FILES | CT_VERB_SHOWS, NULL },
+  { "device trusted", "", 0, 0, N_ ("List the devices of administrators that this workspace believes"), NULL,
+    trusted_run, pin_columns, 0, NULL },
+  { "device distrust", "ID", 1, 1, N_ ("No longer believe a device, nor those it enrolled"), NULL,
+    distrust_run, pin_columns, CT_VERB_SHOWS, NULL },
   { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, 0, NULL },
 };

@@ -120,8 +120,9 @@ check_context (CtDb *db, const CtPostRow *post, const Approval *approval, GError
 static gboolean
 check_signature (CtDb *db, const CtPostRow *post, const Approval *approval, GError **error)
 {
-  g_autoptr (CtStmt) stmt = ct_db_query (db, error, "SELECT public_key, revoked_at FROM devices WHERE id = ?",
-                                         "k", &approval->device);
+  g_autoptr (CtStmt) stmt =
+      ct_db_query (db, error, "SELECT public_key, revoked_at, owner, distrust FROM devices WHERE id = ?", "k",
+                   &approval->device);
   guint8 public[CT_SEAL_PUBLIC_SIZE];
 
   if (!stmt)
@@ -133,6 +134,13 @@ check_signature (CtDb *db, const CtPostRow *post, const Approval *approval, GErr
   if (!ct_stmt_is_null (stmt, 1))
     return ct_fail (error, CT_ERROR_REFUSED, _ ("The approval of %s is signed by a device that was revoked"),
                     post->number);
+  /* what an administrator can mend holds the post; it may go out then */
+  if (!ct_stmt_is_null (stmt, 3))
+    return ct_fail (error, CT_ERROR_BUSY, _ ("The signature under the approval of %s does not count: %s"),
+                    post->number, ct_stmt_text (stmt, 3));
+  if (!ct_stmt_is_null (stmt, 2) && g_strcmp0 (ct_stmt_text (stmt, 2), approval->approver) != 0)
+    return ct_fail (error, CT_ERROR_REFUSED, _ ("The approval of %s by %s is signed by a device of %s"),
+                    post->number, approval->approver, ct_stmt_text (stmt, 2));
   return ct_approval_seal_verify (&approval->seal, public, approval->signature, error);
 }
 
@@ -200,6 +208,7 @@ ct_post_proof_check_task (CtDb *db, const CtPostRow *post, GError **error)
  * guardrails, as they are now.
  *
  * Errors: %CT_ERROR_CONFLICT where the facts have changed or the task was set aside, so that the approval is void;
+ * %CT_ERROR_BUSY where nobody vouches for the approver's device yet;
  * anything else means that the post must not go out
  */
 gboolean

@@ -70,6 +70,11 @@ ct_backlog_end (CtDb *db, GError **error)
   return ct_first_load_abandon (db, error) &&
          ct_db_run (db, error, "DELETE FROM workspace WHERE key = 'server'", "") &&
          ct_db_run (db, error, "DELETE FROM sync_touches", "") &&
+         ct_db_run (db, error,
+                    "DELETE FROM devices WHERE uuid_text(id) <> (SELECT value FROM workspace WHERE key = "
+                    "'device_id')",
+                    "") &&
+         ct_db_run (db, error, "UPDATE devices SET owner = NULL, distrust = NULL", "") &&
          ct_db_run (
              db, error,
              "UPDATE sync_state SET epoch = zeroblob(16), number = 0, nonce = zeroblob(16), scopes = '',"

@@ -1,6 +1,7 @@
 #include "ct-service.h"
 #include "ct-tray.h"
 #include "ct-work-lease.h"
+#include "ct-workspace-trust.h"
 
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct _CtService {
   CtLink *link;           /* (unowned) */
   CtWorkLease *leases[G_N_ELEMENTS (kinds)];
   GCancellable *cancellable; /* (unowned) (nullable): of the round under way */
+  CtHash devices;            /* of what was last written of them */
 };
 
 /**
@@ -222,6 +224,41 @@ ct_service_begin (CtService *self, JsonObject *report, GCancellable *cancellable
   if (left > 0)
     json_object_set_int_member (report, "discarded", left);
   return TRUE;
+}
+
+/* So small a difference is the line's, not the clocks'. */
+#define SAME_TIME_MS CT_MS_SECOND
+
+/* Posts are due and expire by the server's clock. */
+static gboolean
+read_clock (CtService *self, CtSession *session, GError **error)
+{
+  gint64 before = ct_time_now (), ahead;
+  g_autoptr (CtAnswer) answer = ct_session_query (
+      session, self->cancellable, error, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint", "");
+
+  if (!answer)
+    return FALSE;
+  ahead = ct_answer_int (answer, 0, 0) - (before + ct_time_now ()) / 2;
+  ct_workspace_set_ahead (self->workspace, ABS (ahead) < SAME_TIME_MS ? 0 : ahead);
+  return TRUE;
+}
+
+/**
+ * ct_service_refresh:
+ *
+ * What must be fresh before anything is sent: whose signatures count, and what time it is.
+ */
+gboolean
+ct_service_refresh (CtService *self, GError **error)
+{
+  CtSession *session = ct_link_get_session (self->link);
+
+  return session ? read_clock (self, session, error) &&
+                       ct_workspace_refresh_devices (self->workspace, session, &self->devices,
+                                                     self->cancellable, error)
+                 : ct_fail (error, CT_ERROR_NETWORK,
+                            _ ("The server cannot be reached; nothing goes out until it can"));
 }
 
 /* No thread does the team's work here from now on. */

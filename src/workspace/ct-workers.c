@@ -212,6 +212,8 @@ deliver (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError 
 {
   g_auto (CtOutboxReport) round = { 0 };
 
+  if (self->service && !ct_service_refresh (self->service, error))
+    return FALSE;
   if (!ct_workspace_deliver (self->workspace, cancellable, &round, error))
     return FALSE;
   json_object_set_object_member (report, "delivery",

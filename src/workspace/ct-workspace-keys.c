@@ -56,22 +56,36 @@ ct_keys_make (const char *folder, const char *log_name, guint8 device_public[CT_
   return TRUE;
 }
 
+/* A file of ours that nobody else may read or write, for reading; -1 with %CT_ERROR_NOT_FOUND or %CT_ERROR_REFUSED. */
+int
+ct_keys_open (const char *path, GError **error)
+{
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  struct stat info;
+
+  if (fd < 0) {
+    ct_fail (error, errno == ENOENT ? CT_ERROR_NOT_FOUND : CT_ERROR_REFUSED, _ ("Cannot open %s: %s"), path,
+             g_strerror (errno));
+    return -1;
+  }
+  if (fstat (fd, &info) == 0 && (info.st_mode & 077) == 0 && info.st_uid == geteuid ())
+    return fd;
+  close (fd);
+  ct_fail (error, CT_ERROR_REFUSED, _ ("%s must belong to you and be readable by you alone (chmod 600)"),
+           path);
+  return -1;
+}
+
 gboolean
 ct_keys_load_device (const char *folder, guint8 secret[CT_DEVICE_SECRET_SIZE], GError **error)
 {
   g_autofree char *path = g_build_filename (folder, CT_KEY_DEVICE, NULL);
-  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  struct stat info;
+  int fd = ct_keys_open (path, error);
   gboolean ok;
 
-  if (fd < 0)
-    return ct_fail (error, CT_ERROR_NOT_FOUND, _ ("This workspace has no device key (%s): %s"), path,
-                    g_strerror (errno));
-  ok = fstat (fd, &info) == 0 && (info.st_mode & 077) == 0 && info.st_uid == geteuid ();
-  if (!ok) {
-    close (fd);
-    return ct_fail (error, CT_ERROR_REFUSED,
-                    _ ("%s must belong to you and be readable by you alone (chmod 600)"), path);
+  if (fd < 0) {
+    g_prefix_error (error, "%s ", _ ("This workspace has no device key."));
+    return FALSE;
   }
   ok = read (fd, secret, CT_DEVICE_SECRET_SIZE) == CT_DEVICE_SECRET_SIZE;
   close (fd);

@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 /* A 0600 file that holds a secret key; refuses one that others may read. */
 gboolean ct_keys_make (const char *folder, const char *log_name, guint8 device_public[CT_DEVICE_PUBLIC_SIZE],
                        CtSigner **signer, GError **error);
+int ct_keys_open (const char *path, GError **error);
 gboolean ct_keys_load_device (const char *folder, guint8 secret[CT_DEVICE_SECRET_SIZE], GError **error);
 
 void ct_workspace_remove_half (const char *folder);

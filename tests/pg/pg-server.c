@@ -177,7 +177,7 @@ pg_server_enrol (PgServer *self, const char *database, const char *login, const 
   g_autoptr (GError) error = NULL;
   CtHash none = { { 0 } };
 
-  ct_push_enrol (ada, device, login, "a test's", NULL, 0, &none, NULL, &error);
+  ct_push_enrol (ada, device, login, "a test's", NULL, 0, &none, NULL, NULL, &error);
   g_assert_no_error (error);
 }
 

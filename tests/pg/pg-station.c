@@ -24,7 +24,7 @@ pg_station_new (PgServer *server, const char *database, const char *login)
   self->replica = sync_replica_new ();
   self->session = pg_server_login (server, database, login);
   g_assert_true (ct_backlog_hash (self->replica->db, 1, &first, &known, NULL) && known);
-  ct_push_enrol (ada, &self->replica->device, login, "a test's", NULL, 1, &first, NULL, &error);
+  ct_push_enrol (ada, &self->replica->device, login, "a test's", NULL, 1, &first, NULL, NULL, &error);
   g_assert_no_error (error);
   return self;
 }

@@ -13,7 +13,8 @@ enrol (PgServer *server, const char *database, const char *login, JsonObject *de
 
   g_assert_true (ct_id_parse (ct_json_string (device, "id", NULL), &id));
   g_assert_true (ct_hash_from_hex (ct_json_string (device, "lastSha256", NULL), &last));
-  ct_push_enrol (ada, &id, login, "a test's", NULL, ct_json_int (device, "commands", 0), &last, NULL, &error);
+  ct_push_enrol (ada, &id, login, "a test's", NULL, ct_json_int (device, "commands", 0), &last, NULL, NULL,
+                 &error);
   g_assert_no_error (error);
 }
 

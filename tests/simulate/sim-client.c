@@ -58,7 +58,7 @@ sim_client_new (SimWorld *world, const char *login)
   self->replica->now = EPOCH_MS + ((gint64) sim_random_below (&world->random, 21) - 10) * DAY_MS;
   self->acknowledged = 1;
   g_assert_true (ct_backlog_hash (self->replica->db, 1, &first, &known, NULL) && known);
-  ct_push_enrol (world->root, &self->replica->device, login, self->name, NULL, 1, &first, NULL, &error);
+  ct_push_enrol (world->root, &self->replica->device, login, self->name, NULL, 1, &first, NULL, NULL, &error);
   g_assert_no_error (error);
   g_ptr_array_add (world->clients, self);
   return self;
