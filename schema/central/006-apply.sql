@@ -219,8 +219,9 @@ BEGIN
   END IF;
   SELECT coalesce(jsonb_agg(jsonb_build_array(c -> 'table', c -> 'id', c -> 'op') ORDER BY o), '[]') INTO written
     FROM unnest(checked) WITH ORDINALITY AS x (c, o);
-  PERFORM sync.check_references();
+  -- in this order: what hangs on a row that is hidden and on one that is not there is refused in the same words
   PERFORM sync.check_scopes(written);
+  PERFORM sync.check_references();
   RETURN written;
 END $$;
 

@@ -114,7 +114,7 @@ $$;
 SELECT sync.register(61::smallint, 'sla_events', 'sla_event', NULL,
   '{"subject_id": "subject subject_type", "at": "created"}');
 
--- The task that a row is, or belongs to.
+-- The task that a row is, or belongs to. A row that the login may not see is asked about as one that is not there.
 CREATE FUNCTION app.task_of(table_name text, row_id uuid, columns jsonb) RETURNS uuid LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -123,7 +123,8 @@ BEGIN
   IF table_name = 'follow_up_tasks' THEN
     RETURN row_id;
   END IF;
-  EXECUTE format('SELECT to_jsonb(r) FROM app.%I r WHERE r.id = $1', table_name) INTO image USING row_id;
+  EXECUTE format('SELECT to_jsonb(r) FROM app.%I r WHERE r.id = $1 AND r.scopes && $2', table_name)
+    INTO image USING row_id, api.my_scopes();
   IF image IS NULL THEN
     SELECT jsonb_object_agg(key, value -> 1) INTO image FROM jsonb_each(columns);
   END IF;
@@ -159,7 +160,7 @@ BEGIN
     exception := row_id;
   ELSE
     task := app.task_of(table_name, row_id, columns);
-    SELECT x.exception_id INTO exception FROM app.follow_up_tasks x WHERE x.id = task;
+    SELECT x.exception_id INTO exception FROM app.follow_up_tasks x WHERE x.id = task AND x.scopes && api.my_scopes();
     IF NOT FOUND AND table_name = 'follow_up_tasks' THEN
       exception := columns -> 'exception_id' ->> 1;
     ELSIF NOT FOUND THEN

@@ -169,6 +169,18 @@ const CtAdminRule ct_admin_rules[] = {
     "my_scopes\\)\\)$')"
     " IS NOT TRUE",
     0 },
+  { "statistics", N_ ("EXPLAIN tells of values in rows that the reader may not see"),
+    N_ ("Keep no statistics of it"),
+    "SELECT format('%s.%I', " RELATION
+    ", t.attname), format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS 0', " RELATION ", t.attname)"
+    " FROM " RELATIONS " JOIN pg_attribute t ON t.attrelid = c.oid"
+    " WHERE n.nspname = 'app' AND c.relkind IN ('r', 'p') AND t.attnum > 0 AND NOT t.attisdropped"
+    " AND t.attstattarget <> 0 AND (c.relispartition OR c.relname IN (SELECT name FROM sync.tables)) AND "
+    "t.atttypid <> ALL ('{uuid,integer[]}'::regtype[])"
+    " UNION ALL SELECT s.stxname::text, format('DROP STATISTICS %I.%I', n.nspname, s.stxname) FROM "
+    "pg_statistic_ext s"
+    " JOIN pg_class c ON c.oid = s.stxrelid JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE " IS_OURS,
+    0 },
   { "views", N_ ("A view shows rows with its owner's rights"), N_ ("Make it run with the reader's"),
     "SELECT " RELATION ", format('ALTER VIEW %s SET (security_invoker = true)', " RELATION ") FROM " RELATIONS
     " WHERE " IS_OURS

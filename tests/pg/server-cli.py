@@ -377,6 +377,7 @@ DEFECTS = [
      'DROP FUNCTION api.back_door()'),
     ('functions', 'CREATE OR REPLACE FUNCTION sync.now_ms() RETURNS bigint LANGUAGE sql VOLATILE '
      "SET search_path = pg_catalog, pg_temp AS 'SELECT 0::bigint'", 'now_ms'),
+    ('statistics', 'ALTER TABLE app.orders ALTER COLUMN total_minor SET STATISTICS -1', None),
     ('limits', 'ALTER ROLE "Carl C" CONNECTION LIMIT -1', None),
     ('limits', 'ALTER ROLE "Carl C" RESET ALL', None),
     ('stallers', 'REVOKE pg_signal_backend FROM tower_owner', None),
