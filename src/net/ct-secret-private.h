@@ -1,4 +1,4 @@
-/* The two places of ct-secret-store.c. */
+/* The places of ct-secret-store.c. */
 #pragma once
 
 #include "ct-secret-store.h"
@@ -9,6 +9,8 @@ gboolean ct_secret_file_save (const char *dir, const char *name, CtSecret *secre
 CtSecret *ct_secret_file_find (const char *dir, const char *name, const char *origin, GError **error);
 gboolean ct_secret_file_clear (const char *dir, const char *name, const char *origin, gboolean *cleared,
                                GError **error);
+
+CtSecret *ct_secret_credential_find (const char *name, const char *origin, GError **error);
 
 gboolean ct_secret_keyring_save (const char *workspace_id, const char *name, CtSecret *secret,
                                  GCancellable *cancellable, GError **error);

@@ -93,7 +93,9 @@ ct_secret_store_find (CtSecretStore *self, const char *name, const char *base_ur
 
   if (!check_name (name, error) || !ct_origin_parse (base_url, &origin, NULL, error))
     return NULL;
-  secret = ct_secret_file_find (self->dir, name, origin, &problem);
+  secret = ct_secret_credential_find (name, origin, NULL);
+  if (!secret)
+    secret = ct_secret_file_find (self->dir, name, origin, &problem);
   if (secret)
     return secret;
   if (!g_error_matches (problem, CT_ERROR, CT_ERROR_NOT_FOUND)) {
@@ -116,6 +118,7 @@ ct_secret_store_where (CtSecretStore *self, const char *name, const char *base_u
                        GCancellable *cancellable, GError **error)
 {
   g_autofree char *origin = NULL;
+  g_autoptr (CtSecret) given = NULL;
   g_autoptr (CtSecret) in_file = NULL;
   g_autoptr (GError) problem = NULL;
 
@@ -123,6 +126,11 @@ ct_secret_store_where (CtSecretStore *self, const char *name, const char *base_u
 
   if (!check_name (name, error) || !ct_origin_parse (base_url, &origin, NULL, error))
     return FALSE;
+  given = ct_secret_credential_find (name, origin, NULL);
+  if (given) {
+    *place = CT_SECRET_CREDENTIAL;
+    return TRUE;
+  }
   in_file = ct_secret_file_find (self->dir, name, origin, &problem);
   if (!in_file && !g_error_matches (problem, CT_ERROR, CT_ERROR_NOT_FOUND)) {
     g_propagate_error (error, g_steal_pointer (&problem));

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 typedef enum {
   CT_SECRET_KEYRING,    /* the desktop's keyring, through libsecret */
   CT_SECRET_PLAIN_FILE, /* CT_SECRET_FILE of the workspace, only where the person asked for it */
+  CT_SECRET_CREDENTIAL, /* the service manager's; read only */
 } CtSecretPlace;
 
 /* A workspace's secrets, by name and origin. Calls block (D-Bus, a disk): use it on a worker thread. */
@@ -28,6 +29,10 @@ gboolean ct_secret_store_where (CtSecretStore *self, const char *name, const cha
                                 CtSecretPlace *place, GCancellable *cancellable, GError **error);
 gboolean ct_secret_store_clear (CtSecretStore *self, const char *name, const char *base_url,
                                 GCancellable *cancellable, GError **error);
+
+/* What the service manager handed to this process: systemd credentials. */
+char *ct_secret_credential_read (const char *name);
+void ct_secret_credential_free (char *text);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtSecretStore, ct_secret_store_free)
 

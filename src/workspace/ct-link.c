@@ -103,13 +103,14 @@ wipe (char *text)
 static char *
 find_password (CtWorkspace *workspace, const char *address, GCancellable *cancellable)
 {
-  g_autofree char *origin = ct_address_origin (address, NULL);
+  char *given = ct_secret_credential_read (CT_LINK_SECRET);
+  g_autofree char *origin = given ? NULL : ct_address_origin (address, NULL);
   g_autoptr (CtSecretStore) secrets = origin ? ct_workspace_secrets_new (workspace, NULL) : NULL;
   g_autoptr (CtSecret) secret =
       secrets ? ct_secret_store_find (secrets, CT_LINK_SECRET, origin, cancellable, NULL) : NULL;
   const char *value = secret ? ct_secret_value (secret, origin, NULL) : NULL;
 
-  return value ? g_uri_unescape_string (value, NULL) : NULL;
+  return given ? given : value ? g_uri_unescape_string (value, NULL) : NULL;
 }
 
 /**

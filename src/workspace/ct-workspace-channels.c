@@ -91,12 +91,15 @@ read_cb (CtDb *db, gpointer data, GError **error)
 static void
 add_token_place (CtSecretStore *secrets, JsonObject *channel, GCancellable *cancellable)
 {
+  static const char *const places[] = {
+    [CT_SECRET_KEYRING] = "keyring", [CT_SECRET_PLAIN_FILE] = "file", [CT_SECRET_CREDENTIAL] = "credential"
+  };
   g_autoptr (GError) problem = NULL;
   CtSecretPlace place;
 
   if (ct_secret_store_where (secrets, ct_json_string (channel, "name", ""),
                              ct_json_string (channel, "baseUrl", ""), &place, cancellable, &problem))
-    json_object_set_string_member (channel, "token", place == CT_SECRET_KEYRING ? "keyring" : "file");
+    json_object_set_string_member (channel, "token", places[place]);
   else
     json_object_set_string_member (channel, "tokenProblem", problem->message);
 }

@@ -334,6 +334,48 @@ test_plain_store_damaged (void)
 }
 
 static void
+put_credential (const char *dir, const char *name, const char *text)
+{
+  g_autofree char *path = g_build_filename (dir, name, NULL);
+
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+}
+
+/* What the service manager hands over comes first, goes to its origin alone, and is never a path out of its folder. */
+static void
+test_credentials (void)
+{
+  static const char *const malformed[] = { "", "t", "https://a.example", "https://a.example a b",
+                                           "nonsense t" };
+  g_autofree char *dir = ct_test_folder (), *workspace = ct_test_folder ();
+  g_autoptr (CtSecretStore) store = ct_secret_store_new (workspace, "w1");
+  char *password;
+
+  save (store, CT_SECRET_PLAIN_FILE, "ops", "https://a.example", "from the file" + 9);
+  g_setenv ("CREDENTIALS_DIRECTORY", dir, TRUE);
+  assert_stored (store, "ops", "https://a.example", "file");
+  put_credential (dir, "ops", "https://a.example/api token-1\n");
+  assert_stored (store, "ops", "https://a.example", "token-1");
+  assert_where (store, "ops", "https://a.example", CT_SECRET_CREDENTIAL);
+  assert_stored (store, "ops", "https://evil.example", NULL);
+  put_credential (workspace, "outside", "https://a.example token-2");
+  assert_stored (store, "../outside", "https://a.example", NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (malformed); i++) {
+    put_credential (dir, "ops", malformed[i]);
+    assert_stored (store, "ops", "https://a.example", "file");
+  }
+  put_credential (dir, "central-server", " ein langes Wort \n");
+  password = ct_secret_credential_read ("central server");
+  g_assert_cmpstr (password, ==, "ein langes Wort");
+  ct_secret_credential_free (password);
+  g_assert_null (ct_secret_credential_read ("none"));
+  g_unsetenv ("CREDENTIALS_DIRECTORY");
+  g_assert_null (ct_secret_credential_read ("central server"));
+  ct_test_remove (dir);
+  ct_test_remove (workspace);
+}
+
+static void
 test_no_keyring_subprocess (void)
 {
   g_autofree char *dir = ct_test_folder ();
@@ -472,6 +514,7 @@ main (int argc, char **argv)
   g_test_add_func ("/net/secret/plain", test_plain_store);
   g_test_add_func ("/net/secret/plain-refused", test_plain_store_refused);
   g_test_add_func ("/net/secret/plain-damaged", test_plain_store_damaged);
+  g_test_add_func ("/net/secret/credentials", test_credentials);
   g_test_add_func ("/net/secret/no-keyring", test_no_keyring);
   g_test_add_func ("/net/secret/keyring", test_keyring);
   return g_test_run ();
