@@ -391,6 +391,7 @@ BEGIN
     RETURN sync.store_outcome(d, intent, hash, body, answer);
   END IF;
   role_name := sync.role_for(body ->> 'name');
+  PERFORM set_config('tower.device', device::text, true);   -- whose key an approval must be signed with
   SELECT t.answer, t.written INTO answer, written FROM sync.try(body ->> 'name', role_name, changes) t;
   RETURN sync.settle(d, intent, hash, body, role_name, changes, answer, written);
 END $$;

@@ -163,21 +163,31 @@ write_login (CtSession *session, const CtAdminUser *user, gboolean exists, GCanc
           "ssss", user->login, roles, verifier, exists ? "" : "new"));
 }
 
-/* What the login sees; everything where nothing is said of a new one. */
+/* What the login sees; everything where nothing is said of one that sees nothing yet in this database. */
 static gboolean
-write_scopes (CtSession *session, const CtAdminUser *user, gboolean exists, GCancellable *cancellable,
-              GError **error)
+write_scopes (CtSession *session, const CtAdminUser *user, GCancellable *cancellable, GError **error)
 {
   static const char *const everything[] = { "all", NULL };
   g_autofree char *scopes = text_array (user->scopes ? user->scopes : everything);
+  g_autoptr (CtAnswer) has = ct_session_query (
+      session, cancellable, error, "SELECT FROM sync.grants WHERE grantee = $1", "s", user->login);
 
-  return (exists && !user->scopes) ||
+  if (!has)
+    return FALSE;
+  return (ct_answer_rows (has) > 0 && !user->scopes) ||
          (ct_session_run (session, cancellable, error, "DELETE FROM sync.grants WHERE grantee = $1", "s",
                           user->login) &&
           ct_session_run (session, cancellable, error,
                           "INSERT INTO sync.grants (grantee, scope) SELECT $1::text, unnest(sync.scope_ids("
                           "ARRAY(SELECT jsonb_array_elements_text($2::text::jsonb))))",
                           "ss", user->login, scopes));
+}
+
+/* Replicas learn who there is and in which roles, and the log who said so. */
+static gboolean
+note (CtSession *session, const char *action, const char *login, GCancellable *cancellable, GError **error)
+{
+  return ct_session_run (session, cancellable, error, "SELECT sync.note_user($1, $2)", "ss", action, login);
 }
 
 static JsonObject *
@@ -237,7 +247,8 @@ ct_admin_add_user (CtSession *session, const CtAdminUser *user, GCancellable *ca
     return NULL;
   if (find_login (session, user->login, &login, cancellable, error) &&
       write_login (session, user, login.exists, cancellable, error) &&
-      write_scopes (session, user, login.is_ours, cancellable, error))
+      write_scopes (session, user, cancellable, error) &&
+      note (session, "server.user", user->login, cancellable, error))
     done = describe_user (session, user->login, !login.exists, sets_password (user, login.exists),
                           cancellable, error);
   return end (session, done, cancellable, error);
@@ -257,7 +268,9 @@ disable (CtSession *session, const char *name, GCancellable *cancellable, GError
                             "     FROM pg_auth_members m JOIN " GROUPS " ON g.oid = m.roleid"
                             "     JOIN pg_roles r ON r.oid = m.member WHERE r.rolname = $1))",
                             "s", name)) ||
-      !ct_session_run (session, cancellable, error, "DELETE FROM sync.grants WHERE grantee = $1", "s", name))
+      !ct_session_run (session, cancellable, error, "DELETE FROM sync.grants WHERE grantee = $1", "s",
+                       name) ||
+      !note (session, "server.user_removed", name, cancellable, error))
     return NULL;
   done = ct_session_run (session, cancellable, error,
                          "UPDATE sync.devices SET revoked_at = sync.now_ms()"

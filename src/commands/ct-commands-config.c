@@ -133,6 +133,34 @@ setting_run (CtCommand *command, GError **error)
          ct_effect_object (command, "settings", &id, error);
 }
 
+/* Gives a person just these roles; one that they have already stays the row that it is. */
+static gboolean
+put_roles (CtCommand *command, const CtId *person, JsonArray *roles, GError **error)
+{
+  g_autoptr (JsonNode) node = ct_json_wrap_array (json_array_ref (roles));
+  g_autofree char *wanted = ct_json_canonical (node, error);
+
+  if (!wanted ||
+      !ct_db_run (
+          command->db, error,
+          "DELETE FROM person_roles WHERE person_id = ? AND role NOT IN (SELECT value FROM json_each(?))",
+          "ks", person, wanted))
+    return FALSE;
+  for (guint i = 0; i < json_array_get_length (roles); i++) {
+    const char *name = json_array_get_string_element (roles, i);
+    CtId role = ct_effect_new_id (command, "person_roles", i);
+    gint64 has = 0;
+
+    if (!ct_db_read_int (command->db, &has, error,
+                         "SELECT EXISTS (SELECT 1 FROM person_roles WHERE person_id = ? AND role = ?)", "ks",
+                         person, name) ||
+        (!has &&
+         !ct_effect_insert (command, error, "person_roles", &role, "person_id,role", "ks", person, name)))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 static gboolean
 person_run (CtCommand *command, GError **error)
 {
@@ -143,8 +171,7 @@ person_run (CtCommand *command, GError **error)
                      ct_arg_text (command, "login"))) {
     if (!ct_effect_update (command, error, "people", &id, "name,email", "ss",
                            ct_arg_has (command, "name") ? ct_arg_text (command, "name") : "",
-                           ct_arg_text (command, "email")) ||
-        !ct_db_run (command->db, error, "DELETE FROM person_roles WHERE person_id = ?", "k", &id))
+                           ct_arg_text (command, "email")))
       return FALSE;
   } else if (!ct_effect_insert (command, error, "people", &id, "login,name,email", "sss",
                                 ct_arg_text (command, "login"),
@@ -152,14 +179,7 @@ person_run (CtCommand *command, GError **error)
                                 ct_arg_text (command, "email"))) {
     return FALSE;
   }
-  for (guint i = 0; i < json_array_get_length (roles); i++) {
-    CtId role = ct_effect_new_id (command, "person_roles", i);
-
-    if (!ct_effect_insert (command, error, "person_roles", &role, "person_id,role", "ks", &id,
-                           json_array_get_string_element (roles, i)))
-      return FALSE;
-  }
-  return ct_effect_object (command, "people", &id, error);
+  return put_roles (command, &id, roles, error) && ct_effect_object (command, "people", &id, error);
 }
 
 /* The first command of a workspace: whoever makes it administers it. */

@@ -81,6 +81,15 @@ next_n_func (sqlite3_context *context, int n, sqlite3_value **values)
   sqlite3_result_int64 (context, db->next_n++);
 }
 
+/* replicating(): whether what is written comes from the authority, so that it may already be decided or sent. */
+static void
+replicating_func (sqlite3_context *context, int n, sqlite3_value **values)
+{
+  CtDb *db = sqlite3_user_data (context);
+
+  sqlite3_result_int (context, db->replicating);
+}
+
 gboolean
 ct_db_add_functions (CtDb *self, GError **error)
 {
@@ -96,6 +105,7 @@ ct_db_add_functions (CtDb *self, GError **error)
     { "local_date", 1, SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, local_date_func },
     { "day_start", 1, SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, day_start_func },
     { "next_n", 0, SQLITE_DIRECTONLY, next_n_func },
+    { "replicating", 0, SQLITE_INNOCUOUS, replicating_func },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (functions); i++) {

@@ -22,6 +22,7 @@ struct _CtDb {
   GHashTable *columns;       /* (owned) (element-type utf8 GStrv) */
   gint64 next_n;             /* 0: not read in this transaction */
   gint64 schema_version;
+  gboolean replicating; /* rows are the authority's, in this transaction */
 };
 
 struct _CtStmt {

@@ -339,6 +339,7 @@ ct_db_commit (CtDb *self, GError **error)
     return FALSE;
   }
   self->next_n = 0;
+  self->replicating = FALSE;
   if (g_hash_table_size (self->changed)) {
     g_strfreev (self->committed);
     self->committed = (GStrv) g_hash_table_get_keys_as_array (self->changed, NULL);
@@ -352,8 +353,22 @@ void
 ct_db_rollback (CtDb *self)
 {
   self->next_n = 0;
+  self->replicating = FALSE;
   if (!sqlite3_get_autocommit (self->handle))
     sqlite3_exec (self->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/**
+ * ct_db_set_replicating:
+ * @replicating: until the transaction ends at the latest
+ *
+ * While it is on, triggers take rows as the authority has them: already decided, leased, sent, or a step back from that.
+ * Hashes must match their bytes all the same. Commands never run with it.
+ */
+void
+ct_db_set_replicating (CtDb *self, gboolean replicating)
+{
+  self->replicating = replicating;
 }
 
 gboolean

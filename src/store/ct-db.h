@@ -48,6 +48,7 @@ gboolean ct_db_begin (CtDb *self, GError **error);
 gboolean ct_db_begin_read (CtDb *self, GError **error);
 gboolean ct_db_commit (CtDb *self, GError **error);
 void ct_db_rollback (CtDb *self);
+void ct_db_set_replicating (CtDb *self, gboolean replicating);
 gboolean ct_db_in_transaction (CtDb *self);
 gboolean ct_db_savepoint (CtDb *self, GError **error);
 gboolean ct_db_release (CtDb *self, GError **error);

@@ -256,11 +256,23 @@ char
 ct_changes_kind (const char *table, const char *column)
 {
   /* what a person or a carrier said, or what was once and is copied */
-  static const char *const stated[] = {
-    "promised_at", "eta_at",  "shipped_at",    "delivered_at", "happened_at",
-    "starts_at",   "ends_at", "next_check_at", "ended_at",     "exception_episodes.opened_at",
-    NULL
-  };
+  static const char *const stated[] = { "promised_at",
+                                        "eta_at",
+                                        "shipped_at",
+                                        "delivered_at",
+                                        "happened_at",
+                                        "starts_at",
+                                        "ends_at",
+                                        "next_check_at",
+                                        "expires_at",
+                                        "deadline_at",
+                                        "ready_at",
+                                        "exception_episodes.opened_at",
+                                        "exception_episodes.ended_at",
+                                        "received_at",
+                                        "window_ends_at",
+                                        "answered_at",
+                                        NULL };
   static const char *const derived[] = { "exceptions.score",
                                          "exceptions.severity",
                                          "exceptions.value_at_risk_minor",

@@ -226,12 +226,17 @@ write_table (CtDb *db, const char *table, CtPulled *pulled, CtRebaseReport *repo
 gboolean
 ct_rebase_rows_write (CtDb *db, CtPulled *pulled, CtRebaseReport *report, GError **error)
 {
+  gboolean written = TRUE;
+
   /* after an undo, not before: applying a changeset switches it off at its end */
   if (!ct_db_exec (db, "PRAGMA defer_foreign_keys = ON", error))
     return FALSE;
-  for (guint i = 0; pulled->tables[i]; i++)
-    if (!write_table (db, pulled->tables[i], pulled, report, error))
-      return FALSE;
+  ct_db_set_replicating (db, TRUE);
+  for (guint i = 0; written && pulled->tables[i]; i++)
+    written = write_table (db, pulled->tables[i], pulled, report, error);
+  ct_db_set_replicating (db, FALSE);
+  if (!written)
+    return FALSE;
   if (!ct_db_foreign_keys_hold (db))
     return ct_fail (error, CT_ERROR_INVALID, "the server's rows refer to rows that it did not send");
   return ct_db_exec (db, "PRAGMA defer_foreign_keys = OFF", error);

@@ -153,8 +153,13 @@ undo_pending (Rebase *self, gint64 after, GError **error)
       after, error);
   for (guint i = 0; pending && i < pending->len; i++) {
     g_autoptr (GError) problem = NULL;
+    gboolean undone;
 
-    if (undo_one (self->db, g_array_index (pending, gint64, i), &problem))
+    /* what a command decided is open again */
+    ct_db_set_replicating (self->db, TRUE);
+    undone = undo_one (self->db, g_array_index (pending, gint64, i), &problem);
+    ct_db_set_replicating (self->db, FALSE);
+    if (undone)
       continue;
     if (g_error_matches (problem, CT_ERROR, CT_ERROR_CONFLICT))
       return ct_fail (error, CT_ERROR_CORRUPT, "the replica was changed behind the program's back: %s",

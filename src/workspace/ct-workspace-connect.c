@@ -21,9 +21,9 @@ read_server_cb (CtDb *db, gpointer data, GError **error)
 }
 
 /* Shipped with every workspace: the server's take their place. */
-static const char *const shipped[] = { "calendars",      "sla_policies", "rules",
-                                       "agent_profiles", "routes",       "templates",
-                                       "guardrails",     "settings",     NULL };
+static const char *const shipped[] = { "calendars", "sla_policies", "rules",      "agent_profiles",
+                                       "routes",    "templates",    "guardrails", "settings",
+                                       "people",    "person_roles", NULL };
 
 /* What a person wrote of this kind before there was a server would be lost to the server's rows. */
 static gboolean

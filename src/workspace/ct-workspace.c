@@ -93,6 +93,7 @@ read_identity_cb (CtDb *db, gpointer data, GError **error)
   CtWorkspace *self = data;
   g_autofree char *trial = read_key (db, "trial", "0");
   g_autofree char *first = read_key (db, "first_login", "");
+  g_autofree char *login = read_key (db, "server_login", "");
   g_autofree char *zone =
       ct_db_read_text (db, NULL, "SELECT value FROM settings WHERE key = 'time_zone'", "");
   gint64 people = 0;
@@ -104,7 +105,8 @@ read_identity_cb (CtDb *db, gpointer data, GError **error)
   self->zone = g_time_zone_new_identifier (zone);
   if (!self->zone)
     self->zone = g_time_zone_new_utc ();
-  self->actor = g_strdup (g_get_user_name ());
+  /* the server knows its people by their logins there */
+  self->actor = *login ? g_steal_pointer (&login) : g_strdup (g_get_user_name ());
   if (!ct_db_read_int (db, &people, error, "SELECT count(*) FROM people", ""))
     return FALSE;
   if (people == 0) { /* being made: its first person is about to be */

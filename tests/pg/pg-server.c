@@ -135,19 +135,20 @@ static const char own_policy[] =
     "[\"text\"], \"delete\": true},"
     "   \"distributors\": {\"insert\": true, \"delete\": true}}}}";
 
-/* anna and ben sell everywhere, north sells in region north alone, ada administers, vera only looks, and mallory has a
- * login and nothing else. */
+/* anna and ben sell everywhere, north sells in region north alone, ada administers, as does "admin", under whose name the
+ * tests' replicas act, vera only looks, and mallory has a login and nothing else. */
 static const char logins[] =
     "DO $$ DECLARE who text; BEGIN"
-    "  FOREACH who IN ARRAY ARRAY['anna', 'ben', 'north', 'ada', 'vera', 'mallory'] LOOP"
+    "  FOREACH who IN ARRAY ARRAY['anna', 'ben', 'north', 'ada', 'admin', 'vera', 'mallory'] LOOP"
     "    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = who) THEN"
     "      EXECUTE 'CREATE ROLE ' || who || ' LOGIN PASSWORD ' || quote_literal('secret-' || who); END IF;"
     "  END LOOP;"
     "  EXECUTE 'GRANT CONNECT ON DATABASE ' || quote_ident(current_database()) || ' TO mallory'; END $$;"
-    "GRANT tower_sales TO anna, ben, north; GRANT tower_admin TO ada; GRANT tower_viewer TO vera;"
+    "GRANT tower_sales TO anna, ben, north; GRANT tower_admin TO ada, admin; GRANT tower_viewer TO vera;"
     "INSERT INTO sync.grants SELECT who, (sync.scope_ids(ARRAY['all']))[1]"
-    "  FROM unnest(ARRAY['anna', 'ben', 'ada', 'vera']) who;"
-    "INSERT INTO sync.grants SELECT 'north', (sync.scope_ids(ARRAY['region:north']))[1];";
+    "  FROM unnest(ARRAY['anna', 'ben', 'ada', 'admin', 'vera']) who;"
+    "INSERT INTO sync.grants SELECT 'north', (sync.scope_ids(ARRAY['region:north']))[1];"
+    "SELECT sync.note_people();";
 
 /* @policy: (nullable): the text of a policy file instead of the tests' own */
 void

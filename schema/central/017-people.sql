@@ -1,0 +1,132 @@
+-- People. PostgreSQL's groups say who may do what; these rows only tell replicas, so that buttons and the check there agree.
+SET LOCAL ROLE tower_owner;
+
+CREATE TABLE app.people (
+  id uuid PRIMARY KEY, rev bigint NOT NULL, created_at bigint NOT NULL, updated_at bigint NOT NULL,
+  login text NOT NULL UNIQUE CHECK (login <> ''), name text NOT NULL DEFAULT '', email text, language text,
+  skills text NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(skills::jsonb) IS NOT NULL),
+  approval_limit_minor bigint CHECK (approval_limit_minor >= 0), approval_currency text CHECK (length(approval_currency) = 3),
+  archived_at bigint,
+  scopes integer[] NOT NULL
+);
+SELECT sync.add_common_scope('people');
+SELECT sync.register(10::smallint, 'people', 'person', NULL, '{"archived_at": "stamp"}');
+
+CREATE TABLE app.person_roles (
+  id uuid PRIMARY KEY, rev bigint NOT NULL, created_at bigint NOT NULL, updated_at bigint NOT NULL,
+  person_id uuid NOT NULL REFERENCES app.people DEFERRABLE INITIALLY DEFERRED,
+  role text NOT NULL CHECK (role IN ('viewer', 'sales', 'accounting', 'logistics', 'legal', 'partner', 'admin', 'agent')),
+  scopes integer[] NOT NULL,
+  UNIQUE (person_id, role)
+);
+SELECT sync.add_common_scope('person_roles');
+SELECT sync.register(11::smallint, 'person_roles', 'person_role', NULL, '{}');
+
+CREATE TABLE app.absences (
+  id uuid PRIMARY KEY, rev bigint NOT NULL, created_at bigint NOT NULL, updated_at bigint NOT NULL,
+  person_id uuid NOT NULL REFERENCES app.people DEFERRABLE INITIALLY DEFERRED,
+  starts_at bigint NOT NULL, ends_at bigint NOT NULL CHECK (ends_at > starts_at),
+  scopes integer[] NOT NULL
+);
+CREATE INDEX absences_person ON app.absences (person_id);
+SELECT sync.add_common_scope('absences');
+SELECT sync.register(12::smallint, 'absences', 'absence', NULL, '{}');
+
+CREATE TABLE app.delegations (
+  id uuid PRIMARY KEY, rev bigint NOT NULL, created_at bigint NOT NULL, updated_at bigint NOT NULL,
+  person_id uuid NOT NULL REFERENCES app.people DEFERRABLE INITIALLY DEFERRED,
+  delegate_id uuid NOT NULL REFERENCES app.people DEFERRABLE INITIALLY DEFERRED,
+  starts_at bigint NOT NULL, ends_at bigint NOT NULL, CHECK (ends_at > starts_at AND person_id <> delegate_id),
+  scopes integer[] NOT NULL
+);
+CREATE INDEX delegations_person ON app.delegations (person_id);
+CREATE INDEX delegations_delegate ON app.delegations (delegate_id);
+SELECT sync.add_common_scope('delegations');
+SELECT sync.register(13::smallint, 'delegations', 'delegation', NULL, '{}');
+
+-- Whether a login may act in a role.
+CREATE FUNCTION app.has_role(of_login text, role_name text) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM pg_roles p JOIN pg_roles g ON g.rolname = 'tower_' || role_name
+                 WHERE p.rolname = of_login AND p.rolcanlogin AND pg_has_role(p.oid, g.oid, 'MEMBER'));
+$$;
+
+-- No row says of anybody what PostgreSQL does not, nor is one taken away that it says.
+CREATE FUNCTION app.person_roles_are_backed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  person text;
+BEGIN
+  IF TG_OP <> 'INSERT' THEN
+    SELECT login INTO person FROM app.people WHERE id = OLD.person_id;
+    IF TG_OP = 'DELETE' AND app.has_role(person, OLD.role) THEN
+      RAISE EXCEPTION '% has the role % in PostgreSQL: take it away with towerctl server add-user', person, OLD.role;
+    ELSIF TG_OP = 'DELETE' THEN
+      RETURN OLD;
+    ELSIF (NEW.person_id, NEW.role) IS DISTINCT FROM (OLD.person_id, OLD.role) THEN
+      RAISE EXCEPTION 'a role is given or taken away, never changed';
+    END IF;
+    RETURN NEW;
+  END IF;
+  SELECT login INTO person FROM app.people WHERE id = NEW.person_id;
+  IF NOT app.has_role(person, NEW.role) THEN
+    RAISE EXCEPTION '% has not got the role % in PostgreSQL: give it with towerctl server add-user', person, NEW.role;
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER backed BEFORE INSERT OR UPDATE OR DELETE ON app.person_roles
+  FOR EACH ROW EXECUTE FUNCTION app.person_roles_are_backed();
+
+-- Writes down what PostgreSQL says of a login, also that it says nothing any more. Returns the person, NULL where there is
+-- nobody and never was.
+CREATE FUNCTION sync.note_person(of_login text) RETURNS uuid LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  person uuid;
+  roles text[] := ARRAY(SELECT r FROM unnest(ARRAY['sales', 'accounting', 'logistics', 'legal', 'partner', 'admin', 'agent']) r
+                        WHERE app.has_role(of_login, r));
+BEGIN
+  IF roles = '{}' AND app.has_role(of_login, 'viewer') THEN
+    roles := ARRAY['viewer'];
+  END IF;
+  SELECT id INTO person FROM app.people WHERE login = of_login;
+  IF person IS NULL AND roles <> '{}' THEN
+    person := audit.uuid7(sync.now_ms());
+    INSERT INTO app.people (id, login) VALUES (person, of_login);
+  END IF;
+  UPDATE app.people SET archived_at = CASE WHEN roles = '{}' THEN 1 END
+    WHERE id = person AND (archived_at IS NULL) <> (roles <> '{}');
+  DELETE FROM app.person_roles WHERE person_id = person AND role <> ALL (roles) AND NOT app.has_role(of_login, role);
+  INSERT INTO app.person_roles (id, person_id, role) SELECT audit.uuid7(sync.now_ms()), person, r FROM unnest(roles) r
+    WHERE NOT EXISTS (SELECT FROM app.person_roles p WHERE p.person_id = person AND p.role = r);
+  RETURN person;
+END $$;
+
+-- Everybody who may sign in with a role, superusers aside: those have every role.
+CREATE FUNCTION sync.note_people() RETURNS integer LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT count(sync.note_person(u.login))::integer FROM (
+    SELECT rolname::text AS login FROM pg_roles WHERE NOT rolsuper AND rolcanlogin AND pg_has_role(oid, 'tower_viewer', 'MEMBER')
+    UNION SELECT login FROM app.people WHERE archived_at IS NULL) u;
+$$;
+
+-- A leaf for what an administrator did past the commands: without intent and device.
+CREATE FUNCTION audit.note(action text, object_type text, object_id uuid, written jsonb, disclosed jsonb) RETURNS uuid
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT audit.append(jsonb_build_object(
+      'intent_sha256', repeat('0', 64), 'device_id', '00000000-0000-0000-0000-000000000000', 'device_seq', 0,
+      'occurred_at', sync.now_ms(), 'actor', session_user, 'actor_role', 'owner', 'action', action,
+      'object_type', object_type, 'object_id', object_id, 'object_rev', 0), written, disclosed);
+$$;
+
+-- Who somebody is from now on, and the leaf that says so.
+CREATE FUNCTION sync.note_user(action text, of_login text) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  person uuid := sync.note_person(of_login);
+BEGIN
+  IF person IS NULL THEN RETURN; END IF;
+  PERFORM audit.note(action, 'person', person,
+    (SELECT jsonb_agg(jsonb_build_array(w.tbl, w.id, 'update')) FROM (
+       SELECT 'people' AS tbl, person AS id UNION ALL SELECT 'person_roles', r.id FROM app.person_roles r WHERE r.person_id = person) w),
+    jsonb_build_object('user', jsonb_build_object('login', of_login,
+      'roles', ARRAY(SELECT r.role FROM app.person_roles r WHERE r.person_id = person ORDER BY 1),
+      'scopes', ARRAY(SELECT s.name FROM sync.grants g JOIN sync.scopes s ON s.id = g.scope WHERE g.grantee = of_login ORDER BY 1))::text));
+END $$;

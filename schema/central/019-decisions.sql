@@ -1,0 +1,294 @@
+-- No approval, no post: what holds for approvals and the outbox whoever writes them. The triggers run after stamp_row, for
+-- triggers run in the order of their names; a row of which nothing but the scopes changes passes.
+SET LOCAL ROLE tower_owner;
+
+-- A duration as the program writes it ("1d12h", "90s", a bare number of seconds), in milliseconds.
+CREATE FUNCTION app.duration_ms(value text, fallback bigint) RETURNS bigint LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN value ~ '^(\d{1,6}[wdhms])+$' THEN
+                (SELECT sum(m[1]::bigint * CASE m[2] WHEN 'w' THEN 604800000 WHEN 'd' THEN 86400000 WHEN 'h' THEN 3600000
+                                                     WHEN 'm' THEN 60000 ELSE 1000 END)::bigint
+                   FROM regexp_matches(value, '(\d{1,6})([wdhms])', 'g') m)
+              WHEN value ~ '^\d{1,7}' AND substring(value FROM '^\d{1,7}')::bigint < 31536000
+                THEN substring(value FROM '^\d{1,7}')::bigint * 1000
+              ELSE fallback END;
+$$;
+
+-- The terms of an approval policy, as far as they decide who may approve (src/domain/ct-approval-policy.c).
+CREATE FUNCTION app.approval_terms(policy jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT jsonb_build_object('kind', policy -> 'kind', 'thresholds', coalesce(
+    (SELECT jsonb_agg(jsonb_build_array(t -> 'amountMinor', t -> 'currency', coalesce(t ->> 'kind', 'four_eyes'),
+                                        coalesce(t -> 'roles', '[]')) ORDER BY n)
+       FROM jsonb_array_elements(policy -> 'thresholds') WITH ORDINALITY x (t, n)), '[]'));
+$$;
+
+-- Whether an amount is within what a person may approve: in their currency, or nothing.
+CREATE FUNCTION app.is_within_limit(of_login text, a app.approvals) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce((SELECT CASE WHEN p.approval_currency = a.currency THEN abs(a.amount_minor) <= p.approval_limit_minor
+                               ELSE a.amount_minor = 0 END
+                     FROM app.people p WHERE p.login = of_login AND p.approval_limit_minor IS NOT NULL), true);
+$$;
+
+-- In which role the login may approve, own roles first, then those of the people it stands in for; or why it may not.
+CREATE FUNCTION app.judge_approval(a app.approvals, OUT role text, OUT why text) LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  moment bigint := sync.now_ms();
+  four_eyes boolean := a.policy::jsonb ->> 'kind' IS DISTINCT FROM 'one_approver';
+  demanded jsonb := '[]';                         -- arrays of roles, one of each of which it takes
+  reasons text[] := ARRAY['only members of a team, or who stands in for one, can approve',
+    'this is another team''s work; one of its members must approve it',
+    'an amount of this size must be approved by another role',
+    'you made the last edit; four eyes are needed, so another person must approve',
+    'this is above what you may approve'];
+  closest integer := 1;
+  got integer;
+  t jsonb;
+  person record;
+  team text;
+BEGIN
+  FOR t IN SELECT * FROM jsonb_array_elements(app.approval_terms(a.policy::jsonb) -> 'thresholds') LOOP
+    CONTINUE WHEN NOT CASE WHEN t ->> 1 = a.currency THEN abs(a.amount_minor) >= (t ->> 0)::bigint ELSE a.amount_minor <> 0 END;
+    four_eyes := four_eyes OR t ->> 2 <> 'one_approver';
+    IF t -> 3 <> '[]' THEN demanded := demanded || jsonb_build_array(t -> 3); END IF;
+  END LOOP;
+  FOR person IN SELECT session_user::text AS login, 0 AS place
+      UNION SELECT a.delegated_by, 1 WHERE a.delegated_to = session_user AND a.delegated_by IS NOT NULL
+      UNION SELECT p.login, 2 FROM app.delegations d JOIN app.people p ON p.id = d.person_id
+              JOIN app.people me ON me.id = d.delegate_id
+              WHERE me.login = session_user AND moment >= d.starts_at AND moment < d.ends_at AND p.archived_at IS NULL
+      ORDER BY place, login LOOP
+    FOREACH team IN ARRAY ARRAY['sales', 'accounting', 'logistics', 'legal', 'partner', 'admin'] LOOP
+      CONTINUE WHEN NOT app.has_role(person.login, team);
+      got := CASE WHEN team <> 'admin' AND team <> a.owner THEN 2
+                  WHEN EXISTS (SELECT FROM jsonb_array_elements(demanded) x WHERE NOT x ? team) THEN 3
+                  WHEN four_eyes AND a.edited_by IN (person.login, session_user) THEN 4
+                  WHEN NOT app.is_within_limit(session_user, a) OR NOT app.is_within_limit(person.login, a) THEN 5
+                  ELSE 6 END;
+      IF got = 6 THEN
+        role := team;
+        RETURN;
+      END IF;
+      closest := greatest(closest, got);
+    END LOOP;
+  END LOOP;
+  why := reasons[closest];
+END $$;
+
+-- Approvals
+
+CREATE FUNCTION app.check_new_approval(a app.approvals) RETURNS app.approvals LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t app.follow_up_tasks;
+  same app.approvals;
+BEGIN
+  IF a.state <> 'pending' OR num_nonnulls(a.decided_by, a.decided_role, a.decided_at, a.void_reason, a.nonce, a.device_id,
+                                          a.signature, a.delegated_to, a.delegated_by) > 0 OR a.comment <> '' THEN
+    RAISE EXCEPTION 'an approval begins pending';
+  ELSIF sha256(a.wire) <> a.payload_sha256 OR sha256(convert_to(a.context, 'UTF8')) <> a.context_sha256 THEN
+    RAISE EXCEPTION 'an approval names the hashes of its bytes';
+  ELSIF NOT EXISTS (SELECT FROM app.ai_outputs o WHERE o.id = a.output_id AND o.task_id = a.task_id
+                    AND o.channel = a.channel AND o.destination = a.destination) THEN
+    RAISE EXCEPTION 'an approval is for a draft of its task, channel and destination';
+  ELSIF a.expires_at > sync.now_ms() + 104 * 86400000::bigint THEN
+    RAISE EXCEPTION 'an approval waits for 104 days at most';
+  END IF;
+  SELECT * INTO t FROM app.follow_up_tasks WHERE id = a.task_id;
+  -- the same message once more, under the key of the new approval, is what it was
+  SELECT * INTO same FROM app.approvals x WHERE x.output_id = a.output_id AND x.id <> a.id
+    AND replace(convert_from(x.wire, 'UTF8'), x.id::text, a.id::text) = convert_from(a.wire, 'UTF8') LIMIT 1;
+  IF FOUND THEN
+    a.owner := same.owner; a.amount_minor := same.amount_minor; a.currency := same.currency;
+    a.edited_by := same.edited_by; a.policy := same.policy; a.expires_at := same.expires_at;
+    RETURN a;
+  END IF;
+  a.owner := t.human_owner;
+  SELECT coalesce(max(e.value_at_risk_minor), 0), coalesce(max(e.currency), 'EUR') INTO a.amount_minor, a.currency
+    FROM app.exceptions e WHERE e.id = t.exception_id;
+  -- who asks for it has written it, unless it was the service
+  a.edited_by := CASE WHEN NOT app.has_role(session_user, 'agent') THEN session_user END;
+  IF NOT EXISTS (SELECT FROM app.approvals x WHERE x.task_id = a.task_id AND x.id <> a.id AND x.policy = a.policy)
+     AND NOT EXISTS (SELECT FROM app.agent_profiles p WHERE p.name = t.assigned_agent
+                     AND app.approval_terms(p.body::jsonb -> 'approval') = app.approval_terms(a.policy::jsonb)) THEN
+    RAISE EXCEPTION 'the approval policy is not that of agent %', t.assigned_agent;
+  END IF;
+  RETURN a;
+END $$;
+
+-- Yes: by somebody who may, in time, signed once with the key of the device that says so, for a task that is still on.
+CREATE FUNCTION app.check_approved(a app.approvals) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  verdict record;
+  t app.follow_up_tasks;
+BEGIN
+  SELECT * INTO t FROM app.follow_up_tasks WHERE id = a.task_id;
+  SELECT * INTO verdict FROM app.judge_approval(a);
+  IF a.expires_at <= sync.now_ms() THEN
+    RAISE EXCEPTION '%: the time for this approval is over; it counts as rejected', a.number;
+  ELSIF verdict.role IS NULL THEN
+    RAISE EXCEPTION '%: %', a.number, verdict.why;
+  ELSIF t.status NOT IN ('waiting_for_human_approval', 'drafting', 'approved', 'posted', 'awaiting_reply') THEN
+    RAISE EXCEPTION '% is %; take it up again first', t.number, t.status;
+  ELSIF a.signature IS NULL OR octet_length(a.nonce) IS DISTINCT FROM 16 THEN
+    RAISE EXCEPTION '%: an approval is signed, over a nonce of 16 bytes', a.number;
+  ELSIF EXISTS (SELECT FROM app.approvals x WHERE x.nonce = a.nonce AND x.id <> a.id) THEN
+    RAISE EXCEPTION '%: its nonce was used before', a.number;
+  ELSIF a.device_id IS DISTINCT FROM nullif(current_setting('tower.device', true), '')::uuid
+     OR NOT EXISTS (SELECT FROM sync.devices d WHERE d.id = a.device_id AND d.owner = session_user
+                    AND d.public_key IS NOT NULL AND d.revoked_at IS NULL) THEN
+    RAISE EXCEPTION '%: it is not signed with the enrolled key of this device', a.number;
+  END IF;
+  RETURN verdict.role;
+END $$;
+
+CREATE FUNCTION app.decide_approval() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  decides boolean := NEW.state IN ('approved', 'rejected', 'changes_requested', 'expired');
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    RETURN app.check_new_approval(NEW);
+  ELSIF NEW.rev = OLD.rev THEN
+    RETURN NEW;
+  ELSIF (NEW.wire, NEW.payload_sha256, NEW.context, NEW.context_sha256, NEW.channel, NEW.destination, NEW.task_id, NEW.output_id,
+         NEW.expires_at, NEW.amount_minor, NEW.currency, NEW.policy, NEW.edited_by, NEW.number) IS DISTINCT FROM
+        (OLD.wire, OLD.payload_sha256, OLD.context, OLD.context_sha256, OLD.channel, OLD.destination, OLD.task_id, OLD.output_id,
+         OLD.expires_at, OLD.amount_minor, OLD.currency, OLD.policy, OLD.edited_by, OLD.number) THEN
+    RAISE EXCEPTION 'the bytes of an approval are fixed; a change asks for a new approval';
+  ELSIF OLD.state <> 'pending' AND NOT (OLD.state = 'approved' AND NEW.state = 'voided') THEN
+    RAISE EXCEPTION '% is already decided: it is %', OLD.number, OLD.state;
+  ELSIF (NEW.delegated_to, NEW.delegated_by) IS DISTINCT FROM (OLD.delegated_to, OLD.delegated_by)
+     AND (NEW.delegated_by, NEW.state) IS DISTINCT FROM (session_user::text, 'pending')
+     OR NEW.delegated_to = session_user AND NEW.delegated_by = session_user
+     OR NEW.owner NOT IN ('sales', 'accounting', 'logistics', 'legal', 'partner', 'admin') THEN
+    RAISE EXCEPTION '% is handed to a team, or by yourself to another person', OLD.number;
+  ELSIF decides AND NEW.decided_by IS DISTINCT FROM session_user::text
+     OR NOT decides AND (NEW.decided_by, NEW.decided_role) IS DISTINCT FROM (OLD.decided_by, OLD.decided_role) THEN
+    RAISE EXCEPTION '%: everybody decides for themselves', OLD.number;
+  ELSIF NEW.state <> 'approved' AND (NEW.nonce, NEW.device_id, NEW.signature) IS DISTINCT FROM
+                                    (OLD.nonce, OLD.device_id, OLD.signature) THEN
+    RAISE EXCEPTION '%: only an approval is signed', OLD.number;
+  ELSIF NEW.state = 'expired' AND OLD.expires_at > sync.now_ms() THEN
+    RAISE EXCEPTION '% has not expired yet', OLD.number;
+  ELSIF NEW.state IN ('rejected', 'changes_requested') AND btrim(NEW.comment) = '' THEN
+    RAISE EXCEPTION '%: a comment says why', OLD.number;
+  ELSIF decides AND NEW.state <> 'approved' AND NOT app.has_role(session_user, coalesce(NEW.decided_role, '')) THEN
+    RAISE EXCEPTION '%: you have not got the role %', OLD.number, NEW.decided_role;
+  END IF;
+  NEW.decided_at := CASE WHEN NEW.state = 'pending' THEN NULL WHEN NEW.state = OLD.state THEN OLD.decided_at
+                         ELSE sync.now_ms() END;
+  IF NEW.state = 'approved' THEN
+    NEW.decided_role := app.check_approved(NEW);
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER then_decide BEFORE INSERT OR UPDATE ON app.approvals FOR EACH ROW EXECUTE FUNCTION app.decide_approval();
+
+-- Posts
+
+-- Only with an approval, for the same bytes, once; not before the approver could still have called it back.
+CREATE FUNCTION app.check_new_post(p app.outbox) RETURNS app.outbox LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  a app.approvals;
+BEGIN
+  SELECT * INTO a FROM app.approvals x WHERE x.id = p.approval_id;
+  IF (a.state = 'approved' AND sha256(p.wire) = p.payload_sha256 AND p.payload_sha256 = a.payload_sha256
+      AND a.destination = p.destination AND a.channel = p.channel AND a.task_id = p.task_id AND a.decided_by = p.approver
+      AND a.expires_at > a.decided_at AND p.state = 'ready' AND p.fence = 0 AND p.attempts = 0
+      AND num_nonnulls(p.leased_until, p.lease_holder, p.sent_at, p.external_message_id, p.delivery_status, p.thread_id) = 0)
+     IS NOT TRUE THEN
+    RAISE EXCEPTION 'no approval, no post';
+  END IF;
+  p.distributor_id := (SELECT t.distributor_id FROM app.follow_up_tasks t WHERE t.id = p.task_id);
+  p.ready_at := a.decided_at + app.duration_ms((SELECT value FROM app.settings WHERE key = 'delivery.undo_window'), 15000);
+  RETURN p;
+END $$;
+
+CREATE FUNCTION app.check_approval_stands(p app.outbox) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM app.approvals a WHERE a.id = p.approval_id AND a.state = 'approved'
+                    AND a.expires_at > sync.now_ms()) THEN
+    RAISE EXCEPTION '%: its approval has expired or was taken back', p.number;
+  END IF;
+END $$;
+
+-- A lease lasts five minutes at most by the server's clock, and only the service holds one.
+CREATE FUNCTION app.check_lease(before app.outbox, p app.outbox) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  moment bigint := sync.now_ms();
+BEGIN
+  PERFORM app.check_approval_stands(p);
+  IF EXISTS (SELECT FROM app.settings WHERE key = 'delivery.stopped' AND value = 'true') THEN
+    RAISE EXCEPTION 'all sending is stopped: resume it first';
+  ELSIF p.leased_until IS NULL OR p.leased_until <= moment OR p.leased_until > moment + 300000 THEN
+    RAISE EXCEPTION '%: a lease ends within five minutes by the server''s clock', p.number;
+  ELSIF p.state = 'leased' AND (p.fence <> before.fence + 1 OR coalesce(p.lease_holder, '') = '' OR before.ready_at > moment
+        OR before.state <> 'ready' AND (before.state <> 'leased' OR before.leased_until > moment)) THEN
+    RAISE EXCEPTION '% is not to be sent yet, or in the hands of another sender', p.number;
+  ELSIF p.state = 'sending' AND (before.state <> 'leased' OR before.leased_until <= moment OR p.fence <> before.fence
+        OR p.attempts <> before.attempts + 1) THEN
+    RAISE EXCEPTION '%: the lease is over', p.number;
+  END IF;
+END $$;
+
+CREATE FUNCTION app.send_post() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    RETURN app.check_new_post(NEW);
+  ELSIF NEW.rev = OLD.rev THEN
+    RETURN NEW;
+  ELSIF (NEW.wire, NEW.payload_sha256, NEW.channel, NEW.destination, NEW.approval_id, NEW.task_id, NEW.distributor_id,
+         NEW.approver, NEW.number) IS DISTINCT FROM
+        (OLD.wire, OLD.payload_sha256, OLD.channel, OLD.destination, OLD.approval_id, OLD.task_id, OLD.distributor_id,
+         OLD.approver, OLD.number) THEN
+    RAISE EXCEPTION 'the bytes of a post are fixed';
+  ELSIF NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN (
+      ('ready', 'leased'), ('ready', 'cancelled'), ('ready', 'failed'),
+      ('leased', 'ready'), ('leased', 'sending'), ('leased', 'failed'), ('leased', 'cancelled'),
+      ('sending', 'ready'), ('sending', 'sent'), ('sending', 'sent_unconfirmed'), ('sending', 'failed'), ('sending', 'unknown'),
+      ('unknown', 'sent'), ('unknown', 'failed'), ('unknown', 'ready'), ('failed', 'ready'),
+      ('sent', 'retracted'), ('sent_unconfirmed', 'retracted')) THEN
+    RAISE EXCEPTION '% cannot go from % to %', OLD.number, OLD.state, NEW.state;
+  END IF;
+  IF NEW.state <> 'cancelled' AND (OLD.state IN ('ready', 'leased', 'sending') OR NEW.fence <> OLD.fence
+     OR NEW.lease_holder IS DISTINCT FROM OLD.lease_holder) AND NOT app.has_role(session_user, 'agent') THEN
+    RAISE EXCEPTION 'only the service sends';
+  ELSIF NEW.state IN ('leased', 'sending') THEN
+    PERFORM app.check_lease(OLD, NEW);
+  ELSIF NEW.fence <> OLD.fence OR NEW.attempts <> OLD.attempts THEN
+    RAISE EXCEPTION '%: leases and attempts are counted when they begin', OLD.number;
+  ELSIF NEW.state = 'ready' AND OLD.state IN ('unknown', 'failed') THEN
+    PERFORM app.check_approval_stands(NEW);
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER then_send BEFORE INSERT OR UPDATE ON app.outbox FOR EACH ROW EXECUTE FUNCTION app.send_post();
+
+-- Neither is ever taken away: a post that is gone could be made, and sent, once more.
+CREATE FUNCTION app.is_kept() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION 'rows of app.% are kept', TG_TABLE_NAME;
+END $$;
+CREATE TRIGGER kept BEFORE DELETE ON app.approvals FOR EACH ROW EXECUTE FUNCTION app.is_kept();
+CREATE TRIGGER kept BEFORE DELETE ON app.outbox FOR EACH ROW EXECUTE FUNCTION app.is_kept();
+
+-- What hangs on a draft or a post is of the same task, so that whoever sees the one sees the other.
+CREATE FUNCTION app.is_of_one_task() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  row_now jsonb := to_jsonb(NEW);
+BEGIN
+  IF EXISTS (SELECT FROM app.ai_outputs o WHERE o.id IN ((row_now ->> 'output_id')::uuid, (row_now ->> 'based_on')::uuid)
+             AND o.task_id <> NEW.task_id)
+     OR EXISTS (SELECT FROM app.outbox p WHERE p.id = (row_now ->> 'post_id')::uuid AND p.task_id <> NEW.task_id) THEN
+    RAISE EXCEPTION 'a row of % refers to another task''s', TG_TABLE_NAME;
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER then_of_one_task BEFORE INSERT OR UPDATE ON app.ai_outputs FOR EACH ROW EXECUTE FUNCTION app.is_of_one_task();
+CREATE TRIGGER then_of_one_task BEFORE INSERT OR UPDATE ON app.proposed_actions
+  FOR EACH ROW EXECUTE FUNCTION app.is_of_one_task();
+CREATE TRIGGER then_of_one_task BEFORE INSERT OR UPDATE ON app.replies FOR EACH ROW EXECUTE FUNCTION app.is_of_one_task();
