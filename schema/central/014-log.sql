@@ -134,5 +134,9 @@ BEGIN
     RAISE EXCEPTION 'the log is signed with another key' USING ERRCODE = 'CT101';
   END IF;
   UPDATE audit.origin SET vkey = key;
+  PERFORM audit.append(jsonb_build_object('action', 'log.key', 'actor', session_user, 'actor_role', 'admin',
+    'device_id', '00000000-0000-0000-0000-000000000000', 'device_seq', 0, 'intent_sha256', repeat('0', 64),
+    'occurred_at', sync.now_ms(), 'object_type', 'log', 'object_id', (SELECT id FROM sync.epoch), 'object_rev', 0),
+    '[]', jsonb_build_object('key', key));
 END $$;
 GRANT EXECUTE ON FUNCTION api.set_log_key(text) TO tower_admin;

@@ -53,24 +53,30 @@ check_former (CtDb *db, const char *directory, const CtVerifier *verifier, const
 }
 
 static gboolean
-write_entries (CtDb *db, guint64 size, CtTilesWriter *writer, CtAuditProgress progress,
+write_entries (CtDb *db, guint64 size, CtTilesWriter *writer, guint64 *n_hidden, CtAuditProgress progress,
                gpointer progress_data, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (CtStmt) stmt =
-      ct_db_query (db, error, "SELECT leaf FROM audit_logs WHERE n < ? ORDER BY n", "i", (gint64) size);
+  g_autoptr (CtStmt) stmt = ct_db_query (
+      db, error, "SELECT leaf, leaf_sha256 FROM audit_leaves WHERE n < ? ORDER BY n", "i", (gint64) size);
 
   if (!stmt)
     return FALSE;
   for (guint64 n = 0; ct_stmt_next (stmt); n++) {
     gsize length;
     gconstpointer leaf = ct_stmt_blob (stmt, 0, &length);
+    CtHash hash;
 
     if (n % 4096 == 0 && g_cancellable_set_error_if_cancelled (cancellable, error))
       return FALSE;
     if (n % 4096 == 0 && progress)
       progress (n, size, progress_data);
-    if (!ct_tiles_writer_add (writer, leaf, length, error))
+    if (!leaf && ct_stmt_hash (stmt, 1, &hash)) {
+      ++*n_hidden;
+      if (!ct_tiles_writer_add_hidden (writer, &hash, error))
+        return FALSE;
+    } else if (!ct_tiles_writer_add (writer, leaf, length, error)) {
       return FALSE;
+    }
   }
   if (progress)
     progress (size, size, progress_data);
@@ -166,7 +172,8 @@ export_all (CtDb *db, const char *directory, const CtVerifier *verifier, CtAudit
     return FALSE;
   writer = ct_tiles_writer_new (directory, export->checkpoint.origin, error);
   return writer &&
-         write_entries (db, export->checkpoint.size, writer, progress, progress_data, cancellable, error) &&
+         write_entries (db, export->checkpoint.size, writer, &export->n_hidden, progress, progress_data,
+                        cancellable, error) &&
          check_head (writer, &export->checkpoint, error) &&
          write_disclosures (db, directory, export->checkpoint.size, &export->n_disclosures, error) &&
          write_key (directory, verifier, error) && ct_tiles_writer_finish (writer, note, error);

@@ -9,6 +9,8 @@ typedef struct {
   CtCheckpoint checkpoint;
   char *vkey; /* (owned) */
   guint64 n_disclosures;
+  guint64
+      n_hidden; /* leaves of a server's log of which the workspace has the hash alone: so has the export */
 } CtLogExport;
 
 void ct_log_export_clear (CtLogExport *self);

@@ -12,6 +12,7 @@ typedef struct {
   gboolean has_entries;     /* the entries were there and match their hashes */
   gboolean has_disclosures; /* disclosures.jsonl was there and matches the entries */
   guint64 n_disclosures;
+  guint64 n_hidden; /* entries that are not shown: their hashes stand in the tree */
 } CtTilesReport;
 
 /* Sees each entry after its hash has been found to be the tile's. */

@@ -291,6 +291,25 @@ write_bundle (CtTilesWriter *self, guint width, GError **error)
   return TRUE;
 }
 
+static gboolean
+add_entry (CtTilesWriter *self, gconstpointer entry, gsize length, const CtHash *hash, GError **error)
+{
+  ct_bundle_append (self->bundle, entry, length);
+  if (self->stack.levels[0].width + 1 == CT_TILE_WIDTH && !write_bundle (self, CT_TILE_WIDTH, error))
+    return FALSE;
+  return ct_tile_stack_push (&self->stack, 0, hash, error);
+}
+
+/**
+ * ct_tiles_writer_add_hidden:
+ * @hash: of the next leaf, whose entry is not shown: its place in the bundle is empty
+ */
+gboolean
+ct_tiles_writer_add_hidden (CtTilesWriter *self, const CtHash *hash, GError **error)
+{
+  return add_entry (self, NULL, 0, hash, error);
+}
+
 /**
  * ct_tiles_writer_add:
  * @entry: (array length=length): the next leaf, at most %CT_ENTRY_MOST bytes
@@ -304,10 +323,7 @@ ct_tiles_writer_add (CtTilesWriter *self, gconstpointer entry, gsize length, GEr
     return ct_fail (error, CT_ERROR_INVALID, "A log entry of %zu bytes is larger than the %d allowed", length,
                     CT_ENTRY_MOST);
   hash = ct_merkle_leaf (entry, length);
-  ct_bundle_append (self->bundle, entry, length);
-  if (self->stack.levels[0].width + 1 == CT_TILE_WIDTH && !write_bundle (self, CT_TILE_WIDTH, error))
-    return FALSE;
-  return ct_tile_stack_push (&self->stack, 0, &hash, error);
+  return add_entry (self, entry, length, &hash, error);
 }
 
 /* The rest of the leaves, which fill no tile, join the range of those that did. */

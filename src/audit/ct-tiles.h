@@ -33,6 +33,7 @@ typedef struct _CtTilesWriter CtTilesWriter;
 
 CtTilesWriter *ct_tiles_writer_new (const char *directory, const char *origin, GError **error);
 gboolean ct_tiles_writer_add (CtTilesWriter *self, gconstpointer entry, gsize length, GError **error);
+gboolean ct_tiles_writer_add_hidden (CtTilesWriter *self, const CtHash *hash, GError **error);
 CtHash ct_tiles_writer_head (CtTilesWriter *self, guint64 *size);
 gboolean ct_tiles_writer_finish (CtTilesWriter *self, const char *note, GError **error);
 void ct_tiles_writer_free (CtTilesWriter *self);

@@ -2,7 +2,8 @@
 """A second opinion on an exported audit log, with nothing but Python's own library and none of the program's code.
 
 verify-log.py DIRECTORY [VKEY]: checks a tlog-tiles directory (C2SP): the signature on the checkpoint, every hash tile,
-every entry, and disclosures.jsonl where it is there. Without VKEY the directory's own log.vkey is believed, which shows
+every entry that is shown (an empty one stands for a leaf that was not for whoever wrote this), and disclosures.jsonl where
+it is there. Without VKEY the directory's own log.vkey is believed, which shows
 only that the log agrees with itself. Prints size and root; exits 1 with the reason where something does not hold.
 """
 import base64
@@ -143,6 +144,9 @@ class Log:
                 tile = self.hashes(level, index, width)
                 if level == 0 and has_entries:
                     for i, entry in enumerate(self.entries(index, width)):
+                        if not entry and sha256(b'\0') != tile[i]:
+                            self.n_hidden += 1
+                            continue
                         demand(sha256(b'\0', entry) == tile[i], f'leaf {index * 256 + i}: another hash than its tile')
                         self.check_disclosures(index * 256 + i, entry)
                 if below is not None:
@@ -171,7 +175,7 @@ class Log:
         return root
 
     def load_disclosures(self):
-        self.disclosures, self.n_disclosures = {}, 0
+        self.disclosures, self.n_disclosures, self.n_hidden = {}, 0, 0
         try:
             lines = self.read('disclosures.jsonl').decode().split('\n')
         except FileNotFoundError:
@@ -206,7 +210,8 @@ def main():
         size, root = log.verify()
     except (Wrong, OSError, ValueError, KeyError) as problem:
         sys.exit(f'{sys.argv[1]}: {problem}')
-    print(f'{log.origin}: {size} leaves, root {root.hex()}, {log.n_disclosures} disclosures')
+    hidden = f', {log.n_hidden} leaves by their hash alone' if log.n_hidden else ''
+    print(f'{log.origin}: {size} leaves, root {root.hex()}, {log.n_disclosures} disclosures{hidden}')
 
 
 if __name__ == '__main__':

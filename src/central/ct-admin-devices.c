@@ -93,3 +93,23 @@ ct_admin_revoke (CtSession *session, const CtId *device, GCancellable *cancellab
   at = ct_time_format (ct_answer_int (row, 0, 1));
   return ct_json_build ("sss", "id", id, "owner", ct_answer_text (row, 0, 0), "revokedAt", at);
 }
+
+/**
+ * ct_admin_set_log_key:
+ * @vkey: the verifier key of whoever sequences the log
+ *
+ * States whose signatures the log has; clients pin it when they first see it.
+ *
+ * Returns: (transfer full): the log, or %NULL: %CT_ERROR_CONFLICT where it is signed with another key already
+ */
+JsonObject *
+ct_admin_set_log_key (CtSession *session, const char *vkey, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CtAnswer) row = NULL;
+
+  if (!ct_session_run (session, cancellable, error, "SELECT api.set_log_key($1)", "s", vkey))
+    return NULL;
+  row = ct_session_query (session, cancellable, error, "SELECT origin, vkey FROM api.log_head(0)", "");
+  return row ? ct_json_build ("ss", "origin", ct_answer_text (row, 0, 0), "vkey", ct_answer_text (row, 0, 1))
+             : NULL;
+}

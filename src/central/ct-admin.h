@@ -37,6 +37,8 @@ typedef struct {
 
 JsonObject *ct_admin_enrol (CtSession *session, const CtAdminDevice *device, const char *owner,
                             const CtPushVoucher *voucher, GCancellable *cancellable, GError **error);
+JsonObject *ct_admin_set_log_key (CtSession *session, const char *vkey, GCancellable *cancellable,
+                                  GError **error);
 JsonObject *ct_admin_revoke (CtSession *session, const CtId *device, GCancellable *cancellable,
                              GError **error);
 

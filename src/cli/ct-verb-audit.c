@@ -1,6 +1,8 @@
 /* towerctl audit, timeline */
+#include "ct-cli-key.h"
 #include "ct-cli-print.h"
 #include "ct-cli-verbs.h"
+#include "ct-link.h"
 #include "ct-log-proof.h"
 #include "ct-log.h"
 #include "ct-workspace-audit.h"
@@ -26,21 +28,29 @@ size_and_root (const char *origin, guint64 size, const CtHash *root, const char 
                                              "root", base64, "rootHex", hex, "vkey", vkey));
 }
 
-/* --key: a verifier key, or a file that holds one, as log.vkey does. (transfer full): NULL where none is given */
+/* --key: a verifier key, or a file that holds one. (transfer full): NULL where none is given */
 static gboolean
 read_key (CtCli *cli, char **key, GError **error)
 {
   const char *given = ct_cli_option (cli, "key");
-  g_autoptr (CtVerifier) verifier = NULL;
 
   if (!given)
     return TRUE;
-  if (!g_file_test (given, G_FILE_TEST_IS_REGULAR) || !g_file_get_contents (given, key, NULL, NULL))
-    *key = g_strdup (given);
-  g_strstrip (*key);
-  verifier = ct_verifier_parse (*key, NULL);
-  return verifier ||
-         ct_cli_usage (error, _ ("--key: “%s” is neither a verifier key nor a file that holds one"), given);
+  *key = ct_cli_verifier_key (given, error);
+  return *key != NULL;
+}
+
+/* A log that is not shown whole is proved whole all the same, not what it says. */
+static void
+say_hidden (CtCli *cli, guint64 hidden, guint64 withheld)
+{
+  if (hidden > 0)
+    ct_cli_say (cli, _ ("Of %d events only the hash is here: their text is not for this reader"),
+                (int) hidden);
+  if (withheld > 0)
+    ct_cli_say (
+        cli, _ ("Of %d events the details are kept back: they concern records that are not for this reader"),
+        (int) withheld);
 }
 
 static JsonNode *
@@ -60,8 +70,10 @@ verify_directory (CtCli *cli, const char *key, GError **error)
     ct_cli_say (cli, _ ("The key is the directory's own; name one you trust with --key"));
   if (!report.has_entries && report.checkpoint.size > 0)
     ct_cli_say (cli, _ ("The directory has no tile/entries: the tree was checked, not what its leaves say"));
+  say_hidden (cli, report.n_hidden, 0);
   result =
       size_and_root (report.checkpoint.origin, report.checkpoint.size, &report.checkpoint.root, report.vkey);
+  json_object_set_int_member (json_node_get_object (result), "hidden", (gint64) report.n_hidden);
   json_object_set_boolean_member (json_node_get_object (result), "entries", report.has_entries);
   json_object_set_int_member (json_node_get_object (result), "disclosures", (gint64) report.n_disclosures);
   return result;
@@ -80,14 +92,42 @@ verify_workspace (CtCli *cli, const char *key, GError **error)
   ct_cli_progress_end (cli);
   result = size_and_root (report.origin, report.n_signed, &report.root, report.vkey);
   object = json_node_get_object (result);
+  say_hidden (cli, report.n_hidden, report.n_withheld);
   json_object_set_int_member (object, "leaves", (gint64) report.n_leaves);
   json_object_set_int_member (object, "checkpoints", (gint64) report.n_checkpoints);
   json_object_set_int_member (object, "commands", (gint64) report.n_intents);
   json_object_set_int_member (object, "disclosures", (gint64) report.n_disclosures);
   json_object_set_int_member (object, "redacted", (gint64) report.n_redacted);
-  if (ct_cli_has (cli, "state"))
-    json_object_set_int_member (object, "rows", (gint64) report.n_rows);
+  json_object_set_int_member (object, "hidden", (gint64) report.n_hidden);
+  json_object_set_int_member (object, "withheld", (gint64) report.n_withheld);
+  if (!ct_cli_has (cli, "state"))
+    return result;
+  json_object_set_int_member (object, "rows", (gint64) report.n_rows);
+  json_object_set_int_member (object, "gone", (gint64) report.n_gone);
+  json_object_set_int_member (object, "pending", (gint64) report.n_pending);
   return result;
+}
+
+/* Asks the server for all of its log once more, or only for what stands behind the newest rows: that may wait for it. */
+static gboolean
+ask_server (CtCli *cli, GError **error)
+{
+  gboolean again = ct_cli_has (cli, "server"), connected = ct_workspace_is_connected (cli->workspace);
+  g_autoptr (CtLink) link = NULL;
+  g_autoptr (GError) problem = NULL;
+
+  if (again && !connected)
+    return ct_fail (error, CT_ERROR_NOT_FOUND, _ ("This workspace is not connected to a server"));
+  if (!connected || !(again || ct_cli_has (cli, "state")))
+    return TRUE;
+  link = ct_link_new (cli->workspace, FALSE, error);
+  if (!link)
+    return FALSE;
+  if (ct_link_audit (link, again, cli->cancellable, &problem) ||
+      (!again && !g_error_matches (problem, CT_ERROR, CT_ERROR_CORRUPT)))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
 }
 
 static JsonNode *
@@ -99,7 +139,23 @@ verify_run (CtCli *cli, GError **error)
     return NULL;
   if (cli->n_args == 1)
     return verify_directory (cli, key, error);
-  return ct_cli_open (cli, error) ? verify_workspace (cli, key, error) : NULL;
+  if (!ct_cli_open (cli, error) || !ask_server (cli, error))
+    return NULL;
+  return verify_workspace (cli, key, error);
+}
+
+static JsonNode *
+key_cb (CtCli *cli, CtDb *db, gpointer data, GError **error)
+{
+  JsonObject *log = ct_workspace_describe_log (db, error);
+
+  return log ? ct_json_wrap_object (log) : NULL;
+}
+
+static JsonNode *
+key_run (CtCli *cli, GError **error)
+{
+  return ct_cli_read (cli, key_cb, NULL, error);
 }
 
 static JsonNode *
@@ -111,6 +167,7 @@ export_run (CtCli *cli, GError **error)
                                 error))
     return NULL;
   ct_cli_progress_end (cli);
+  say_hidden (cli, export.n_hidden, 0);
   return size_and_root (export.checkpoint.origin, export.checkpoint.size, &export.checkpoint.root,
                         export.vkey);
 }
@@ -173,27 +230,47 @@ static const CtColumn timeline_columns[] = {
   { NULL, NULL, 0, NULL },
 };
 
-static const CtColumn log_fields[] = { { N_ ("Whole and unchanged"), "ok", CT_COLUMN_TEXT, NULL },
-                                       { N_ ("Log"), "origin", CT_COLUMN_TEXT, NULL },
-                                       { N_ ("Events under the signature"), "size", CT_COLUMN_NUMBER, NULL },
-                                       { N_ ("Root of the log"), "root", CT_COLUMN_TEXT, NULL },
-                                       { N_ ("The same in hex"), "rootHex", CT_COLUMN_TEXT, NULL },
-                                       { N_ ("Verifier key"), "vkey", CT_COLUMN_TEXT, NULL },
-                                       { N_ ("Events"), "leaves", CT_COLUMN_NUMBER, NULL },
-                                       { N_ ("Checkpoints"), "checkpoints", CT_COLUMN_NUMBER, NULL },
-                                       { N_ ("Commands"), "commands", CT_COLUMN_NUMBER, NULL },
-                                       { N_ ("Disclosures"), "disclosures", CT_COLUMN_NUMBER, NULL },
-                                       { N_ ("Redacted"), "redacted", CT_COLUMN_NUMBER, NULL },
-                                       { N_ ("Records"), "rows", CT_COLUMN_NUMBER, NULL },
-                                       { NULL, NULL, 0, NULL } };
+static const CtColumn log_fields[] = {
+  { N_ ("Whole and unchanged"), "ok", CT_COLUMN_TEXT, NULL },
+  { N_ ("Log"), "origin", CT_COLUMN_TEXT, NULL },
+  { N_ ("Events under the signature"), "size", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Root of the log"), "root", CT_COLUMN_TEXT, NULL },
+  { N_ ("The same in hex"), "rootHex", CT_COLUMN_TEXT, NULL },
+  { N_ ("Verifier key"), "vkey", CT_COLUMN_TEXT, NULL },
+  { N_ ("Events"), "leaves", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Checkpoints"), "checkpoints", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Commands"), "commands", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Disclosures"), "disclosures", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Redacted"), "redacted", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Hash alone"), "hidden", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Details kept back"), "withheld", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Records"), "rows", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Records not to be seen any more"), "gone", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Records with pending changes"), "pending", CT_COLUMN_NUMBER, NULL },
+  { NULL, NULL, 0, NULL }
+};
+
+static const CtColumn key_fields[] = {
+  { N_ ("Log"), "origin", CT_COLUMN_TEXT, NULL },
+  { N_ ("Verifier key"), "vkey", CT_COLUMN_TEXT, NULL },
+  { N_ ("Events"), "leaves", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Events under the signature"), "signed", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Hash alone"), "hidden", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Own commands not proved yet"), "unproved", CT_COLUMN_NUMBER, NULL },
+  { N_ ("What does not hold"), "trouble", CT_COLUMN_TEXT, NULL },
+  { NULL, NULL, 0, NULL }
+};
 
 const CtVerb ct_verbs_audit[] = {
   { "audit verify", "[DIR]", 0, 1,
     N_ ("Prove that the workspace's log, or an exported one, is whole and unchanged"),
     (const CtCliOption[]){ { "key", "VKEY", N_ ("The note verifier key to trust, or a file with it") },
                            { "state", NULL, N_ ("Also hold every record against what the log says of it") },
+                           { "server", NULL, N_ ("First read the whole log from the server again") },
                            { NULL, NULL, NULL } },
     verify_run, log_fields, CT_VERB_NO_WORKSPACE | CT_VERB_SHOWS | CT_VERB_READS_FILES, NULL },
+  { "audit key", "", 0, 0, N_ ("The log's name and verifier key; nothing secret"), NULL, key_run, key_fields,
+    CT_VERB_SHOWS, NULL },
   { "audit export", "DIR", 1, 1, N_ ("Write the log as a tlog-tiles directory with our key as log.vkey"),
     NULL, export_run, log_fields, CT_VERB_SHOWS, NULL },
   { "audit proof", "EVENT", 1, 1, N_ ("Print the proof that an event is in the log"), NULL, proof_run, NULL,

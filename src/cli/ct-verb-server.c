@@ -1,6 +1,7 @@
 /* towerctl server: the administration of the central server */
 #include "ct-address.h"
 #include "ct-admin.h"
+#include "ct-cli-key.h"
 #include "ct-cli-password.h"
 #include "ct-cli-print.h"
 #include "ct-cli-verbs.h"
@@ -368,6 +369,18 @@ revoke_run (CtCli *cli, GError **error)
   return session ? wrap (ct_admin_revoke (session, &device, cli->cancellable, error)) : NULL;
 }
 
+static JsonNode *
+set_log_key_run (CtCli *cli, GError **error)
+{
+  g_autofree char *key = ct_cli_verifier_key (cli->args[1], error);
+  g_autoptr (CtSession) session = key ? open_server (cli, error) : NULL;
+
+  return session ? wrap (ct_admin_set_log_key (session, key, cli->cancellable, error)) : NULL;
+}
+
+static const CtColumn log_key_columns[] = { { N_ ("Log"), "origin", CT_COLUMN_TEXT, NULL },
+                                            { N_ ("Verifier key"), "vkey", CT_COLUMN_TEXT, NULL },
+                                            { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 static const CtColumn user_columns[] = { { N_ ("Login"), "login", CT_COLUMN_TEXT, NULL },
                                          { N_ ("Roles"), "roles", CT_COLUMN_LIST, NULL },
                                          { N_ ("Sees"), "scopes", CT_COLUMN_LIST, NULL },
@@ -394,6 +407,7 @@ static const CtColumn status_columns[] = {
   { N_ ("Head of the feed"), "head", CT_COLUMN_NUMBER, NULL },
   { N_ ("Last change"), "headAt", CT_COLUMN_TIME, NULL },
   { N_ ("Log"), "logOrigin", CT_COLUMN_TEXT, NULL },
+  { N_ ("Verifier key"), "logKey", CT_COLUMN_TEXT, NULL },
   { N_ ("Leaves"), "leaves", CT_COLUMN_NUMBER, NULL },
   { N_ ("Integrated"), "integrated", CT_COLUMN_NUMBER, NULL },
   { N_ ("Users"), "users", CT_COLUMN_TABLE, user_columns },
@@ -465,6 +479,10 @@ const CtVerb ct_verbs_server[] = {
     enrol_run, one_device_columns, CT_VERB_NO_WORKSPACE | CT_VERB_READS_FILES | CT_VERB_SHOWS, NULL },
   { "server revoke-device", "URL DEVICE", 2, 2, N_ ("Take nothing more from a device, nor its signatures"),
     plain_options, revoke_run, one_device_columns, CT_VERB_NO_WORKSPACE | CT_VERB_SHOWS, NULL },
+  { "server set-log-key", "URL KEY", 2, 2,
+    N_ ("State which key signs the log: what audit key --json prints where towerd works, or a file with it"),
+    plain_options, set_log_key_run, log_key_columns,
+    CT_VERB_NO_WORKSPACE | CT_VERB_READS_FILES | CT_VERB_SHOWS, NULL },
   { "device show", "", 0, 0, N_ ("This workspace's device, as an administrator enrols it; nothing secret"),
     NULL, device_show_run, one_device_columns, CT_VERB_SHOWS, NULL },
   { "device trust", "FILE", 1, 1,

@@ -1,4 +1,5 @@
 /* towerctl connect, sync, disconnect: a workspace and its central server */
+#include "ct-cli-key.h"
 #include "ct-cli-password.h"
 #include "ct-cli-verbs.h"
 #include "ct-tray.h"
@@ -79,12 +80,37 @@ read_password (CtCli *cli, GError **error)
   return ct_cli_has (cli, "ask-password") ? ct_cli_password_ask (_ ("Password at the server:"), error) : NULL;
 }
 
+/* First use: the key is believed, and shown, so that people can compare it. */
+static void
+say_log_key (CtCli *cli, JsonObject *status)
+{
+  JsonObject *log = ct_json_object (status, "log");
+  const char *vkey = log ? ct_json_string (log, "vkey", NULL) : NULL;
+
+  if (vkey)
+    ct_cli_say (cli,
+                _ ("The server's log is signed with %s; no other key is believed from now on. Compare it "
+                   "with what your "
+                   "administrator says (--log-key does)"),
+                vkey);
+  else
+    ct_cli_say (cli, _ ("Nobody signs the server's log yet: until then nothing here proves what it says"));
+}
+
 static JsonNode *
 connect_run (CtCli *cli, GError **error)
 {
   g_autoptr (GError) problem = NULL;
-  char *password = read_password (cli, &problem);
-  gboolean done =
+  const char *given = ct_cli_option (cli, "log-key");
+  g_autofree char *key = given ? ct_cli_verifier_key (given, error) : NULL;
+  char *password;
+  JsonNode *status;
+  gboolean done;
+
+  if (given && (!key || !ct_workspace_expect_log_key (cli->workspace, key, error)))
+    return NULL;
+  password = read_password (cli, &problem);
+  done =
       !problem && ct_workspace_connect (cli->workspace, cli->args[0], password,
                                         ct_cli_has (cli, "plain-password"), NULL, cli->cancellable, &problem);
 
@@ -94,7 +120,10 @@ connect_run (CtCli *cli, GError **error)
     return NULL;
   }
   ct_cli_say (cli, _ ("Connected; loading what you may see…"));
-  return sync_once (cli, error);
+  status = sync_once (cli, error);
+  if (status && !key)
+    say_log_key (cli, json_node_get_object (status));
+  return status;
 }
 
 static gboolean
@@ -234,6 +263,8 @@ const CtVerb ct_verbs_sync[] = {
         { "password-file", "FILE",
           N_ ("A file with your password there; else ~/.pgpass, PGPASSFILE or a "
               "certificate") },
+        { "log-key", "VKEY",
+          N_ ("The key that signs the server's log, or a file with it: believe no other") },
         { "ask-password", NULL, N_ ("Ask for the password at the terminal") },
         { "plain-password", NULL,
           N_ ("Without a keyring: keep the password in a file of the workspace that you alone may read") },

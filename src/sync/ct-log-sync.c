@@ -46,7 +46,11 @@ within (Following *self, Step step, gpointer data, GError **error)
 static gboolean
 begin_cb (Following *self, gpointer data, GError **error)
 {
-  return ct_log_copy_begin (self->db, self->head.origin, self->head.vkey, error) &&
+  g_autoptr (GError) none = NULL;
+  g_autofree char *expected =
+      ct_db_read_text (self->db, &none, "SELECT value FROM workspace WHERE key = 'log_vkey_expected'", "");
+
+  return ct_log_copy_begin (self->db, self->head.origin, expected ? expected : self->head.vkey, error) &&
          ct_db_run (self->db, error,
                     "INSERT INTO sync_log(one, epoch, seen, upto, scopes, whole, tables) VALUES(1, ?, -1, 0, "
                     "?, 0, '')",

@@ -206,6 +206,15 @@ dial (CtLink *self, const char *address, GCancellable *cancellable, GError **err
   return !self->goes_on || ct_session_listen (self->session, cancellable, error);
 }
 
+static gboolean
+be_ready (CtLink *self, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *address =
+      ct_db_read_text (self->db, error, "SELECT value FROM workspace WHERE key = 'server'", "");
+
+  return address && (self->session || dial (self, address, cancellable, error));
+}
+
 /* Of what nobody had been told when we came upon it, we tell. */
 static gboolean
 pass_on (CtLink *self, gint64 before, GCancellable *cancellable, GError **error)
@@ -219,13 +228,59 @@ static gboolean
 attempt (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GError **error)
 {
   gint64 before = self->number;
-  g_autofree char *address =
-      ct_db_read_text (self->db, error, "SELECT value FROM workspace WHERE key = 'server'", "");
+  CtLogSyncReport log;
 
-  return address && (self->session || dial (self, address, cancellable, error)) &&
-         load_and_sync (self, cancellable, report, error) &&
+  return be_ready (self, cancellable, error) && load_and_sync (self, cancellable, report, error) &&
          ct_db_read_int (self->db, &self->number, error, "SELECT number FROM sync_state", "") &&
-         (report->pushed > 0 || pass_on (self, before, cancellable, error));
+         (report->pushed > 0 || pass_on (self, before, cancellable, error)) &&
+         (self->service /* who sequences the log does so every second */ ||
+          ct_link_follow_log (self, FALSE, cancellable, &log, error));
+}
+
+/**
+ * ct_link_follow_log:
+ * @again: reads all leaves again
+ *
+ * Brings the copy of the server's log up to date over the session of the last round; see ct_workspace_follow_log().
+ */
+gboolean
+ct_link_follow_log (CtLink *self, gboolean again, GCancellable *cancellable, CtLogSyncReport *report,
+                    GError **error)
+{
+  return ct_workspace_follow_log (self->workspace, self->db, self->session, self->service, again, cancellable,
+                                  report, error);
+}
+
+/* So often, and so long between, the server is asked whether its log has come to where our rows stand. */
+#define AUDIT_TRIES    20
+#define AUDIT_PAUSE_US (500 * 1000)
+
+/**
+ * ct_link_audit:
+ * @again: reads all leaves again, so that whatever was changed in the server's log is found
+ *
+ * Follows the server's log until it has come to where the rows stand, for a few seconds at most: the service signs it every
+ * second. Neither pushes nor pulls.
+ *
+ * Returns: %FALSE with %CT_ERROR_CORRUPT where the log is not what it was
+ */
+gboolean
+ct_link_audit (CtLink *self, gboolean again, GCancellable *cancellable, GError **error)
+{
+  if (!be_ready (self, cancellable, error))
+    return FALSE;
+  for (guint i = 0; i < AUDIT_TRIES; i++) {
+    CtLogSyncReport report;
+
+    if (i > 0)
+      g_usleep (AUDIT_PAUSE_US);
+    if (g_cancellable_set_error_if_cancelled (cancellable, error) ||
+        !ct_link_follow_log (self, again && i == 0, cancellable, &report, error))
+      return FALSE;
+    if (report.covers_rows || report.size == 0)
+      return TRUE;
+  }
+  return TRUE;
 }
 
 /* (nullable): while the last round was a success */

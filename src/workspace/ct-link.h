@@ -3,7 +3,7 @@
 #include "ct-first-load.h"
 #include "ct-greeting.h"
 #include "ct-sync.h"
-#include "ct-workspace.h"
+#include "ct-workspace-log.h"
 
 G_BEGIN_DECLS
 
@@ -22,6 +22,9 @@ CtSession *ct_link_get_session (CtLink *self);
 gboolean ct_link_is_service (CtLink *self);
 void ct_link_wait (CtLink *self, int wake, gint64 most);
 gboolean ct_link_round (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GError **error);
+gboolean ct_link_audit (CtLink *self, gboolean again, GCancellable *cancellable, GError **error);
+gboolean ct_link_follow_log (CtLink *self, gboolean again, GCancellable *cancellable, CtLogSyncReport *report,
+                             GError **error);
 JsonObject *ct_link_report_to_json (const CtSyncReport *report);
 
 /* For who begins: an address, a password (nullable), and what is asked first. */

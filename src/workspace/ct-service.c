@@ -11,7 +11,7 @@
 /* So often a step is offered that something else of this workspace came between. */
 #define TRIES 3
 
-static const char *const kinds[] = { "detect", "schedule" };
+static const char *const kinds[] = { "detect", "schedule", "sequence" };
 
 struct _CtService {
   CtWorkspace *workspace; /* (unowned) */

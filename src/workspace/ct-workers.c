@@ -257,6 +257,19 @@ sync_up (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError 
   return TRUE;
 }
 
+/* The service's part for the log: new leaves get their places and a signed head. */
+static gboolean
+sequence (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError **error)
+{
+  CtLogSyncReport done;
+
+  if (!ct_link_follow_log (self->link, FALSE, cancellable, &done, error))
+    return FALSE;
+  if (done.signed_here)
+    json_object_set_boolean_member (report, "signed", TRUE);
+  return TRUE;
+}
+
 static gboolean
 connect_up (CtWorkers *self, GError **error)
 {
@@ -273,16 +286,6 @@ begin (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError **
   return ct_service_begin (self->service, report, cancellable, error);
 }
 
-/* Connected: keeps up with the server. Whether there is more to do here: the team's service finds, schedules and sends. */
-static gboolean
-keep_up (CtWorkers *self, gboolean everything, JsonObject *report, JsonArray *problems,
-         GCancellable *cancellable)
-{
-  if (everything || ct_link_is_due (self->link))
-    run_part (self, sync_up, report, problems, cancellable);
-  return run_part (self, begin, report, problems, cancellable);
-}
-
 /* Work that concerns all records is one instance's at a time. */
 static gboolean
 may (CtWorkers *self, const char *kind, JsonArray *problems)
@@ -293,6 +296,18 @@ may (CtWorkers *self, const char *kind, JsonArray *problems)
   if (error && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     json_array_add_string_element (problems, error->message);
   return mine;
+}
+
+/* Connected: keeps up with the server. Whether there is more to do here: the team's service finds, schedules and sends. */
+static gboolean
+keep_up (CtWorkers *self, gboolean everything, JsonObject *report, JsonArray *problems,
+         GCancellable *cancellable)
+{
+  if (everything || ct_link_is_due (self->link))
+    run_part (self, sync_up, report, problems, cancellable);
+  if (ct_link_is_service (self->link) && ct_link_get_session (self->link) && may (self, "sequence", problems))
+    run_part (self, sequence, report, problems, cancellable);
+  return run_part (self, begin, report, problems, cancellable);
 }
 
 static gboolean

@@ -4,6 +4,7 @@
 #include "ct-first-load.h"
 #include "ct-rows.h"
 #include "ct-workers.h"
+#include "ct-workspace-log.h"
 #include "ct-workspace-delivery.h"
 
 #include <string.h>
@@ -292,20 +293,27 @@ add_connection (CtDb *db, JsonObject *status, GError **error)
       ct_db_read_text (db, error, "SELECT value FROM workspace WHERE key = 'server_login'", "");
   g_auto (CtBacklogState) state = { 0 };
   gint64 pending = 0, oldest = CT_NULL_INT, done = 0, expected = 0, tray;
+  g_autoptr (JsonObject) log = ct_workspace_describe_log (db, error);
+  const char *trouble = log ? ct_json_string (log, "trouble", NULL) : NULL;
   gboolean passes = FALSE;
 
-  if (!login || !ct_backlog_read (db, &state, error) || !ct_backlog_waiting (db, &pending, &oldest, error) ||
-      (tray = count_tray (db, error)) < 0 || !ct_first_load_progress (db, &done, &expected, error) ||
-      !add_trouble (db, status, &passes, error))
+  if (!log || !login || !ct_backlog_read (db, &state, error) ||
+      !ct_backlog_waiting (db, &pending, &oldest, error) || (tray = count_tray (db, error)) < 0 ||
+      !ct_first_load_progress (db, &done, &expected, error) || !add_trouble (db, status, &passes, error))
     return FALSE;
   json_object_set_string_member (status, "user", login);
   set_time (status, "lastSuccess", state.pulled_at);
   json_object_set_int_member (status, "pending", pending);
   set_time (status, "oldestPending", oldest);
   json_object_set_int_member (status, "inTray", tray);
+  if (trouble) { /* also when a later try failed for another reason: it is known until it is gone */
+    json_object_set_string_member (status, "lastError", trouble);
+    passes = FALSE;
+  }
   json_object_set_string_member (status, "state", state_of (status, passes));
   if (expected > 0)
     json_object_set_object_member (status, "load", ct_json_build ("ii", "done", done, "expected", expected));
+  json_object_set_object_member (status, "log", g_steal_pointer (&log));
   return TRUE;
 }
 
@@ -313,8 +321,8 @@ add_connection (CtDb *db, JsonObject *status, GError **error)
  * ct_workspace_sync_status:
  *
  * Returns: (transfer full): {"mode", "state"}, and where connected "server", "user", "lastSuccess", "pending",
- *   "oldestPending", "inTray", "lastError", "lastErrorAt", "nextRetry"; during a first load "load": {"done", "expected"},
- *   in rows
+ *   "oldestPending", "inTray", "lastError", "lastErrorAt", "nextRetry", "log" as ct_workspace_describe_log() has it; during a
+ *   first load "load": {"done", "expected"}, in rows
  */
 JsonObject *
 ct_workspace_sync_status (CtDb *db, GError **error)
@@ -332,6 +340,7 @@ ct_workspace_sync_status (CtDb *db, GError **error)
 }
 
 typedef struct {
+  CtWorkspace *workspace;
   gboolean with_pending;
   JsonObject *left; /* (owned): the status before */
 } Leaving;
@@ -397,7 +406,8 @@ leave (CtDb *db, Leaving *self, GError **error)
                        "--once and attention list come first, or leave with --with-pending"),
                     (int) pending, (int) tray);
   return note_left (db, error) && ct_backlog_end (db, error) && continue_series (db, error) &&
-         ct_db_run (db, error, "DELETE FROM workspace WHERE key = 'sync_trouble'", "");
+         ct_db_run (db, error, "DELETE FROM workspace WHERE key = 'sync_trouble'", "") &&
+         ct_workspace_own_log (self->workspace, db, error);
 }
 
 static gboolean
@@ -422,7 +432,7 @@ gboolean
 ct_workspace_disconnect (CtWorkspace *self, gboolean with_pending, JsonObject **left,
                          GCancellable *cancellable, GError **error)
 {
-  Leaving leaving = { with_pending, NULL };
+  Leaving leaving = { self, with_pending, NULL };
 
   if (!change_authority (self, leave_cb, &leaving, error)) {
     g_clear_pointer (&leaving.left, json_object_unref);

@@ -49,9 +49,10 @@ read_identity_cb (CtDb *db, gpointer data, GError **error)
   Identity *identity = data;
 
   identity->id = ct_db_read_text (db, error, "SELECT value FROM workspace WHERE key = 'workspace_id'", "");
+  /* none before the first checkpoint of a server's log */
   if (identity->id)
-    identity->vkey = ct_db_read_text (db, error, "SELECT value FROM workspace WHERE key = 'log_vkey'", "");
-  return identity->vkey != NULL;
+    identity->vkey = ct_db_read_text (db, NULL, "SELECT value FROM workspace WHERE key = 'log_vkey'", "");
+  return identity->id != NULL;
 }
 
 /**
@@ -123,6 +124,7 @@ sender_new (CtWorkspace *workspace, GError **error)
   Sender *self;
 
   if (!http || !ct_store_read (ct_workspace_get_store (workspace), read_identity_cb, &identity, error) ||
+      (!identity.vkey && !ct_fail (error, CT_ERROR_BUSY, _ ("Nobody signs the log of this workspace yet"))) ||
       !(verifier = ct_verifier_parse (identity.vkey, error)))
     return NULL;
   self = g_new0 (Sender, 1);

@@ -9,6 +9,8 @@ G_BEGIN_DECLS
 
 /* Outside the replica, so that a replica that was rolled back is found out. */
 #define CT_LAST_CHECKPOINT "last-checkpoint"
+char *ct_workspace_recall_checkpoint (CtWorkspace *self);
+gboolean ct_workspace_remember_checkpoint (CtWorkspace *self, const char *note, GError **error);
 
 /* A 0600 file that holds a secret key; refuses one that others may read. */
 gboolean ct_keys_make (const char *folder, const char *log_name, guint8 device_public[CT_DEVICE_PUBLIC_SIZE],

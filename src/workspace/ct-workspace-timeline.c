@@ -1,5 +1,6 @@
 /* Timelines: who did what, when, in which role, before and after, and whether a signed checkpoint proves it. */
 #include "ct-workspace-timeline.h"
+#include "ct-changes.h"
 #include "ct-rows.h"
 
 #include <string.h>
@@ -285,14 +286,23 @@ static const struct {
   "AND CAST(a.leaf AS TEXT)->>'intent_sha256' = lower(hex(b.sha256)) WHERE lower(hex(i.sha256)) IN "         \
   "(SELECT CAST(l.leaf AS TEXT)->>'intent_sha256' FROM own JOIN audit_logs l ON l.n = own.n)"
 
-static char *
-make_sql (const CtFound *subject)
+/* "WITH story(id) AS (…": the subject and what hangs on it, without the closing bracket. */
+static GString *
+begin_sql (const CtFound *subject)
 {
   GString *sql = g_string_new ("WITH story(id) AS (SELECT ?1");
 
   for (guint i = 0; i < G_N_ELEMENTS (stories); i++)
     if (strcmp (stories[i].type, subject->type) == 0)
       g_string_append_printf (sql, " UNION %s", stories[i].related);
+  return sql;
+}
+
+static char *
+make_sql (const CtFound *subject)
+{
+  GString *sql = begin_sql (subject);
+
   g_string_append (sql, "), own(n) AS (SELECT n FROM audit_logs WHERE object_id IN story UNION "
                         "SELECT n FROM audit_objects WHERE object_id IN story UNION ");
   g_string_append_printf (sql, BULK, subject->table);
@@ -321,11 +331,11 @@ read_event (CtDb *db, CtStmt *row)
   event_id = ct_id_to_string (&id);
   ct_stmt_id (row, 7, &id);
   object = ct_workspace_label (db, type, &id);
-  event = ct_json_build ("issssbsssssb", "index", ct_stmt_int (row, 0), "event", event_id, "at", at, "actor",
+  event = ct_json_build ("issssbsssssbb", "index", ct_stmt_int (row, 0), "event", event_id, "at", at, "actor",
                          ct_stmt_text (row, 3), "role", role, "agent", is_agents (action, role), "action",
                          action, "summary", ct_timeline_sentence (action), "objectType", type, "object",
                          object, "detail", ct_stmt_is_null (row, 10) ? NULL : ct_stmt_text (row, 10),
-                         "proven", !ct_stmt_is_null (row, 9));
+                         "proven", !ct_stmt_is_null (row, 9), "pending", FALSE);
   if (ct_stmt_is_null (row, 9))
     json_object_set_null_member (event, "checkpoint");
   else
@@ -336,12 +346,79 @@ read_event (CtDb *db, CtStmt *row)
   return event;
 }
 
+/* Commands that a server has not settled, or whose leaf has not come from its log: their story is only here as yet. */
+#define UNCONFIRMED                                                                                          \
+  ") SELECT i.seq, i.name, i.actor, i.occurred_at, o.outcome, (SELECT json_group_array(uuid_text(id)) FROM " \
+  "story) FROM intents i LEFT JOIN sync_outcomes o ON o.seq = i.seq WHERE i.seq > coalesce((SELECT "         \
+  "CAST(value AS INTEGER) FROM workspace WHERE key = 'log_began_after'), 9e18) AND i.seq NOT IN (SELECT "    \
+  "seq FROM attention) AND (o.seq IS NULL AND EXISTS (SELECT 1 FROM sync_touches t WHERE t.seq = i.seq AND " \
+  "t.kind <> 'r' AND t.id IN story) OR o.place IS NULL AND o.outcome = 'applied' AND NOT EXISTS (SELECT 1 "  \
+  "FROM audit_logs l WHERE l.ev_id = o.leaf)) AND EXISTS (SELECT 1 FROM workspace WHERE key = 'server') "    \
+  "ORDER BY i.seq"
+
+/* Whether what a command changed belongs to the story. */
+static gboolean
+concerns (const char *changes, const char *ids)
+{
+  g_autoptr (JsonNode) node = ct_json_parse (changes, -1, 1 << 24, NULL);
+  JsonArray *rows = node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+
+  for (guint i = 0; rows && i < json_array_get_length (rows); i++) {
+    const char *id = ct_json_string (json_array_get_object_element (rows, i), "id", NULL);
+
+    if (id && strstr (ids, id))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static JsonObject *
+read_unconfirmed (CtDb *db, const CtFound *subject, CtStmt *row, const char *changes)
+{
+  const char *action = ct_stmt_text (row, 1);
+  g_autofree char *at = ct_time_format (ct_stmt_int (row, 3));
+  g_autofree char *object = ct_workspace_label (db, subject->type, &subject->id);
+  g_autofree char *summary =
+      g_strdup_printf (_ ("%s (not confirmed by the server yet)"), ct_timeline_sentence (action));
+  JsonObject *event =
+      ct_json_build ("sssbssssbb", "at", at, "actor", ct_stmt_text (row, 2), "role", "", "agent",
+                     is_agents (action, ""), "action", action, "summary", summary, "objectType",
+                     subject->type, "object", object, "proven", FALSE, "pending", TRUE);
+
+  json_object_set_null_member (event, "index");
+  json_object_set_null_member (event, "event");
+  json_object_set_null_member (event, "checkpoint");
+  json_object_set_null_member (event, "externalMessageId");
+  json_object_set_array_member (event, "changes", read_changes (event, changes));
+  return event;
+}
+
+static gboolean
+add_unconfirmed (CtDb *db, const CtFound *subject, JsonArray *events, GError **error)
+{
+  g_autoptr (GString) sql = begin_sql (subject);
+  g_autoptr (CtStmt) stmt = NULL;
+
+  g_string_append (sql, UNCONFIRMED);
+  stmt = ct_db_query (db, error, sql->str, "k", &subject->id);
+  while (stmt && ct_stmt_next (stmt)) {
+    g_autofree char *changes = ct_changes_text (db, ct_stmt_int (stmt, 0), error);
+
+    if (!changes)
+      return FALSE;
+    if (concerns (changes, ct_stmt_text (stmt, 5)))
+      json_array_add_object_element (events, read_unconfirmed (db, subject, stmt, changes));
+  }
+  return stmt && ct_stmt_finish (stmt, error);
+}
+
 /**
  * ct_timeline_read:
  * @subject: whose story
  *
  * Returns: (transfer full): events, oldest first: {"index", "event", "at", "actor", "role", "agent", "action",
- *   "summary", "objectType", "object", "detail", "proven", "checkpoint": the size of the first signed checkpoint that
+ *   "summary", "objectType", "object", "detail", "proven", "pending": an own command that the server's log does not have yet
+ *   (without "index" and "event"), "checkpoint": the size of the first signed checkpoint that
  *   includes the event, "externalMessageId", "changes": [{"table", "id", "column", "label", "before", "after"}]}
  */
 JsonArray *
@@ -353,5 +430,7 @@ ct_timeline_read (CtDb *db, const CtFound *subject, GError **error)
 
   while (stmt && ct_stmt_next (stmt))
     json_array_add_object_element (events, read_event (db, stmt));
-  return stmt && ct_stmt_finish (stmt, error) ? g_steal_pointer (&events) : NULL;
+  return stmt && ct_stmt_finish (stmt, error) && add_unconfirmed (db, subject, events, error)
+             ? g_steal_pointer (&events)
+             : NULL;
 }

@@ -9,7 +9,7 @@ import tempfile
 import time
 
 from postgres import Postgres
-from tower import BUILD, TOWERCTL, Tower, run_tests
+from tower import BUILD, ROOT, TOWERCTL, Tower, run_tests
 
 TOWERD = os.path.join(BUILD, 'src', 'daemon', 'towerd')
 POSTGRES = Postgres()
@@ -70,6 +70,24 @@ class Station(Tower):
         return self.ok('sync', 'status')
 
 
+class Service(Station):
+    """The workspace of the team's service, whose key signs the server's log."""
+
+    def __init__(self, database, login='robot'):
+        super().__init__(database, login, 'agent')
+        self.vkey = self.ok('audit', 'key')['vkey']
+        self.connect()
+        server('set-log-key', POSTGRES.url(database), self.vkey)
+
+    def work(self):
+        """A round of towerd's."""
+        done = subprocess.run([TOWERD, '-w', self.workspace, '--once'], capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 0, done.stderr
+        report = json.loads(done.stdout.splitlines()[0])
+        assert report['problems'] == [], report
+        return report
+
+
 def test_connect_and_share():
     """What one makes the other has, under the number that the server gave; connecting twice changes nothing."""
     database = make_server('share')
@@ -94,9 +112,15 @@ def test_connect_and_share():
     assert len(rows) == 1 and rows[0]['legalName'] == 'Nordwind' and '~' not in rows[0]['number'], rows
     assert anna.ok('distributor', 'list') == rows
     for station in (anna, ben):
-        station.ok('audit', 'verify')
-        done = station.fails(3, 'audit', 'verify', '--state')
-        assert "server's log" in done.stderr, done.stderr
+        done = station.fails(4, 'audit', 'verify')
+        assert 'Nobody signs' in done.stderr, done.stderr
+    service = Service(database)
+    service.work()
+    for station in (anna, ben):
+        station.sync()
+        proved = station.ok('audit', 'verify', '--state')
+        assert proved['rows'] >= 1 and proved['hidden'] == proved['gone'] == 0 and proved['leaves'] == proved['size'], proved
+        assert station.status()['log']['unproved'] == 0, station.status()
         with open(os.path.join(station.workspace, 'replica.db'), 'rb') as file:
             assert station.password.encode() not in file.read(), 'the password is kept apart'
 
@@ -250,6 +274,88 @@ def test_leave():
         'central' not in open(os.path.join(anna.workspace, 'keys', 'INSECURE-plain-text-tokens.tsv'), encoding='utf-8').read()
 
 
+def tlog(directory):
+    """An exported log, checked by ourselves and by the independent verifier."""
+    checked = subprocess.run(['/usr/bin/python3', os.path.join(ROOT, 'src', 'audit', 'verify-log.py'), directory],
+                             capture_output=True, text=True, check=False, timeout=120)
+    assert checked.returncode == 0, checked.stderr
+    return checked.stdout
+
+
+def test_log():
+    """The server's log takes the place of the own one, which is kept, and another follows it; everybody can prove all of them."""
+    database = make_server('log')
+    anna = Station(database, 'anna')
+    own = anna.ok('audit', 'key')
+    north = Station(database, 'north')
+    POSTGRES.psql(database, "INSERT INTO sync.scopes (name) VALUES ('region:north');"
+                  "UPDATE sync.grants SET scope = (SELECT id FROM sync.scopes WHERE name = 'region:north') WHERE grantee = 'north'")
+    service = Service(database)
+    service.work()
+    other = north.ok('audit', 'key')['vkey']
+    anna.ok('audit', 'verify', '--state')
+    shown = anna.run('connect', anna.url, '--password-file', anna.secret(), '--plain-password', shown=True)
+    assert service.vkey in shown.stderr and '--log-key' in shown.stderr, shown.stderr
+    kept = os.path.join(anna.workspace, 'logs', own['origin'].replace('/', '-'))
+    assert anna.ok('audit', 'verify', kept, '--key', own['vkey'])['origin'] == own['origin'] in tlog(kept)
+    log = anna.ok('audit', 'key')
+    assert log['server'] and log['origin'] != own['origin'] and log['vkey'] == service.vkey, log
+
+    # who was told another key believes nothing
+    done = north.run('connect', north.url, '--password-file', north.secret(), '--plain-password', '--log-key', other)
+    assert done.returncode == 1 and 'another key' in done.stderr, done.stderr
+    assert north.status()['state'] == 'stuck', north.status()
+    north.ok('disconnect')
+    north.connect('--log-key', service.vkey)
+
+    for region in ('north', 'south'):
+        anna.ok('distributor', 'create', '--legal-name', f'Handel {region}', '--region', region, '--currency', 'EUR')
+    anna.sync()
+    assert anna.status()['log']['unproved'] == 2, anna.status()
+    done = anna.fails(1, 'audit', 'verify', '--state')
+    assert 'try again' in done.stderr, done.stderr
+    number = anna.ok('distributor', 'list', '--search', 'south')[0]['number']
+    story = anna.ok('timeline', number)
+    assert [(event['pending'], event['proven'], event['index']) for event in story] == [(True, False, None)], story
+    assert story[0]['summary'].startswith('Record created (') and story[0]['changes'], story
+    assert service.work()['signed'] is True
+    for station in (anna, north):
+        station.sync()
+        assert station.ok('audit', 'verify', '--state', '--server')['rows'] > 0
+    assert north.ok('audit', 'verify')['hidden'] == 2, 'the other region and who stated the key'
+    story = anna.ok('timeline', number)
+    assert len(story) == 1 and story[0]['proven'] and story[0]['actor'] == 'anna', story
+    assert any(change['after'] == 'Handel south' for change in story[0]['changes']), story
+    exported = os.path.join(north.folder, 'export')
+    assert 'hash' in north.run('audit', 'export', exported, shown=True).stderr
+    assert north.ok('audit', 'verify', exported, '--key', service.vkey)['hidden'] == 2
+    assert '2 leaves by their hash alone' in tlog(exported)
+
+    # what the database's owner does
+    POSTGRES.psql(database, "UPDATE app.distributors SET credit_limit_minor = 1 WHERE legal_name = 'Handel south'")
+    service.work()
+    anna.sync()
+    done = anna.fails(1, 'audit', 'verify', '--state')
+    assert number in done.stderr and 'edited behind' in done.stderr, done.stderr
+    north.sync()
+    service.work()
+    north.ok('audit', 'verify', '--state')  # it is not their record
+    POSTGRES.psql(database, "ALTER TABLE audit.disclosures DISABLE TRIGGER ALL; DELETE FROM audit.disclosures")
+    done = anna.fails(1, 'audit', 'verify', '--server')
+    assert 'was deleted' in done.stderr, done.stderr
+    status = anna.status()
+    assert status['state'] == 'stuck' and 'was deleted' in status['lastError'], status
+    anna.fails(1, 'audit', 'verify')
+
+    # a log of its own again
+    anna.ok('disconnect', '--with-pending')
+    again = anna.ok('audit', 'key')
+    assert not again['server'] and again['origin'] not in (own['origin'], log['origin']) and again['vkey'] == own['vkey'], again
+    assert anna.ok('audit', 'verify', '--state')['rows'] > 0
+    kept = os.path.join(anna.workspace, 'logs', log['origin'].replace('/', '-'))
+    assert anna.ok('audit', 'verify', kept, '--key', service.vkey)['size'] > 0
+
+
 def test_offline():
     """With the server gone people work on; towerd catches up by itself when it is back."""
     database = make_server('offline')
@@ -280,7 +386,7 @@ def test_offline():
 def main():
     try:
         run_tests([test_connect_and_share, test_configured, test_first_load, test_refused, test_changed_since_enrolled,
-                   test_two_edits, test_revoked, test_leave, test_offline])
+                   test_two_edits, test_revoked, test_leave, test_log, test_offline])
     finally:
         POSTGRES.stop()
 

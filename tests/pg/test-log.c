@@ -137,7 +137,7 @@ sequencer_new (const char *database)
                      "INSERT INTO sync.grants SELECT 'robot', (sync.scope_ids(ARRAY['all']))[1]",
                      NULL, &error);
   g_assert_no_error (error);
-  ct_session_run (root, NULL, &error, "SELECT api.set_log_key($1)", "s", vkey);
+  ct_session_run (root, NULL, &error, "UPDATE audit.origin SET vkey = $1", "s", vkey);
   g_assert_no_error (error);
   self = client_new (database, "robot");
   self->signer = signer;
