@@ -12,6 +12,20 @@ typedef struct {
   gint64 now;
 } Proof;
 
+/* @trusted: (nullable): else the key that is pinned for the log, once somebody signs it */
+static gboolean
+check_included (CtDb *db, const CtVerifier *trusted, const CtId *event, GError **error)
+{
+  g_autofree char *vkey = NULL;
+  g_autoptr (CtVerifier) pinned = NULL;
+
+  if (trusted)
+    return ct_log_check_included (db, trusted, event, error);
+  vkey = ct_db_read_text (db, error, "SELECT value FROM workspace WHERE key = 'log_vkey'", "");
+  pinned = vkey ? ct_verifier_parse (vkey, error) : NULL;
+  return pinned && ct_log_check_included (db, pinned, event, error);
+}
+
 /* The leaf says: this person approved these bytes; and a signed checkpoint includes it. */
 static gboolean
 check_log (CtDb *db, const Proof *proof, GError **error)
@@ -48,7 +62,7 @@ check_log (CtDb *db, const Proof *proof, GError **error)
   if ((guint64) index >= n_signed)
     return ct_fail (error, CT_ERROR_BUSY, _ ("The approval of %s waits for the log's next checkpoint"),
                     post->number);
-  return ct_log_check_included (db, proof->outbox->options.log, &event, error);
+  return check_included (db, proof->outbox->options.log, &event, error);
 }
 
 static gboolean

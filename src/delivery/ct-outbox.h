@@ -17,7 +17,8 @@ typedef struct {
   CtCommander *commander;
   CtSecretStore *secrets;
   CtHttpClient *http;
-  const CtVerifier *log; /* whose checkpoints prove an approval */
+  const CtVerifier
+      *log; /* (nullable): whose checkpoints prove an approval; else the key pinned in the replica */
   gboolean (*sign) (gpointer data,
                     GError **error); /* (nullable): the log, before a round; its sequencer's way */
   gpointer sign_data;

@@ -47,11 +47,12 @@ static gboolean
 read_identity_cb (CtDb *db, gpointer data, GError **error)
 {
   Identity *identity = data;
+  g_autoptr (GError) none = NULL;
 
   identity->id = ct_db_read_text (db, error, "SELECT value FROM workspace WHERE key = 'workspace_id'", "");
   /* none before the first checkpoint of a server's log */
   if (identity->id)
-    identity->vkey = ct_db_read_text (db, NULL, "SELECT value FROM workspace WHERE key = 'log_vkey'", "");
+    identity->vkey = ct_db_read_text (db, &none, "SELECT value FROM workspace WHERE key = 'log_vkey'", "");
   return identity->id != NULL;
 }
 
@@ -124,8 +125,7 @@ sender_new (CtWorkspace *workspace, GError **error)
   Sender *self;
 
   if (!http || !ct_store_read (ct_workspace_get_store (workspace), read_identity_cb, &identity, error) ||
-      (!identity.vkey && !ct_fail (error, CT_ERROR_BUSY, _ ("Nobody signs the log of this workspace yet"))) ||
-      !(verifier = ct_verifier_parse (identity.vkey, error)))
+      (!connected && !(verifier = ct_verifier_parse (identity.vkey, error))))
     return NULL;
   self = g_new0 (Sender, 1);
   g_mutex_init (&self->busy);
@@ -141,7 +141,7 @@ sender_new (CtWorkspace *workspace, GError **error)
       .commander = ct_workspace_get_commander (workspace),
       .secrets = self->secrets,
       .http = self->http,
-      .log = self->verifier,
+      .log = self->verifier, /* a server's may be pinned only later */
       .sign = signer && !connected ? sign_cb : NULL,
       .sign_data = workspace,
       .settle = connected ? settle_cb : NULL,
