@@ -48,6 +48,7 @@ CREATE TABLE sync.entry (
   PRIMARY KEY (scope, tbl, pk)
 );
 CREATE INDEX entry_tid ON sync.entry (tid, scope);
+CREATE INDEX entry_gone ON sync.entry (tid) WHERE gone;
 
 -- One moment for all that a command writes.
 CREATE FUNCTION sync.now_ms() RETURNS bigint LANGUAGE sql STABLE

@@ -25,38 +25,61 @@ BEGIN
   RETURN CASE WHEN sync.seal(scopes) = claim THEN scopes END;
 END $$;
 
+-- Up to which number lines of gone rows may be missing: a cursor before it has to compare keys.
+CREATE TABLE sync.floor (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  number bigint NOT NULL DEFAULT 0, swept_at timestamptz
+);
+INSERT INTO sync.floor DEFAULT VALUES;
+
 -- Where the feed stands, and whether a cursor still belongs to it: a history restored from a backup gives other nonces.
 CREATE FUNCTION api.head(cursor_epoch uuid, cursor_number bigint, cursor_nonce uuid, had text DEFAULT NULL)
 RETURNS TABLE (epoch uuid, number bigint, nonce uuid, whole boolean, scopes text, tables text[],
-               oldest integer, newest integer)
+               oldest integer, newest integer, aged boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT e.id, coalesce(h.number, 0), coalesce(h.nonce, e.id),
-         NOT coalesce(cursor_epoch = e.id AND cursor_number <= coalesce(h.number, 0) AND sync.unseal(had) IS NOT NULL
-           AND CASE WHEN cursor_number = 0 THEN cursor_nonce = e.id
-                    ELSE EXISTS (SELECT FROM sync.txn t WHERE t.number = cursor_number AND t.nonce = cursor_nonce) END,
-           false),
-         sync.seal(api.my_scopes()), ARRAY(SELECT t.name FROM sync.tables t ORDER BY t.id), w.oldest, w.newest
+  SELECT e.id, coalesce(h.number, 0), coalesce(h.nonce, e.id), NOT c.ours OR c.old OR sync.unseal(had) IS NULL,
+         sync.seal(api.my_scopes()), ARRAY(SELECT t.name FROM sync.tables t ORDER BY t.id), w.oldest, w.newest,
+         c.ours AND (c.old OR sync.unseal(had) IS NULL)
     FROM (SELECT x.id FROM sync.epoch x LIMIT 1) e
     CROSS JOIN (SELECT x.oldest, x.newest FROM sync.window x LIMIT 1) w
-    LEFT JOIN (SELECT t.number, t.nonce FROM sync.txn t WHERE t.number IS NOT NULL ORDER BY t.number DESC LIMIT 1) h ON true;
+    LEFT JOIN (SELECT t.number, t.nonce FROM sync.txn t WHERE t.number IS NOT NULL ORDER BY t.number DESC LIMIT 1) h ON true
+    CROSS JOIN LATERAL (SELECT coalesce(cursor_number < f.number AND cursor_number > 0, false) AS old,
+      coalesce(cursor_epoch = e.id AND cursor_number <= coalesce(h.number, 0)
+        AND CASE WHEN cursor_number = 0 THEN cursor_nonce = e.id
+                 ELSE EXISTS (SELECT FROM sync.txn t WHERE t.number = cursor_number AND t.nonce = cursor_nonce) END,
+        false) AS ours FROM sync.floor f) c;
 $$;
 
--- Rows that changed, came or went for the caller in transactions (after, upto]. had: the scopes that the caller had at its last pull, sealed; of a scope that came
--- everything is named, of one that went everything that was in it, or NULL where the claim is not ours.
-CREATE FUNCTION api.changed(after bigint, upto bigint, had text, names text[]) RETURNS TABLE (name text, ids uuid[])
+-- Rows that changed, came or went for the caller in transactions (after, upto]. had: the scopes that the caller had at its
+-- last pull, sealed; of a scope that came everything is named, of one that went everything that was in it. hidden: of these
+-- the rows that are gone for the caller alone, or may be: all that is known of them must go with them.
+CREATE FUNCTION api.changed(after bigint, upto bigint, had text, names text[])
+RETURNS TABLE (name text, ids uuid[], hidden uuid[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   mine integer[] := api.my_scopes();
   before integer[] := sync.unseal(had);
   came integer[] := ARRAY(SELECT unnest(mine) EXCEPT SELECT unnest(before));
   went integer[] := ARRAY(SELECT unnest(before) EXCEPT SELECT unnest(mine));
+  left_us uuid[];
+  lost uuid[];
 BEGIN
-  RETURN QUERY
-    SELECT x.name, array_agg(DISTINCT k.pk) FROM sync.tables x JOIN (
-        SELECT e.tbl, e.pk FROM sync.txn t JOIN sync.entry e USING (tid)
-          WHERE t.number > after AND t.number <= upto AND e.scope = ANY (mine || went)
-        UNION ALL SELECT e.tbl, e.pk FROM sync.entry e WHERE e.scope = ANY (came || went) AND NOT e.gone) k ON k.tbl = x.id
-      WHERE x.name = ANY (names) GROUP BY x.name;
+  FOR name, ids, left_us, lost IN
+      SELECT x.name, array_agg(DISTINCT k.pk), array_agg(DISTINCT k.pk) FILTER (WHERE k.gone OR k.scope = ANY (went)),
+             array_agg(DISTINCT k.pk) FILTER (WHERE k.scope = ANY (went))
+        FROM sync.tables x JOIN (
+          SELECT e.tbl, e.pk, e.scope, e.gone FROM sync.txn t JOIN sync.entry e USING (tid)
+            WHERE t.number > after AND t.number <= upto AND e.scope = ANY (mine || went)
+          UNION ALL SELECT e.tbl, e.pk, e.scope, e.gone FROM sync.entry e WHERE e.scope = ANY (came || went) AND NOT e.gone) k
+          ON k.tbl = x.id
+        WHERE x.name = ANY (names) GROUP BY x.name LOOP
+    hidden := '{}';
+    IF left_us IS NOT NULL THEN
+      EXECUTE format('SELECT coalesce(array_agg(g.id), ''{}'') FROM unnest($1) g (id) LEFT JOIN app.%I r ON r.id = g.id'
+                     ' WHERE NOT r.scopes && $2 OR r.id IS NULL AND g.id = ANY ($3)', name) INTO hidden USING left_us, mine, lost;
+    END IF;
+    RETURN NEXT;
+  END LOOP;
 END $$;
 
 -- What became of a device's commands after one of them, those before it forked included.
@@ -76,9 +99,9 @@ $$;
 
 -- Everything since a cursor, of one moment: being STABLE it reads in the snapshot of the statement that calls it. names:
 -- the tables that the caller has; had: what its last pull said of its scopes. Rows of kind
---   head: {"epoch", "number", "nonce", "whole", "scopes", "oldest", "newest", "tables"}; whole: all rows that the login
---     sees come, for the cursor is not of this history, or the claim not ours
---   row: one of a table, without a body where it is gone; outcome: of a command of the device after after_n, of all where whole: a restored
+--   head: {"epoch", "number", "nonce", "whole", "scopes", "oldest", "newest", "tables", "aged"}; whole: all rows that the
+--     login sees come, for the cursor is not of this history; or it is, and aged: too old, or the claim not ours
+--   row: one of a table, without a body where it is gone; hidden: one that is gone for this login; outcome: of a command of the device after after_n, of all where whole: a restored
 --     server may have settled otherwise what it had told before; standing: of the device
 CREATE FUNCTION api.pull(cursor_epoch uuid, cursor_number bigint, cursor_nonce uuid, names text[], had text, device uuid,
                          after_n bigint) RETURNS TABLE (kind text, name text, id uuid, body json)
@@ -95,8 +118,10 @@ BEGIN
     END LOOP;
   ELSE
     FOR t IN SELECT * FROM api.changed(cursor_number, h.number, had, names) LOOP
-      RETURN QUERY EXECUTE format('SELECT ''row'', %L, k.id, CASE WHEN v.id IS NOT NULL THEN row_to_json(v) END'
-                                  ' FROM unnest($1) k (id) LEFT JOIN api.%I v ON v.id = k.id', t.name, t.name) USING t.ids;
+      RETURN QUERY EXECUTE format('SELECT CASE WHEN k.id = ANY ($2) THEN ''hidden'' ELSE ''row'' END, %L, k.id,'
+                                  ' CASE WHEN v.id IS NOT NULL THEN row_to_json(v) END'
+                                  ' FROM unnest($1) k (id) LEFT JOIN api.%I v ON v.id = k.id', t.name, t.name)
+        USING t.ids, t.hidden;
     END LOOP;
   END IF;
   RETURN QUERY SELECT 'outcome', NULL, NULL::uuid, row_to_json(o)
@@ -136,3 +161,27 @@ BEGIN
   END IF;
 END $$;
 GRANT EXECUTE ON FUNCTION api.announce() TO tower_viewer;
+
+-- The lines of gone rows are kept for so many days (setting sync.tombstone_days, 30 where there is none); a workstation that
+-- was away for longer compares keys. Whoever connects sees to it, once an hour at most, some lines at a time.
+CREATE FUNCTION api.sweep() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  days integer;
+  swept bigint;
+  upto bigint;
+BEGIN
+  UPDATE sync.floor SET swept_at = clock_timestamp() WHERE swept_at IS NULL OR swept_at < clock_timestamp() - interval '1 hour';
+  IF NOT FOUND THEN RETURN 0; END IF;
+  SELECT CASE WHEN s.value ~ '^[1-9]\d{0,3}$' THEN s.value::integer END INTO days FROM app.settings s
+    WHERE s.key = 'sync.tombstone_days';
+  WITH old AS (
+      SELECT e.scope, e.tbl, e.pk, t.number FROM sync.entry e JOIN sync.txn t USING (tid)
+        WHERE e.gone AND t.at < clock_timestamp() - make_interval(days => coalesce(days, 30)) ORDER BY e.tid LIMIT 20000),
+    swept_lines AS (
+      DELETE FROM sync.entry e USING old WHERE e.scope = old.scope AND e.tbl = old.tbl AND e.pk = old.pk AND e.gone
+        RETURNING old.number)
+    SELECT count(*), max(number) INTO swept, upto FROM swept_lines;
+  UPDATE sync.floor SET number = greatest(number, upto);
+  RETURN swept;
+END $$;
+GRANT EXECUTE ON FUNCTION api.sweep() TO tower_viewer;

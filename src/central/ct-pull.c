@@ -54,6 +54,7 @@ read_head (CtPulled *self, JsonObject *head, const char *const *tables, GError *
   self->cursor.number = ct_json_int (head, "number", 0);
   self->scopes = g_strdup (ct_json_string (head, "scopes", ""));
   self->whole = ct_json_bool (head, "whole", FALSE);
+  self->aged = ct_json_bool (head, "aged", FALSE);
   self->oldest = (int) ct_json_int (head, "oldest", 0);
   self->newest = (int) ct_json_int (head, "newest", 0);
   self->tables = common_tables (ct_json_array (head, "tables"), tables);
@@ -73,6 +74,15 @@ read_row (CtPulled *self, const char *table, CtAnswer *answer, int at, JsonObjec
   row->id = id;
   row->values = values ? json_object_ref (values) : NULL;
   g_ptr_array_add (self->rows, row);
+  return TRUE;
+}
+
+static gboolean
+hide_last (CtPulled *self)
+{
+  CtPulledRow *row = self->rows->pdata[self->rows->len - 1];
+
+  row->hidden = TRUE;
   return TRUE;
 }
 
@@ -108,6 +118,8 @@ read_line (CtPulled *self, CtAnswer *answer, int at, const char *const *tables, 
 
   if (text && !node)
     return FALSE;
+  if (g_strcmp0 (kind, "hidden") == 0 && table && g_strv_contains (tables, table) && !text)
+    return read_row (self, table, answer, at, NULL, error) && hide_last (self);
   if (g_strcmp0 (kind, "row") == 0 && table && g_strv_contains (tables, table) && !text == !body)
     return read_row (self, table, answer, at, body, error);
   if (body && g_strcmp0 (kind, "head") == 0 && !self->tables)

@@ -16,6 +16,7 @@ typedef struct {
   const char *table; /* (unowned): interned */
   CtId id;
   JsonObject *values; /* (owned) (nullable): by column; blobs as hexadecimal text */
+  gboolean hidden;    /* without values: gone for this login, and with all that is known of it */
 } CtPulledRow;
 
 /* What the server made of one of the device's own commands. */
@@ -30,6 +31,7 @@ typedef struct {
   CtCursor base;      /* where the replica stood when it asked */
   CtCursor cursor;    /* where it stands afterwards: store it even where nothing came */
   gboolean whole;     /* all rows that the login sees came: others that the replica has are gone */
+  gboolean aged;      /* whole only because the replica was away for too long: what is gone is hidden */
   char *scopes;       /* (owned): which scopes the login had; opaque, to be given to the next pull */
   int oldest, newest; /* versions of the replica's schema that the server serves */
   GStrv tables;       /* (owned): those that @rows is about */

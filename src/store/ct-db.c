@@ -91,7 +91,7 @@ configure (CtDb *self, CtDbFlags flags, GError **error)
   if (!ct_db_add_functions (self, error))
     return FALSE;
   if (!(flags & CT_DB_READ_ONLY) &&
-      !ct_db_exec (self, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", error))
+      !ct_db_exec (self, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;", error))
     return FALSE;
   return ct_db_exec (self,
                      "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=ON; PRAGMA cache_size=-65536; PRAGMA "

@@ -154,13 +154,14 @@ ct_backlog_next (CtDb *db, gint64 after, CtPushOffer *offer, GError **error)
   gint64 acknowledged = 0;
 
   {
-    g_autoptr (CtStmt) stmt = ct_db_query (db, error,
-                                           "SELECT i.seq, i.command_id, i.name, i.actor, i.args_sha256, "
-                                           "i.device_id, i.occurred_at, i.previous_sha256,"
-                                           " EXISTS (SELECT 1 FROM attention a WHERE a.seq = i.seq),"
-                                           " (SELECT acknowledged FROM sync_state) FROM "
-                                           "intents i WHERE i.seq > ? ORDER BY i.seq LIMIT 1",
-                                           "i", after);
+    g_autoptr (CtStmt) stmt =
+        ct_db_query (db, error,
+                     "SELECT i.seq, i.command_id, i.name, i.actor, i.args_sha256, "
+                     "i.device_id, i.occurred_at, i.previous_sha256,"
+                     " i.args IS NULL OR EXISTS (SELECT 1 FROM attention a WHERE a.seq = i.seq),"
+                     " (SELECT acknowledged FROM sync_state) FROM "
+                     "intents i WHERE i.seq > ? ORDER BY i.seq LIMIT 1",
+                     "i", after);
 
     if (!stmt)
       return FALSE;

@@ -1,6 +1,7 @@
 /* Writing the server's rows into the replica, whatever they hold: only columns that the replica has, with the types
  * that it has. */
 #include "ct-rebase-rows.h"
+#include "ct-purge.h"
 
 #include <string.h>
 
@@ -200,6 +201,8 @@ write_table (CtDb *db, const char *table, CtPulled *pulled, CtRebaseReport *repo
     if (!row->values && was_there)
       report->gone++;
   }
+  if (pulled->aged && !ct_purge_note_rest (db, table, error))
+    return FALSE;
   if (pulled->whole && !take_out_rest (db, &target, report, error))
     return FALSE;
   for (guint i = 0; i < pulled->rows->len; i++) {
@@ -235,7 +238,7 @@ ct_rebase_rows_write (CtDb *db, CtPulled *pulled, CtRebaseReport *report, GError
   for (guint i = 0; written && pulled->tables[i]; i++)
     written = write_table (db, pulled->tables[i], pulled, report, error);
   ct_db_set_replicating (db, FALSE);
-  if (!written)
+  if (!written || !ct_purge_rows (db, pulled, error))
     return FALSE;
   if (!ct_db_foreign_keys_hold (db))
     return ct_fail (error, CT_ERROR_INVALID, "the server's rows refer to rows that it did not send");

@@ -2,6 +2,7 @@
  * whatever happens the replica is in one state or the other. */
 #include "ct-rebase.h"
 #include "ct-changes.h"
+#include "ct-purge.h"
 #include "ct-rebase-rows.h"
 #include "ct-tray.h"
 
@@ -98,7 +99,8 @@ write_beside (Rebase *self, gboolean *done, GError **error)
     return TRUE;
   if (!ct_db_savepoint (self->db, error))
     return FALSE;
-  if (ct_rebase_rows_write (self->db, self->pulled, &self->report, &problem)) {
+  if (ct_rebase_rows_write (self->db, self->pulled, &self->report, &problem) &&
+      ct_purge_history (self->db, self->state.acknowledged, self->now, &self->report.parked, &problem)) {
     *done = TRUE;
     return ct_db_release (self->db, error);
   }
@@ -299,7 +301,8 @@ rerun_pending (Rebase *self, GError **error)
     return FALSE;
   pending = read_numbers (
       self->db,
-      "SELECT seq FROM intents WHERE seq > ? AND seq NOT IN (SELECT seq FROM attention) ORDER BY seq",
+      "SELECT seq FROM intents WHERE seq > ? AND args IS NOT NULL AND seq NOT IN (SELECT seq FROM attention)"
+      " ORDER BY seq",
       self->state.acknowledged, error);
   for (guint i = 0; pending && i < pending->len; i++)
     if (!rerun_one (self, g_array_index (pending, gint64, i), error))
@@ -319,7 +322,8 @@ write_through (Rebase *self, GError **error)
   for (guint i = 0; i < self->pulled->verdicts->len; i++)
     if (!settle_one (self, self->pulled->verdicts->pdata[i], error))
       return FALSE;
-  return rerun_pending (self, error);
+  return ct_purge_history (self->db, self->state.acknowledged, self->now, &self->report.parked, error) &&
+         rerun_pending (self, error);
 }
 
 /* Touches matter while a command is pending: what is settled or in the tray no longer stands in anybody's way. */
@@ -344,8 +348,9 @@ apply (Rebase *self, GError **error)
 {
   gboolean beside = FALSE;
 
-  return check_base (self, error) && write_beside (self, &beside, error) &&
-         (beside || write_through (self, error)) && store_state (self, error);
+  return check_base (self, error) && ct_purge_begin (self->db, self->pulled, error) &&
+         write_beside (self, &beside, error) && (beside || write_through (self, error)) &&
+         store_state (self, error);
 }
 
 /**

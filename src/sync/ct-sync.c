@@ -2,6 +2,7 @@
 #include "ct-sync.h"
 #include "ct-first-load.h"
 #include "ct-fork.h"
+#include "ct-purge.h"
 
 #include <string.h>
 
@@ -211,7 +212,7 @@ ct_sync_pull (CtDb *db, CtCommander *commander, CtSession *session, gint64 now, 
     report->rebuilt = TRUE;
   }
   add_report (&report->pulled, &one);
-  return TRUE;
+  return ct_purge_finish (db, error);
 }
 
 /**

@@ -57,6 +57,9 @@ execute_again (CtDb *db, CtCommander *commander, gint64 seq, JsonObject *args, c
     return FALSE;
   if (!args) {
     text = ct_db_read_text (db, error, "SELECT args FROM intents WHERE seq = ?", "i", seq);
+    if (!text && error && !*error)
+      return ct_fail (error, CT_ERROR_NOT_FOUND, _ ("What command %d said is no longer here: discard it"),
+                      (int) seq);
     node = text ? ct_json_parse (text, -1, 64 << 20, error) : NULL;
     if (!node)
       return FALSE;

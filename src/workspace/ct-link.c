@@ -203,7 +203,8 @@ dial (CtLink *self, const char *address, GCancellable *cancellable, GError **err
   if (!self->session || !ct_link_greet (self->db, self->session, address, &greeting, cancellable, error))
     return FALSE;
   self->service = greeting.service;
-  return !self->goes_on || ct_session_listen (self->session, cancellable, error);
+  return !self->goes_on || (ct_session_listen (self->session, cancellable, error) &&
+                            ct_session_run (self->session, cancellable, error, "SELECT api.sweep()", ""));
 }
 
 static gboolean

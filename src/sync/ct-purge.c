@@ -1,0 +1,253 @@
+/* What a login may no longer see leaves the replica altogether: the rows, what hangs on them, what undoes commands on them,
+ * what those commands said, and the bytes in files. The ids of a pull's hidden rows stand in the temporary table purged
+ * while it is applied. */
+#include "ct-purge.h"
+#include "ct-changes.h"
+#include "ct-tray.h"
+
+#include <string.h>
+
+static gboolean
+make_table (CtDb *db, GError **error)
+{
+  return ct_db_exec (db, "CREATE TEMP TABLE IF NOT EXISTS purged(id BLOB NOT NULL PRIMARY KEY) WITHOUT ROWID",
+                     error);
+}
+
+/* Rows that the server hides; none where it was restored: what it lost then is offered again. */
+gboolean
+ct_purge_begin (CtDb *db, CtPulled *pulled, GError **error)
+{
+  if (!make_table (db, error))
+    return FALSE;
+  for (guint i = 0; i < pulled->rows->len; i++) {
+    const CtPulledRow *row = pulled->rows->pdata[i];
+
+    if (row->hidden &&
+        !ct_db_run (db, error, "INSERT INTO temp.purged VALUES(?) ON CONFLICT DO NOTHING", "k", &row->id))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* The rows that are left in a table are hidden as well. */
+gboolean
+ct_purge_note_rest (CtDb *db, const char *table, GError **error)
+{
+  g_autofree char *sql = g_strdup_printf (
+      "INSERT INTO temp.purged SELECT id FROM main.%s WHERE true ON CONFLICT DO NOTHING", table);
+
+  return ct_db_run (db, error, sql, "");
+}
+
+static gboolean
+is_empty (CtDb *db, gboolean *empty, GError **error)
+{
+  gint64 some = 0;
+  gboolean known = ct_db_read_int (db, &some, error, "SELECT EXISTS (SELECT 1 FROM temp.purged)", "");
+
+  *empty = !some;
+  return known;
+}
+
+/* (transfer full): SQL that is true for a row of @table that hangs on a purged one; NULL with @error */
+static char *
+hangs_on_purged (CtDb *db, const char *table, GError **error)
+{
+  return ct_db_read_text (
+      db, error,
+      "SELECT coalesce(group_concat('\"' || name || '\" IN (SELECT id FROM temp.purged)', ' OR '), '0')"
+      " FROM pragma_table_info(?) WHERE type = 'BLOB' AND name <> 'id'",
+      "s", table);
+}
+
+/* Of tables that the server does not have: drafts, approvals, posts made here. Adds their rows to the purged ones. */
+static gboolean
+note_hanging (CtDb *db, CtPulled *pulled, const char *const *tables, gboolean *more, GError **error)
+{
+  for (guint i = 0; tables[i]; i++) {
+    g_autofree char *hangs = NULL, *sql = NULL;
+
+    if (g_strv_contains ((const char *const *) pulled->tables, tables[i]))
+      continue;
+    hangs = hangs_on_purged (db, tables[i], error);
+    if (!hangs)
+      return FALSE;
+    sql = g_strdup_printf ("INSERT INTO temp.purged SELECT id FROM main.%s WHERE %s ON CONFLICT DO NOTHING",
+                           tables[i], hangs);
+    if (!ct_db_run (db, error, sql, ""))
+      return FALSE;
+    *more |= ct_db_changes (db) > 0;
+  }
+  return TRUE;
+}
+
+/**
+ * ct_purge_rows:
+ * @db: in the transaction of a pull, with foreign keys deferred and nothing pending in the rows concerned
+ *
+ * Deletes what hangs on hidden rows, in tables that the server knows nothing of.
+ */
+gboolean
+ct_purge_rows (CtDb *db, CtPulled *pulled, GError **error)
+{
+  const char *const *tables = ct_db_business_tables (db, error);
+  gboolean more = TRUE, empty = TRUE;
+
+  if (!tables || !make_table (db, error) || !is_empty (db, &empty, error))
+    return FALSE;
+  while (more && !empty) {
+    more = FALSE;
+    if (!note_hanging (db, pulled, tables, &more, error))
+      return FALSE;
+  }
+  for (guint i = 0; tables[i] && !empty; i++) {
+    g_autofree char *sql =
+        g_strdup_printf ("DELETE FROM main.%s WHERE id IN (SELECT id FROM temp.purged)", tables[i]);
+
+    if (!g_strv_contains ((const char *const *) pulled->tables, tables[i]) && !ct_db_run (db, error, sql, ""))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+typedef struct {
+  CtDb *db;
+  gboolean touched;
+} TouchTask;
+
+static gboolean
+touches_cb (const CtChange *change, gpointer data, GError **error)
+{
+  TouchTask *task = data;
+  gint64 found = 0;
+
+  if (!task->touched &&
+      !ct_db_read_int (task->db, &found, error, "SELECT EXISTS (SELECT 1 FROM temp.purged WHERE id = ?)", "k",
+                       &change->id))
+    return FALSE;
+  task->touched |= found != 0;
+  return TRUE;
+}
+
+/* (transfer full): the commands that wrote a purged row */
+static GArray *
+touching (CtDb *db, GError **error)
+{
+  g_autoptr (GArray) all = g_array_new (FALSE, FALSE, sizeof (gint64)), found = NULL;
+  g_autoptr (CtStmt) stmt = ct_db_query (db, error, "SELECT DISTINCT seq FROM changesets ORDER BY seq", "");
+
+  if (!stmt)
+    return NULL;
+  while (ct_stmt_next (stmt)) {
+    gint64 seq = ct_stmt_int (stmt, 0);
+
+    g_array_append_val (all, seq);
+  }
+  if (!ct_stmt_finish (stmt, error))
+    return NULL;
+  found = g_array_new (FALSE, FALSE, sizeof (gint64));
+  for (guint i = 0; i < all->len; i++) {
+    gint64 seq = g_array_index (all, gint64, i);
+    TouchTask task = { db, FALSE };
+
+    if (!ct_changes_foreach (db, seq, touches_cb, &task, error))
+      return NULL;
+    if (task.touched)
+      g_array_append_val (found, seq);
+  }
+  return g_steal_pointer (&found);
+}
+
+/* A person is told which command it was and why it is lost, and nothing of the record. */
+static gboolean
+forget_command (CtDb *db, gint64 seq, gboolean pending, gint64 now, GError **error)
+{
+  const char *reason = _ ("It concerns a record that you may no longer see");
+
+  return (!pending || ct_tray_put (db, seq, "hidden", reason, NULL, now, error)) &&
+         ct_db_run (db, error, "DELETE FROM changesets WHERE seq = ?", "i", seq) &&
+         ct_db_run (db, error, "UPDATE intents SET args = NULL WHERE seq = ? AND args IS NOT NULL", "i",
+                    seq) &&
+         ct_db_run (db, error, "UPDATE sync_outcomes SET reason = NULL WHERE seq = ?", "i", seq) &&
+         ct_db_run (db, error,
+                    "UPDATE attention SET reason = ?2, theirs = json_object('code', 'hidden', 'columns', "
+                    "json_array())"
+                    " WHERE seq = ?1",
+                    "is", seq, reason);
+}
+
+/**
+ * ct_purge_history:
+ * @db: in the transaction of a pull, with pending commands undone and the rows written
+ * @acknowledged: later commands are pending
+ * @parked: (inout): counts those of them that moved to the tray
+ *
+ * Forgets what commands on hidden rows said and changed; they can be neither undone nor given again.
+ */
+gboolean
+ct_purge_history (CtDb *db, gint64 acknowledged, gint64 now, guint *parked, GError **error)
+{
+  g_autoptr (GArray) commands = NULL;
+  gboolean empty = TRUE;
+
+  if (!is_empty (db, &empty, error))
+    return FALSE;
+  if (empty)
+    return TRUE;
+  commands = touching (db, error);
+  for (guint i = 0; commands && i < commands->len; i++) {
+    gint64 seq = g_array_index (commands, gint64, i), tray = 0;
+
+    if (!ct_db_read_int (db, &tray, error, "SELECT EXISTS (SELECT 1 FROM attention WHERE seq = ?)", "i",
+                         seq) ||
+        !forget_command (db, seq, seq > acknowledged && !tray, now, error))
+      return FALSE;
+    *parked += seq > acknowledged && !tray;
+  }
+  return commands &&
+         ct_db_run (db, error, "DELETE FROM dirty WHERE id IN (SELECT id FROM temp.purged)", "") &&
+         ct_db_run (db, error, "INSERT INTO workspace VALUES('purge', '1') ON CONFLICT DO NOTHING", "") &&
+         ct_db_run (db, error, "DELETE FROM temp.purged", "");
+}
+
+/* Deleted text stays in a full-text index until its segments are merged. */
+static gboolean
+merge_indexes (CtDb *db, GError **error)
+{
+  g_autofree char *names =
+      ct_db_read_text (db, error,
+                       "SELECT coalesce(group_concat(name, ' '), '') FROM sqlite_schema"
+                       " WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE % USING fts5(%'",
+                       "");
+  g_auto (GStrv) each = names ? g_strsplit (names, " ", -1) : NULL;
+
+  for (guint i = 0; each && each[i]; i++) {
+    g_autofree char *sql = g_strdup_printf ("INSERT INTO %s(%s) VALUES('optimize')", each[i], each[i]);
+
+    if (*each[i] && !ct_db_exec (db, sql, error))
+      return FALSE;
+  }
+  return each != NULL;
+}
+
+/**
+ * ct_purge_finish:
+ * @db: outside a transaction
+ *
+ * Takes the bytes of what was purged out of the search index and out of the write-ahead log. While another program reads
+ * the replica it cannot be done; the next pull tries again, after a crash as well.
+ */
+gboolean
+ct_purge_finish (CtDb *db, GError **error)
+{
+  gint64 due = 0, busy = 1;
+
+  if (!ct_db_read_int (db, &due, error, "SELECT EXISTS (SELECT 1 FROM workspace WHERE key = 'purge')", ""))
+    return FALSE;
+  if (!due)
+    return TRUE;
+  if (!merge_indexes (db, error) || !ct_db_read_int (db, &busy, error, "PRAGMA wal_checkpoint(TRUNCATE)", ""))
+    return FALSE;
+  return busy || ct_db_run (db, error, "DELETE FROM workspace WHERE key = 'purge'", "");
+}

@@ -1,0 +1,263 @@
+/* Scopes that come and go: a grant brings what is new, a revocation takes every trace. And what was long gone. */
+#include "pg-station.h"
+#include "ct-config.h"
+
+#include <string.h>
+
+static PgServer *server;
+static char *policy; /* schema/policy.json */
+
+static CtId
+add (PgStation *self, const char *name, const char *region)
+{
+  return sync_replica_run (
+      self->replica, "distributor.create",
+      "{\"legal_name\":\"%s\",\"currency\":\"EUR\",\"region\":\"%s\",\"city\":\"City of %s\"}", name, region,
+      name);
+}
+
+static void
+edit (PgStation *self, const CtId *id, const char *column, const char *value)
+{
+  g_autofree char *text = ct_id_to_string (id);
+
+  sync_replica_run (self->replica, "distributor.edit", "{\"id\":\"%s\",\"%s\":\"%s\"}", text, column, value);
+}
+
+static void
+run_as_root (const char *database, const char *sql)
+{
+  g_autoptr (CtSession) root = pg_server_login (server, database, "postgres");
+  g_autoptr (GError) error = NULL;
+
+  ct_session_run (root, NULL, &error, sql, "");
+  g_assert_no_error (error);
+}
+
+#define GRANT                                                                                                \
+  "INSERT INTO sync.grants SELECT 'north', x FROM unnest(sync.scope_ids(ARRAY['region:west', "               \
+  "'region:east'])) x"
+#define REVOKE                                                                                               \
+  "DELETE FROM sync.grants WHERE grantee = 'north' AND scope = (sync.scope_ids(ARRAY['region:west']))[1]"
+
+static gboolean
+holds (const char *bytes, gsize length, const char *word)
+{
+  gsize size = strlen (word);
+
+  for (gsize at = 0; at + size <= length; at++)
+    if (g_ascii_strncasecmp (bytes + at, word, size) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* Whether the word stands anywhere in the replica's files, as it was typed or as an index has it. */
+static gboolean
+in_files (PgStation *self, const char *word)
+{
+  static const char *const names[] = { "replica.db", "replica.db-wal", "replica.db-shm" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree char *path = g_build_filename (self->replica->folder, names[i], NULL), *bytes = NULL;
+    gsize length = 0;
+
+    if (g_file_get_contents (path, &bytes, &length, NULL) && holds (bytes, length, word)) {
+      g_test_message ("%s stands in %s", word, names[i]);
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+static void
+assert_tray (PgStation *self, const char *expected)
+{
+  g_autofree char *codes =
+      sync_replica_text (self->replica, "SELECT group_concat(json_extract(theirs, '$.code') || ' ' || "
+                                        "json_array_length(theirs, '$.columns') || coalesce("
+                                        "(SELECT args FROM intents i WHERE i.seq = a.seq), ''), ', ')"
+                                        " FROM attention a");
+
+  g_assert_cmpstr (codes, ==, expected);
+}
+
+static void
+test_revocation (void)
+{
+  /* typed by others, by the person before, in vain, and while offline; the last is a child's */
+  static const char *const secrets[] = { "Xylofon", "Quarzuhr", "Widerruf", "Jockeymuetze", "Vorratsware" };
+  g_autoptr (PgStation) a = NULL, n = NULL;
+  CtId west, north;
+  g_autofree char *text = NULL;
+  CtSyncReport report;
+
+  pg_server_create (server, "revoked", policy);
+  a = pg_station_new (server, "revoked", "anna");
+  n = pg_station_new (server, "revoked", "north");
+  north = add (a, "Nordwind", "north");
+  add (a, "Orient", "east");
+  west = add (a, "Xylofon", "west");
+  text = ct_id_to_string (&west);
+  sync_replica_run (
+      a->replica, "order.create",
+      "{\"distributor_id\":\"%s\",\"currency\":\"EUR\",\"notes\":\"Vorratsware\",\"lines\":[{\"sku\":"
+      "\"Vorratsware\",\"quantity_milli\":1000,\"unit_price_minor\":5}]}",
+      text);
+  pg_station_sync (a);
+  pg_station_sync (n);
+  g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM distributors"), ==, 1);
+  /* a grant brings what is new and nothing else */
+  run_as_root ("revoked", GRANT);
+  report = pg_station_sync (n);
+  g_assert_cmpuint (report.pulled.rows, ==, 4);
+  g_assert_cmpuint (report.pulled.gone, ==, 0);
+  edit (n, &west, "street", "Quarzuhr");
+  edit (n, &north, "street", "Weststrasse");
+  edit (a, &west, "city", "Widerruf");
+  pg_station_sync (a);
+  edit (n, &west, "city", "Widerruf by me"); /* a conflict: it lies in the tray with both values */
+  pg_station_sync (n);
+  g_assert_cmpint (pg_station_tray (n), ==, 1);
+  edit (n, &west, "notes", "Jockeymuetze");
+  edit (n, &north, "notes", "stays");
+  for (guint i = 0; i < G_N_ELEMENTS (secrets); i++)
+    g_assert_true (in_files (n, secrets[i]));
+  run_as_root ("revoked", REVOKE);
+  report = pg_station_sync (n);
+  g_assert_cmpuint (report.pulled.gone, ==, 3);
+  g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM orders"), ==, 0);
+  g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM order_lines"), ==, 0);
+  g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM distributors"), ==, 2);
+  assert_tray (n, "hidden 0, hidden 0");
+  for (guint i = 0; i < G_N_ELEMENTS (secrets); i++)
+    g_assert_false (in_files (n, secrets[i]));
+  /* and of the rest nothing is lost */
+  g_assert_true (in_files (n, "Weststrasse"));
+  g_assert_cmpint (
+      sync_replica_number (n->replica, "SELECT count(*) FROM distributors WHERE notes = 'stays'"), ==, 1);
+  g_assert_cmpuint (pg_station_sync (n).pushed, ==, 0);
+  /* granted again: it comes back, without what was in vain */
+  run_as_root ("revoked", GRANT " ON CONFLICT DO NOTHING");
+  g_assert_cmpuint (pg_station_sync (n).pulled.rows, ==, 3);
+  g_assert_cmpint (
+      sync_replica_number (n->replica,
+                           "SELECT count(*) FROM distributors WHERE street = 'Quarzuhr' AND notes = ''"),
+      ==, 1);
+}
+
+/* A row that moves out of all of a login's scopes goes as thoroughly, and an ordinary deletion keeps the history. */
+static void
+test_row_moves (void)
+{
+  g_autoptr (PgStation) a = NULL, n = NULL;
+  CtId moves, stays;
+
+  pg_server_create (server, "moves", policy);
+  a = pg_station_new (server, "moves", "anna");
+  n = pg_station_new (server, "moves", "north");
+  moves = add (a, "Zugvogel", "north");
+  stays = add (a, "Nordwind", "north");
+  pg_station_sync (a);
+  pg_station_sync (n);
+  edit (n, &moves, "notes", "Abflug");
+  edit (n, &stays, "notes", "kept");
+  pg_station_sync (n);
+  edit (a, &moves, "region", "south");
+  pg_station_sync (a);
+  pg_station_sync (n);
+  g_assert_false (in_files (n, "Zugvogel"));
+  g_assert_false (in_files (n, "Abflug"));
+  g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM changesets WHERE seq > 1"), ==, 1);
+  run_as_root ("moves", "DELETE FROM app.distributors");
+  g_assert_cmpuint (pg_station_sync (n).pulled.gone, ==, 1);
+  g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM changesets WHERE seq > 1"), ==, 1);
+}
+
+/* What a login had of scopes cannot be made up: the keys of another region do not come for the asking. */
+static void
+test_made_up (void)
+{
+  static const char *const tables[] = { "distributors", NULL };
+  g_autoptr (PgStation) a = NULL;
+  g_autoptr (CtSession) north = NULL;
+  g_autoptr (CtPulled) mine = NULL;
+  g_autofree char *everything = NULL;
+  CtId nobody = { { 0 } };
+  CtCursor nothing = { 0 };
+
+  pg_server_create (server, "made", policy);
+  a = pg_station_new (server, "made", "anna");
+  add (a, "Secret", "south");
+  pg_station_sync (a);
+  north = pg_server_login (server, "made", "north");
+  mine = ct_pull (north, tables, &nothing, NULL, &nobody, 0, NULL, NULL);
+  g_assert_cmpuint (mine->rows->len, ==, 0);
+  everything = g_strdup_printf ("{1,2,3,4,5,6,7,8,9} %s", strchr (mine->scopes, ' ') + 1);
+  for (int stolen = 0; stolen < 2; stolen++) {
+    g_autofree char *theirs = sync_replica_text (a->replica, "SELECT scopes FROM sync_state");
+    g_autoptr (CtPulled) pulled =
+        ct_pull (north, tables, &mine->cursor, stolen ? theirs : everything, &nobody, 0, NULL, NULL);
+
+    g_assert_true (pulled->whole);
+    g_assert_cmpuint (pulled->rows->len, ==, 0);
+  }
+}
+
+/* Lines of gone rows are not kept for ever: who comes back later compares keys, with the queue as it is. */
+static void
+test_floor (void)
+{
+  g_autoptr (PgStation) a = NULL, b = NULL;
+  g_autoptr (CtSession) root = NULL;
+  CtId gone, kept;
+  CtSyncReport report;
+
+  pg_server_create (server, "floor", policy);
+  root = pg_server_login (server, "floor", "postgres");
+  a = pg_station_new (server, "floor", "anna");
+  b = pg_station_new (server, "floor", "ben");
+  gone = add (a, "Gone", "north");
+  kept = add (a, "Kept", "north");
+  pg_station_sync (a);
+  pg_station_sync (b);
+  run_as_root ("floor", "DELETE FROM app.distributors WHERE legal_name = 'Gone'");
+  g_assert_cmpint (pg_number (root, "SELECT api.sweep()"), ==, 0);
+  /* forty days pass */
+  run_as_root ("floor", "UPDATE sync.txn SET at = at - interval '40 days'");
+  g_assert_cmpint (pg_number (root, "SELECT api.sweep()"), ==, 0); /* not twice within an hour */
+  run_as_root ("floor", "UPDATE sync.floor SET swept_at = NULL");
+  g_assert_cmpint (pg_number (a->session, "SELECT api.sweep()"), >, 0);
+  g_assert_cmpint (pg_number (root, "SELECT count(*) FROM sync.entry WHERE gone"), ==, 0);
+  edit (b, &kept, "city", "Riga");
+  edit (b, &gone, "city", "Tartu");
+  report = pg_station_sync (b);
+  g_assert_false (report.pulled.offer_again);
+  g_assert_cmpint (sync_replica_number (b->replica, "SELECT count(*) FROM distributors"), ==, 1);
+  g_assert_cmpint (pg_station_tray (b), ==, 1);
+  g_assert_cmpint (pg_number (root, "SELECT count(*) FROM app.distributors WHERE city = 'Riga'"), ==, 1);
+  /* from here on lines are enough again */
+  pg_station_sync (a);
+  edit (b, &kept, "city", "Narva");
+  pg_station_sync (b);
+  g_assert_cmpuint (pg_station_sync (a).pulled.rows, ==, 1);
+  g_assert_cmpuint (pg_station_sync (a).pulled.rows, ==, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *path = g_build_filename (CT_SOURCE_ROOT, "schema", "policy.json", NULL);
+  int result;
+
+  g_test_init (&argc, &argv, NULL);
+  g_assert_true (g_file_get_contents (path, &policy, NULL, NULL));
+  server = pg_server_start ();
+  g_test_add_func ("/pg/scopes/revocation", test_revocation);
+  g_test_add_func ("/pg/scopes/row-moves", test_row_moves);
+  g_test_add_func ("/pg/scopes/made-up", test_made_up);
+  g_test_add_func ("/pg/scopes/floor", test_floor);
+  result = g_test_run ();
+  pg_server_stop (server);
+  g_free (policy);
+  return result;
+}
