@@ -302,6 +302,16 @@ const CtAdminRule ct_admin_rules[] = {
     "'lo_truncate',"
     "  'lo_truncate64', 'pg_logical_emit_message')",
     0 },
+  { "sign-in", N_ ("Passwords or rows may travel in clear, or whoever comes is believed"),
+    N_ ("Let pg_hba.conf say hostssl and scram-sha-256, cert, gss or ldap, or take the line away"),
+    "SELECT format('pg_hba.conf:%s: %s %s %s', h.line_number, h.type, coalesce(h.address, ''), "
+    "h.auth_method), NULL"
+    " FROM pg_hba_file_rules h WHERE h.error IS NULL AND h.type <> 'local' AND h.auth_method <> 'reject'"
+    /* this machine is named by an address of its own and a whole mask */
+    " AND (h.auth_method IN ('trust', 'password', 'md5') AND h.type LIKE 'host%' OR h.type IN ('host', "
+    "'hostnossl')"
+    "  AND h.address NOT IN ('127.0.0.1', '::1', 'localhost', 'samehost'))",
+    CT_RULE_OF_PASSWORDS },
   { "passwords", N_ ("A password is kept in a form that is easily guessed"),
     N_ ("Set a new one: server add-user with --user-password-file or --ask-password"),
     "SELECT u.rolname, NULL FROM " USERS " JOIN pg_authid a ON a.oid = u.oid"

@@ -26,6 +26,18 @@ code_of (int result)
   }
 }
 
+/* Whether the last failure is for want of room: SQLite calls it by many names. */
+static gboolean
+is_full (CtDb *self)
+{
+  int code = sqlite3_extended_errcode (self->handle) & 0xff;
+  const char *path = sqlite3_db_filename (self->handle, "main");
+  struct statfs where;
+
+  return (code == SQLITE_FULL || code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && path && *path &&
+         statfs (path, &where) == 0 && where.f_bavail < (1 << 20) / MAX (where.f_bsize, 1);
+}
+
 /* Turns SQLite's last error into ours; always %FALSE. */
 gboolean
 ct_db_fail (CtDb *self, int result, GError **error)
@@ -33,6 +45,10 @@ ct_db_fail (CtDb *self, int result, GError **error)
   if ((result & 0xff) == SQLITE_INTERRUPT && self->cancellable &&
       g_cancellable_set_error_if_cancelled (self->cancellable, error))
     return FALSE;
+  if (is_full (self))
+    return ct_fail (error, CT_ERROR_FAILED,
+                    _ ("The disk of %s is full: nothing of this was written. Make room there, then go on"),
+                    sqlite3_db_filename (self->handle, "main"));
   return ct_fail (error, code_of (sqlite3_extended_errcode (self->handle)), "%s",
                   sqlite3_errmsg (self->handle));
 }

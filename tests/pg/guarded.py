@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,10 @@ class Guarded(Postgres):
         for role in ROLES:
             self.server('add-user', role, '--role', role, '--scope', 'region:north', '--user-password-file', self.secret(role))
         self.root = self.login('postgres')
+
+    def stop(self):
+        super().stop()
+        shutil.rmtree(self.folder_of_secrets)
 
     def password(self, login):
         return f'Passwort von {login}'

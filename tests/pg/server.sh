@@ -53,8 +53,8 @@ printf '%s\n' 'local all all trust' 'host all all 127.0.0.1/32 scram-sha-256' >"
 writes=(-c fsync=off -c full_page_writes=off -c shared_buffers=32MB)
 [ -z "${CT_PG_DURABLE:-}" ] || writes=(-c shared_buffers=256MB -c max_wal_size=4GB)
 start () {
-  HOME=$base "${as[@]}" "$dir/postgres" -D "$base/data" -k "$base" -p "$port" -c listen_addresses=127.0.0.1 \
-    "${writes[@]}" -c max_connections=60 -c deadlock_timeout=200ms \
+  HOME=$base "${as[@]}" "$dir/postgres" -D "$base/data" -k "$base" -p "$port" -c "listen_addresses=${CT_PG_LISTEN:-127.0.0.1}" \
+    "${writes[@]}" -c "max_connections=${CT_PG_CONNECTIONS:-60}" -c deadlock_timeout=200ms \
     -c log_min_messages=error -c log_statement=none >>"$base/log" 2>&1 </dev/null &
   server=$!
   for _ in $(seq 1 1500); do
