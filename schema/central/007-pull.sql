@@ -64,6 +64,9 @@ DECLARE
   left_us uuid[];
   lost uuid[];
 BEGIN
+  IF after >= upto AND came = '{}' AND went = '{}' THEN
+    RETURN;                                       -- as a rule, nothing has happened
+  END IF;
   FOR name, ids, left_us, lost IN
       SELECT x.name, array_agg(DISTINCT k.pk), array_agg(DISTINCT k.pk) FILTER (WHERE k.gone OR k.scope = ANY (went)),
              array_agg(DISTINCT k.pk) FILTER (WHERE k.scope = ANY (went))

@@ -142,3 +142,14 @@ ct_id_is_nil (const CtId *self)
 
   return ct_id_equal (self, &nil);
 }
+
+/* For hash tables, together with ct_id_equal(). */
+guint
+ct_id_hash (gconstpointer id)
+{
+  guint hash;
+
+  /* the end of a UUID is random, its beginning is a time */
+  memcpy (&hash, ((const CtId *) id)->bytes + CT_ID_SIZE - sizeof hash, sizeof hash);
+  return hash;
+}

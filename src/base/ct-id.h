@@ -17,6 +17,7 @@ CtId ct_id_number (const CtId *series, guint32 index);
 char *ct_id_to_string (const CtId *self);
 gboolean ct_id_parse (const char *text, CtId *id);
 gboolean ct_id_equal (const CtId *a, const CtId *b);
+guint ct_id_hash (gconstpointer id);
 gboolean ct_id_is_nil (const CtId *self);
 
 G_END_DECLS

@@ -233,3 +233,43 @@ ct_pull (CtSession *session, const char *const *tables, const CtCursor *cursor, 
   }
   return g_steal_pointer (&self);
 }
+
+/**
+ * ct_pull_rows:
+ * @self: gets them
+ * @ids: (element-type CtId): of rows of @table
+ *
+ * Brings some rows as they are; those that the login does not see come as gone.
+ */
+gboolean
+ct_pull_rows (CtSession *session, CtPulled *self, const char *table, GPtrArray *ids,
+              GCancellable *cancellable, GError **error)
+{
+  g_autofree char *sql =
+      g_strdup_printf ("SELECT 'row', '', k.id, CASE WHEN v.id IS NOT NULL THEN row_to_json(v) "
+                       "END FROM unnest(string_to_array($1, ',')::uuid[]) k (id)"
+                       " LEFT JOIN api.\"%s\" v ON v.id = k.id",
+                       table);
+  g_autoptr (GString) list = g_string_new (NULL);
+  g_autoptr (CtAnswer) answer = NULL;
+
+  for (guint i = 0; i < ids->len; i++) {
+    g_autofree char *id = ct_id_to_string (ids->pdata[i]);
+
+    g_string_append_printf (list, "%s%s", i ? "," : "", id);
+  }
+  answer = ct_session_read (session, cancellable, error, sql, "s", list->str);
+  if (!answer)
+    return FALSE;
+  if (!self->rows)
+    self->rows = g_ptr_array_new_with_free_func (pulled_row_free);
+  for (int i = 0; i < ct_answer_rows (answer); i++) {
+    const char *text = ct_answer_text (answer, i, 3);
+    g_autoptr (JsonNode) node = text ? ct_json_parse (text, -1, ROW_MOST, error) : NULL;
+    JsonObject *values = node && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+
+    if ((text && !values) || !read_row (self, table, answer, i, values, error))
+      return FALSE;
+  }
+  return TRUE;
+}

@@ -45,6 +45,8 @@ CtPulled *ct_pull (CtSession *session, const char *const *tables, const CtCursor
                    const CtId *device, gint64 after_n, GCancellable *cancellable, GError **error);
 CtPulled *ct_pull_head (CtSession *session, const char *const *tables, const CtCursor *cursor,
                         const char *scopes, GCancellable *cancellable, GError **error);
+gboolean ct_pull_rows (CtSession *session, CtPulled *self, const char *table, GPtrArray *ids,
+                       GCancellable *cancellable, GError **error);
 GPtrArray *ct_pull_verdicts (CtSession *session, const CtId *device, gint64 after_n,
                              GCancellable *cancellable, GError **error);
 void ct_pulled_free (CtPulled *self);

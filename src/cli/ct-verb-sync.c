@@ -183,6 +183,25 @@ sync_run (CtCli *cli, GError **error)
   return ct_cli_has (cli, "once") ? sync_once (cli, error) : sync_on (cli, error);
 }
 
+/* A round, then both sides compared. */
+static JsonNode *
+check_run (CtCli *cli, GError **error)
+{
+  g_autoptr (CtLink) link = check_connected (cli, error) ? ct_link_new (cli->workspace, FALSE, error) : NULL;
+  CtSelfCheckReport found;
+  CtSyncReport report;
+
+  if (!link || !ct_link_round (link, cli->cancellable, &report, error) ||
+      !ct_link_check (link, cli->cancellable, &found, error))
+    return NULL;
+  if (found.different)
+    ct_cli_say (cli, _ ("%u rows were not what the server has; %u were brought anew"), found.different,
+                found.mended);
+  return ct_json_wrap_object (ct_json_build ("iiii", "rows", found.rows, "tables", (gint64) found.tables,
+                                             "different", (gint64) found.different, "mended",
+                                             (gint64) found.mended));
+}
+
 static JsonNode *
 disconnect_run (CtCli *cli, GError **error)
 {
@@ -256,6 +275,10 @@ static const CtColumn status_columns[] = { { N_ ("Mode"), "mode", CT_COLUMN_TEXT
                                            { N_ ("Failed"), "lastErrorAt", CT_COLUMN_TIME, NULL },
                                            { N_ ("Next try"), "nextRetry", CT_COLUMN_TIME, NULL },
                                            { NULL, NULL, CT_COLUMN_TEXT, NULL } };
+static const CtColumn check_columns[] = { { N_ ("Rows compared"), "rows", CT_COLUMN_NUMBER, NULL },
+                                          { N_ ("Different"), "different", CT_COLUMN_NUMBER, NULL },
+                                          { N_ ("Brought anew"), "mended", CT_COLUMN_NUMBER, NULL },
+                                          { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 
 const CtVerb ct_verbs_sync[] = {
   { "connect", "URL", 1, 1, N_ ("Join this workspace to a central server and load what you may see"),
@@ -272,6 +295,8 @@ const CtVerb ct_verbs_sync[] = {
     connect_run, status_columns, CT_VERB_SHOWS, NULL },
   { "sync status", "", 0, 0, N_ ("How the workspace stands with its server"), NULL, status_run,
     status_columns, CT_VERB_SHOWS, NULL },
+  { "sync check", "", 0, 0, N_ ("Compare the replica with the server and mend it where it differs"), NULL,
+    check_run, check_columns, CT_VERB_SHOWS, NULL },
   { "sync", "", 0, 0, N_ ("Send what is pending and fetch what is new, until Ctrl+C"),
     (const CtCliOption[]){ { "once", NULL, N_ ("One round") }, { NULL, NULL, NULL } }, sync_run,
     status_columns, CT_VERB_SHOWS | CT_VERB_UNTIL_STOPPED, NULL },

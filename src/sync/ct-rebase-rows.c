@@ -3,8 +3,6 @@
 #include "ct-rebase-rows.h"
 #include "ct-purge.h"
 
-#include <string.h>
-
 /* The columns of one table, as pulled rows are written to it. */
 typedef struct {
   const char *table;
@@ -23,23 +21,6 @@ target_clear (Target *self)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Target, target_clear)
 
-static guint
-id_hash (gconstpointer key)
-{
-  const CtId *id = key;
-  guint hash;
-
-  /* the end of a UUID is random, its beginning is a time */
-  memcpy (&hash, id->bytes + CT_ID_SIZE - sizeof hash, sizeof hash);
-  return hash;
-}
-
-static gboolean
-id_equal (gconstpointer a, gconstpointer b)
-{
-  return ct_id_equal (a, b);
-}
-
 static gboolean
 read_target (CtDb *db, const char *table, Target *target, GError **error)
 {
@@ -49,7 +30,7 @@ read_target (CtDb *db, const char *table, Target *target, GError **error)
   target->table = table;
   target->names = g_ptr_array_new_with_free_func (g_free);
   target->blobs = g_byte_array_new ();
-  target->local = g_hash_table_new_full (id_hash, id_equal, g_free, g_free);
+  target->local = g_hash_table_new_full (ct_id_hash, (GEqualFunc) ct_id_equal, g_free, g_free);
   if (!stmt)
     return FALSE;
   while (ct_stmt_next (stmt)) {

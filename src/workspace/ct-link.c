@@ -180,6 +180,38 @@ ct_link_set_progress (CtLink *self, CtFirstLoadFunc told, gpointer data)
   self->told_data = data;
 }
 
+/* Once a day, and after a first load. What changes under its hands is compared another time. */
+static gboolean
+check_now_and_then (CtLink *self, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  CtSelfCheckReport report;
+  gint64 now = ct_time_now ();
+  gboolean due = FALSE;
+
+  if (!ct_self_check_is_due (self->db, now, &due, error))
+    return FALSE;
+  if (!due || ct_self_check (self->db, self->commander, self->session, now, cancellable, &report, &problem) ||
+      g_error_matches (problem, CT_ERROR, CT_ERROR_BUSY))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
+}
+
+/**
+ * ct_link_check:
+ * @report: (out): what was found
+ *
+ * Compares the replica with the server and mends it, after a round of which the session is left.
+ */
+gboolean
+ct_link_check (CtLink *self, GCancellable *cancellable, CtSelfCheckReport *report, GError **error)
+{
+  if (!self->session)
+    return ct_fail (error, CT_ERROR_NETWORK, _ ("There is no connection to the server"));
+  return ct_self_check (self->db, self->commander, self->session, ct_time_now (), cancellable, report, error);
+}
+
 /* A round proper, after a first load where there was none. */
 static gboolean
 load_and_sync (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GError **error)
@@ -190,7 +222,7 @@ load_and_sync (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GE
       ct_sync_round (self->db, self->commander, self->session, ct_time_now (), cancellable, report, error);
 
   report->pulled.rows += (guint) loaded;
-  return done;
+  return done && check_now_and_then (self, cancellable, error);
 }
 
 /* A session whose device and schema the server has accepted. Hints are welcome, not needed. */

@@ -2,7 +2,7 @@
 
 #include "ct-first-load.h"
 #include "ct-greeting.h"
-#include "ct-sync.h"
+#include "ct-self-check.h"
 #include "ct-workspace-log.h"
 
 G_BEGIN_DECLS
@@ -25,6 +25,7 @@ gboolean ct_link_round (CtLink *self, GCancellable *cancellable, CtSyncReport *r
 gboolean ct_link_audit (CtLink *self, gboolean again, GCancellable *cancellable, GError **error);
 gboolean ct_link_follow_log (CtLink *self, gboolean again, GCancellable *cancellable, CtLogSyncReport *report,
                              GError **error);
+gboolean ct_link_check (CtLink *self, GCancellable *cancellable, CtSelfCheckReport *report, GError **error);
 JsonObject *ct_link_report_to_json (const CtSyncReport *report);
 
 /* For who begins: an address, a password (nullable), and what is asked first. */

@@ -275,6 +275,23 @@ add_trouble (CtDb *db, JsonObject *status, gboolean *passes, GError **error)
   return ct_stmt_finish (stmt, error);
 }
 
+/* What the last self-check found, if there was one. */
+static gboolean
+add_check (CtDb *db, JsonObject *status, GError **error)
+{
+  g_autoptr (CtStmt) stmt =
+      ct_db_query (db, error, "SELECT value FROM workspace WHERE key = 'sync_check'", "");
+  g_autoptr (JsonNode) node = NULL;
+
+  if (!stmt)
+    return FALSE;
+  if (ct_stmt_next (stmt))
+    node = ct_json_parse (ct_stmt_text (stmt, 0), -1, 65536, NULL);
+  if (node && JSON_NODE_HOLDS_OBJECT (node))
+    json_object_set_object_member (status, "lastCheck", json_node_dup_object (node));
+  return ct_stmt_finish (stmt, error);
+}
+
 /* offline: time will mend it; stuck: a person must; loading: never yet; pending; in_sync */
 static const char *
 state_of (JsonObject *status, gboolean passes)
@@ -299,7 +316,8 @@ add_connection (CtDb *db, JsonObject *status, GError **error)
 
   if (!log || !login || !ct_backlog_read (db, &state, error) ||
       !ct_backlog_waiting (db, &pending, &oldest, error) || (tray = count_tray (db, error)) < 0 ||
-      !ct_first_load_progress (db, &done, &expected, error) || !add_trouble (db, status, &passes, error))
+      !ct_first_load_progress (db, &done, &expected, error) || !add_trouble (db, status, &passes, error) ||
+      !add_check (db, status, error))
     return FALSE;
   json_object_set_string_member (status, "user", login);
   set_time (status, "lastSuccess", state.pulled_at);
@@ -322,7 +340,8 @@ add_connection (CtDb *db, JsonObject *status, GError **error)
  *
  * Returns: (transfer full): {"mode", "state"}, and where connected "server", "user", "lastSuccess", "pending",
  *   "oldestPending", "inTray", "lastError", "lastErrorAt", "nextRetry", "log" as ct_workspace_describe_log() has it; during a
- *   first load "load": {"done", "expected"}, in rows
+ *   first load "load": {"done", "expected"}, in rows; after a self-check "lastCheck": {"at", "rows", "tables",
+ *   "different", "mended"}
  */
 JsonObject *
 ct_workspace_sync_status (CtDb *db, GError **error)

@@ -154,6 +154,15 @@ def test_first_load():
     loaded = ben.connect()
     assert loaded['round']['rows'] >= 20, loaded
     assert ben.ok('distributor', 'list') == anna.ok('distributor', 'list')
+    assert ben.status()['lastCheck']['different'] == 0, ben.status()
+    with sqlite3.connect(os.path.join(ben.workspace, 'replica.db')) as replica:
+        replica.execute('DELETE FROM products')
+        replica.execute('UPDATE distributors SET rev = rev + 1 WHERE rowid IN (SELECT rowid FROM distributors LIMIT 3)')
+    found = ben.ok('sync', 'check')
+    assert (found['different'], found['mended']) == (3, 3), found
+    assert ben.ok('sync', 'check')['different'] == 0
+    assert ben.status()['lastCheck']['different'] == 0
+    assert ben.ok('distributor', 'list') == anna.ok('distributor', 'list')
 
 
 def test_refused():
