@@ -3,6 +3,7 @@
 #include "ct-cli-password.h"
 #include "ct-cli-verbs.h"
 #include "ct-tray.h"
+#include "ct-workspace-attention.h"
 #include "ct-workspace-connect.h"
 
 #include <string.h>
@@ -229,36 +230,92 @@ attention_run (CtCli *cli, GError **error)
   return ct_cli_read (cli, attention_cb, NULL, error);
 }
 
-typedef struct {
-  CtCli *cli;
-  gint64 seq;
-  const char *choice;
-} Decision;
-
 static gboolean
-decide_cb (CtDb *db, gpointer data, GError **error)
+read_seq (CtCli *cli, gint64 *seq, GError **error)
 {
-  Decision *self = data;
-  CtWorkspace *workspace = self->cli->workspace;
+  return g_ascii_string_to_signed (cli->args[0], 10, 1, G_MAXINT, seq, NULL) ||
+         ct_cli_usage (error, _ ("“%s” is not the number of a command; see attention list"), cli->args[0]);
+}
 
-  return ct_tray_settle (db, ct_workspace_get_commander (workspace), self->seq, self->choice, NULL,
-                         ct_workspace_get_actor (workspace), ct_workspace_now (workspace), error);
+static JsonNode *
+show_cb (CtCli *cli, CtDb *db, gpointer data, GError **error)
+{
+  JsonObject *item =
+      ct_attention_describe (db, *(gint64 *) data, ct_workspace_get_zone (cli->workspace), error);
+
+  return item ? ct_json_wrap_object (item) : NULL;
+}
+
+static JsonNode *
+show_run (CtCli *cli, GError **error)
+{
+  gint64 seq;
+
+  return read_seq (cli, &seq, error) ? ct_cli_read (cli, show_cb, &seq, error) : NULL;
+}
+
+/* (transfer full): the arguments of the command as --set changes them */
+static JsonObject *
+edit_args (CtCli *cli, gint64 seq, GError **error)
+{
+  g_autoptr (JsonNode) node = ct_cli_read (cli, show_cb, &seq, error);
+  GPtrArray *given = ct_cli_options (cli, "set");
+  JsonObject *item = node ? json_node_get_object (node) : NULL;
+
+  if (!item)
+    return NULL;
+  for (guint i = 0; given && i < given->len; i++) {
+    g_auto (GStrv) parts = g_strsplit (given->pdata[i], "=", 2);
+
+    if (g_strv_length (parts) != 2) {
+      ct_cli_usage (error, _ ("--set takes a name and a value, as in city=Riga"));
+      return NULL;
+    }
+    if (!ct_attention_edit (item, parts[0], parts[1], error))
+      return NULL;
+  }
+  return json_object_ref (ct_json_object (item, "args"));
 }
 
 static JsonNode *
 resolve_run (CtCli *cli, GError **error)
 {
-  Decision decision = { cli, 0, cli->args[1] };
+  gboolean edits = strcmp (cli->args[1], "edit") == 0;
+  g_autoptr (JsonObject) args = NULL;
+  gint64 seq;
 
-  if (!g_ascii_string_to_signed (cli->args[0], 10, 1, G_MAXINT, &decision.seq, NULL)) {
-    ct_cli_usage (error, _ ("“%s” is not the number of a command; see attention list"), cli->args[0]);
+  if (!read_seq (cli, &seq, error))
+    return NULL;
+  if (edits != ct_cli_has (cli, "set")) {
+    ct_cli_usage (error, _ ("edit and --set belong together"));
     return NULL;
   }
-  if (!ct_store_write (ct_workspace_get_store (cli->workspace), decide_cb, &decision, error))
+  if (edits && !(args = edit_args (cli, seq, error)))
     return NULL;
-  return status_run (cli, error);
+  return ct_workspace_settle (cli->workspace, seq, cli->args[1], args, error) ? status_run (cli, error)
+                                                                              : NULL;
 }
 
+static const CtColumn compared_columns[] = { { N_ ("Record"), "record", CT_COLUMN_TEXT, NULL },
+                                             { N_ ("Value"), "column", CT_COLUMN_TEXT, NULL },
+                                             { N_ ("Before both"), "baseText", CT_COLUMN_TEXT, NULL },
+                                             { N_ ("Yours"), "mineText", CT_COLUMN_TEXT, NULL },
+                                             { N_ ("Theirs, on the server"), "theirsText", CT_COLUMN_TEXT,
+                                               NULL },
+                                             { NULL, NULL, CT_COLUMN_TEXT, NULL } };
+static const CtColumn field_columns[] = { { N_ ("For --set"), "name", CT_COLUMN_TEXT, NULL },
+                                          { N_ ("Value"), "value", CT_COLUMN_TEXT, NULL },
+                                          { NULL, NULL, CT_COLUMN_TEXT, NULL } };
+static const CtColumn shown_columns[] = { { N_ ("Command"), "seq", CT_COLUMN_NUMBER, NULL },
+                                          { N_ ("What you did"), "summary", CT_COLUMN_TEXT, NULL },
+                                          { N_ ("Where"), "object", CT_COLUMN_TEXT, NULL },
+                                          { N_ ("When"), "occurredAt", CT_COLUMN_TIME, NULL },
+                                          { N_ ("Why it waits"), "reason", CT_COLUMN_TEXT, NULL },
+                                          { N_ ("Details"), "detail", CT_COLUMN_TEXT, NULL },
+                                          { N_ ("Both values"), "columns", CT_COLUMN_TABLE,
+                                            compared_columns },
+                                          { N_ ("Can be edited"), "fields", CT_COLUMN_TABLE, field_columns },
+                                          { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 static const CtColumn attention_columns[] = { { N_ ("Command"), "seq", CT_COLUMN_NUMBER, NULL },
                                               { N_ ("What"), "name", CT_COLUMN_TEXT, NULL },
                                               { N_ ("Reason"), "reason", CT_COLUMN_TEXT, NULL },
@@ -302,9 +359,13 @@ const CtVerb ct_verbs_sync[] = {
     status_columns, CT_VERB_SHOWS | CT_VERB_UNTIL_STOPPED, NULL },
   { "attention list", "", 0, 0, N_ ("Commands that the server could not apply, with both values"), NULL,
     attention_run, attention_columns, 0, NULL },
-  { "attention resolve", "COMMAND theirs|mine|discard", 2, 2,
-    N_ ("Keep theirs, give yours again on the state as it now is, or drop it"), NULL, resolve_run,
-    status_columns, CT_VERB_SHOWS, NULL },
+  { "attention show", "COMMAND", 1, 1, N_ ("What was done, why it waits, and both values side by side"), NULL,
+    show_run, shown_columns, CT_VERB_SHOWS, NULL },
+  { "attention resolve", "COMMAND theirs|mine|edit|discard", 2, 2,
+    N_ ("Keep theirs, give yours again on the state as it now is, with other values, or drop it"),
+    (const CtCliOption[]){ { "set", "NAME=VALUE", N_ ("For edit: another value; may be repeated") },
+                           { NULL, NULL, NULL } },
+    resolve_run, status_columns, CT_VERB_SHOWS, NULL },
   { "disconnect", "", 0, 0, N_ ("Leave the server with a full copy of what you could see"),
     (const CtCliOption[]){
         { "with-pending", NULL,

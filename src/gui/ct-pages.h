@@ -15,10 +15,12 @@ typedef struct {
   const char *tables;  /* (nullable): whose changes concern the count, separated by spaces */
   const char *records; /* (nullable): kinds of win.record that are at home here, separated by spaces */
   const CtPageAction *actions; /* (nullable): ended by a NULL name */
+  gboolean connected;          /* only where the workspace has a server; its count asks for a decision */
 } CtPageDef;
 
 extern const CtPageDef ct_pages[];
 
+gboolean ct_page_is_there (const CtPageDef *def, CtWorkspace *workspace);
 const CtPageDef *ct_page_find (const char *name);
 const CtPageDef *ct_page_of_record (const char *kind);
 

@@ -91,7 +91,8 @@ add_pages (CtPalette *self, const char *text)
     g_autofree char *title = g_strdup_printf (_ ("Go to %s"), _ (def->title));
     g_autofree char *keys = g_strdup_printf ("g %c", (int) def->key);
 
-    add_action (self, text, def->icon, title, keys, "win.go", g_variant_new_string (def->name));
+    if (ct_page_is_there (def, ct_window_get_workspace (self->window)))
+      add_action (self, text, def->icon, title, keys, "win.go", g_variant_new_string (def->name));
   }
 }
 
@@ -107,6 +108,7 @@ add_page_actions (CtPalette *self, const char *text)
       Deed *deed;
 
       if (def->type () != G_OBJECT_TYPE (page) || !action->key ||
+          (action->command && !ct_workspace_may (ct_page_get_workspace (page), action->command)) ||
           (*text && !matches (_ (action->title), text)))
         continue;
       deed = g_new0 (Deed, 1);
@@ -123,6 +125,7 @@ add_window_actions (CtPalette *self, const char *text)
   } actions[] = {
     { "edit-undo-symbolic", N_ ("Undo the last command"), "Ctrl+Z", "win.undo", NULL },
     { "system-search-symbolic", N_ ("Search in the list"), "Ctrl+F", "win.search", NULL },
+    { "emblem-synchronizing-symbolic", N_ ("Sync now"), NULL, "win.sync-now", NULL },
     { "preferences-system-symbolic", N_ ("Preferences and channels"), "Ctrl+,", "win.preferences", NULL },
     { "preferences-desktop-keyboard-shortcuts-symbolic", N_ ("Keyboard shortcuts"), "?", "win.shortcuts",
       NULL },

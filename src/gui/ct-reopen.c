@@ -123,3 +123,15 @@ ct_reopen_needed_finish (GAsyncResult *result)
 
   return ct_store_job_finish (ct_workspace_get_store (question->workspace), result, NULL) && question->stale;
 }
+
+/* Nothing is taken from under a dialog. */
+gboolean
+ct_reopen_has_dialog (GtkWindow *window)
+{
+  g_autoptr (GList) windows = gtk_window_list_toplevels ();
+
+  for (GList *at = windows; at; at = at->next)
+    if (at->data != window && gtk_widget_get_mapped (at->data) && gtk_window_get_transient_for (at->data))
+      return TRUE;
+  return FALSE;
+}

@@ -2,7 +2,7 @@
 
 #include "ct-workers.h"
 
-#include <gio/gio.h>
+#include <gtk/gtk.h>
 
 G_BEGIN_DECLS
 
@@ -17,5 +17,6 @@ CtWorkspace *ct_reopen_finish (GAsyncResult *result, GError **error);
 void ct_reopen_needed_async (CtWorkspace *workspace, GCancellable *cancellable, GAsyncReadyCallback callback,
                              gpointer user_data);
 gboolean ct_reopen_needed_finish (GAsyncResult *result);
+gboolean ct_reopen_has_dialog (GtkWindow *window);
 
 G_END_DECLS

@@ -1,6 +1,6 @@
 /* The window of shortcuts, made from the tables that give the keys their meaning. */
 #include "ct-shortcuts.h"
-#include "ct-pages.h"
+#include "ct-window.h"
 
 typedef struct {
   const char *keys; /* as gtk_accelerator_parse() takes them */
@@ -69,13 +69,14 @@ add_group (GString *ui, const char *title, const Shortcut *shortcuts)
 }
 
 static void
-add_pages (GString *ui)
+add_pages (GString *ui, CtWorkspace *workspace)
 {
   begin_group (ui, _ ("Pages"));
   for (const CtPageDef *def = ct_pages; def->name; def++) {
     g_autofree char *keys = g_strdup_printf ("g+%c", (int) def->key);
 
-    add_shortcut (ui, keys, _ (def->title));
+    if (!workspace || ct_page_is_there (def, workspace))
+      add_shortcut (ui, keys, _ (def->title));
   }
   end_group (ui);
 }
@@ -103,6 +104,7 @@ add_actions (GString *ui, const CtPageDef *def)
 void
 ct_shortcuts_open (GtkWindow *window)
 {
+  CtWorkspace *workspace = ct_window_get_workspace (CT_WINDOW (window));
   g_autoptr (GString) ui = g_string_new ("<interface><object class='GtkShortcutsWindow' id='shortcuts'>"
                                          "<property name='modal'>1</property><child>"
                                          "<object class='GtkShortcutsSection'>"
@@ -112,10 +114,11 @@ ct_shortcuts_open (GtkWindow *window)
   GtkWindow *shortcuts;
 
   add_group (ui, _ ("Everywhere"), general);
-  add_pages (ui);
+  add_pages (ui, workspace);
   add_group (ui, _ ("Lists"), lists);
   for (const CtPageDef *def = ct_pages; def->name; def++)
-    add_actions (ui, def);
+    if (!workspace || ct_page_is_there (def, workspace))
+      add_actions (ui, def);
   g_string_append (ui, "</object></child></object></interface>");
   builder = gtk_builder_new_from_string (ui->str, (gssize) ui->len);
   shortcuts = GTK_WINDOW (gtk_builder_get_object (builder, "shortcuts"));

@@ -73,6 +73,7 @@ show_count (Entry *entry, gint64 count)
     return;
   entry->shown = count;
   gtk_label_set_text (entry->count, text);
+  gtk_widget_set_visible (GTK_WIDGET (entry->count), count > 0);
 }
 
 static void
@@ -157,7 +158,8 @@ add_entry (CtSidebar *self, const CtPageDef *def)
   gtk_label_set_xalign (GTK_LABEL (title), 0);
   gtk_widget_set_hexpand (title, TRUE);
   gtk_widget_add_css_class (GTK_WIDGET (entry->count), "numeric");
-  gtk_widget_add_css_class (GTK_WIDGET (entry->count), "dim-label");
+  gtk_widget_add_css_class (GTK_WIDGET (entry->count), def->connected ? "ct-badge" : "dim-label");
+  gtk_widget_set_visible (GTK_WIDGET (entry->count), FALSE);
   gtk_box_append (GTK_BOX (box), gtk_image_new_from_icon_name (def->icon));
   gtk_box_append (GTK_BOX (box), title);
   gtk_box_append (GTK_BOX (box), GTK_WIDGET (entry->count));
@@ -232,6 +234,11 @@ ct_sidebar_set_workspace (CtSidebar *self, CtWorkspace *workspace)
   self->cancellable = g_cancellable_new ();
   self->workspace = g_object_ref (workspace);
   g_signal_connect (ct_workspace_get_store (workspace), "changed", G_CALLBACK (store_changed_cb), self);
+  for (guint i = 0; i < self->entries->len; i++) {
+    Entry *entry = self->entries->pdata[i];
+
+    gtk_widget_set_visible (GTK_WIDGET (entry->row), ct_page_is_there (entry->def, workspace));
+  }
   count_cb (self);
 }
 

@@ -30,3 +30,30 @@ ct_ui_settings_for_list (const char *name)
 
   return open_schema (SCHEMA ".List", path);
 }
+
+void
+ct_ui_settings_restore (GtkWindow *window)
+{
+  GSettings *settings = ct_ui_settings ();
+
+  if (!settings)
+    return;
+  gtk_window_set_default_size (window, g_settings_get_int (settings, "window-width"),
+                               g_settings_get_int (settings, "window-height"));
+  if (g_settings_get_boolean (settings, "window-maximized"))
+    gtk_window_maximize (window);
+}
+
+void
+ct_ui_settings_keep (GtkWindow *window)
+{
+  GSettings *settings = ct_ui_settings ();
+  int width, height;
+
+  if (!settings)
+    return;
+  gtk_window_get_default_size (window, &width, &height);
+  g_settings_set_int (settings, "window-width", width);
+  g_settings_set_int (settings, "window-height", height);
+  g_settings_set_boolean (settings, "window-maximized", gtk_window_is_maximized (window));
+}

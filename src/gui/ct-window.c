@@ -7,6 +7,7 @@
 #include "ct-ui-settings.h"
 #include "ct-workers.h"
 #include "ct-workspace-timeline.h"
+#include "attention/ct-attention-page.h"
 #include "firstrun/ct-first-run.h"
 #include "firstrun/ct-import-dialog.h"
 #include "preferences/ct-preferences.h"
@@ -85,7 +86,7 @@ ct_window_go (CtWindow *self, const char *name)
   const CtPageDef *def = ct_page_find (name);
   GtkWidget *page;
 
-  if (!def || !self->workspace)
+  if (!def || !self->workspace || !ct_page_is_there (def, self->workspace))
     return NULL;
   page = gtk_stack_get_child_by_name (self->pages, name);
   if (!page) {
@@ -381,18 +382,6 @@ ct_window_change_finish (CtWindow *self, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* Nothing is taken from under a dialog. */
-static gboolean
-has_dialog (CtWindow *self)
-{
-  g_autoptr (GList) windows = gtk_window_list_toplevels ();
-
-  for (GList *at = windows; at; at = at->next)
-    if (at->data != self && gtk_widget_get_mapped (at->data) && gtk_window_get_transient_for (at->data))
-      return TRUE;
-  return FALSE;
-}
-
 static void
 needed_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -400,7 +389,7 @@ needed_cb (GObject *source, GAsyncResult *result, gpointer data)
   gboolean needed = ct_reopen_needed_finish (result);
 
   self->asking = FALSE;
-  if (needed && self->workers && !self->changing && !has_dialog (self) &&
+  if (needed && self->workers && !self->changing && !ct_reopen_has_dialog (GTK_WINDOW (self)) &&
       source == G_OBJECT (ct_workspace_get_store (self->workspace)))
     ct_window_change_async (self, NULL, NULL, NULL, NULL, NULL);
 }
@@ -478,6 +467,34 @@ toast_action (GtkWidget *widget, const char *name, GVariant *value)
     adw_toast_set_timeout (toast, 8);
   }
   adw_toast_overlay_add_toast (self->toasts, toast);
+}
+
+/* What was dropped from the tray, with a way to put it back. */
+static void
+toast_back_action (GtkWidget *widget, const char *name, GVariant *value)
+{
+  AdwToast *toast;
+  const char *text;
+  g_autoptr (GVariant) seqs = NULL;
+
+  g_variant_get (value, "(&s@ax)", &text, &seqs);
+  toast = adw_toast_new (text);
+  adw_toast_set_button_label (toast, _ ("_Undo"));
+  adw_toast_set_action_name (toast, "win.attention-back");
+  adw_toast_set_action_target_value (toast, seqs);
+  adw_toast_set_priority (toast,
+                          ADW_TOAST_PRIORITY_HIGH); /* another one's Undo would take something else back */
+  adw_toast_set_timeout (toast, 8);
+  adw_toast_overlay_add_toast (CT_WINDOW (widget)->toasts, toast);
+}
+
+static void
+attention_back_action (GtkWidget *widget, const char *name, GVariant *value)
+{
+  CtWindow *self = CT_WINDOW (widget);
+
+  if (self->workspace)
+    ct_attention_put_back (widget, self->workspace, value);
 }
 
 static void
@@ -609,19 +626,6 @@ key_cb (GtkEventControllerKey *controller, guint key, guint code, GdkModifierTyp
 /* --- object --------------------------------------------------------------------------------------------------- */
 
 static void
-restore_size (CtWindow *self)
-{
-  GSettings *settings = ct_ui_settings ();
-
-  if (!settings)
-    return;
-  gtk_window_set_default_size (GTK_WINDOW (self), g_settings_get_int (settings, "window-width"),
-                               g_settings_get_int (settings, "window-height"));
-  if (g_settings_get_boolean (settings, "window-maximized"))
-    gtk_window_maximize (GTK_WINDOW (self));
-}
-
-static void
 stop_thread (GTask *task, gpointer source, gpointer workers, GCancellable *cancellable)
 {
   ct_workers_stop (workers);
@@ -652,18 +656,10 @@ static gboolean
 ct_window_close_request (GtkWindow *window)
 {
   CtWindow *self = CT_WINDOW (window);
-  GSettings *settings = ct_ui_settings ();
-  int width, height;
 
   if (self->closing)
     return TRUE;
-
-  if (settings) {
-    gtk_window_get_default_size (window, &width, &height);
-    g_settings_set_int (settings, "window-width", width);
-    g_settings_set_int (settings, "window-height", height);
-    g_settings_set_boolean (settings, "window-maximized", gtk_window_is_maximized (window));
-  }
+  ct_ui_settings_keep (window);
   g_cancellable_cancel (self->cancellable);
   if (self->changing) {
     g_cancellable_cancel (self->changing);
@@ -713,6 +709,8 @@ install_actions (GtkWidgetClass *widget_class)
     { "win.record", "(ss)", record_action },
     { "win.toast", "s", toast_action },
     { "win.toast-undo", "s", toast_action },
+    { "win.toast-back", "(sax)", toast_back_action },
+    { "win.attention-back", "ax", attention_back_action },
     { "win.undo", NULL, undo_action },
     { "win.search", NULL, search_action },
     { "win.stop-sending", NULL, sending_action },
@@ -763,7 +761,7 @@ ct_window_init (CtWindow *self)
   self->cancellable = g_cancellable_new ();
   ct_stack_hide_others (self->stack);
   ct_stack_hide_others (self->pages);
-  restore_size (self);
+  ct_ui_settings_restore (GTK_WINDOW (self));
 }
 
 CtWindow *

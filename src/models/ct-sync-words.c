@@ -59,8 +59,14 @@ say_local (JsonObject *status, gint64 now, CtSyncWords *words)
 static void
 say_loading (JsonObject *status, gint64 now, CtSyncWords *words)
 {
+  JsonObject *load = ct_json_object (status, "load");
+  gint64 expected = load ? ct_json_int (load, "expected", 0) : 0;
+
   words->icon = "folder-download-symbolic";
-  words->label = g_strdup (_ ("Loading…"));
+  words->label = expected > 0
+                     ? g_strdup_printf (_ ("Loading, %d %%"),
+                                        (int) CLAMP (ct_json_int (load, "done", 0) * 100 / expected, 0, 100))
+                     : g_strdup (_ ("Loading…"));
   words->title = g_strdup (_ ("Loading what you may see"));
   words->text = g_strdup (_ ("The lists fill when it is done. You can go on meanwhile; it goes on by itself "
                              "after an interruption."));

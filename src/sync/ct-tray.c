@@ -43,6 +43,29 @@ ct_tray_list (CtDb *db, GError **error)
       "");
 }
 
+/**
+ * ct_tray_take_back:
+ * @seq: a command that a person dropped
+ *
+ * It waits for a decision again; only where the decision did nothing.
+ */
+gboolean
+ct_tray_take_back (CtDb *db, gint64 seq, GError **error)
+{
+  if (!ct_db_begin (db, error))
+    return FALSE;
+  if (ct_db_run (
+          db, error,
+          "UPDATE attention SET settled_at = NULL, choice = NULL WHERE seq = ? AND choice IN ('theirs', "
+          "'discard') AND reason <> 'left'",
+          "i", seq) &&
+      (ct_db_changes (db) > 0 ||
+       ct_fail (error, CT_ERROR_NOT_FOUND, _ ("Command %d was not dropped"), (int) seq)))
+    return ct_db_commit (db, error);
+  ct_db_rollback (db);
+  return FALSE;
+}
+
 static gboolean
 execute_again (CtDb *db, CtCommander *commander, gint64 seq, JsonObject *args, const char *actor, gint64 now,
                GError **error)
@@ -64,6 +87,8 @@ execute_again (CtDb *db, CtCommander *commander, gint64 seq, JsonObject *args, c
     if (!node)
       return FALSE;
     request.args = json_node_get_object (node);
+    /* the person has seen what is there now */
+    json_object_remove_member (request.args, "expected_rev");
   }
   return ct_commander_execute_within (commander, db, &request, &outcome, error);
 }

@@ -24,6 +24,26 @@ ct_found_clear (CtFound *self)
   g_clear_pointer (&self->label, g_free);
 }
 
+/* (nullable) */
+const char *
+ct_workspace_type_of_table (const char *table)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (strcmp (kinds[i].table, table) == 0)
+      return kinds[i].type;
+  return NULL;
+}
+
+/* "" where records of that type have no table that people know */
+const char *
+ct_workspace_table_of_type (const char *type)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (strcmp (kinds[i].type, type) == 0)
+      return kinds[i].table;
+  return "";
+}
+
 /* How many rows of @kind match; @id is the last of them. */
 static gboolean
 count_matches (CtDb *db, guint kind, const char *condition, const char *text, CtId *id, guint *count,

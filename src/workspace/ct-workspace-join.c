@@ -70,6 +70,15 @@ leave_again (CtWorkspace *workspace, CtJoin *self, GError **error)
   return TRUE;
 }
 
+static void
+loading_cb (const char *table, gint64 done, gint64 expected, gpointer data)
+{
+  CtJoin *self = data;
+
+  if (expected > 0)
+    g_atomic_int_set (&self->permille, (gint) CLAMP (done * 1000 / expected, 0, 1000));
+}
+
 /* The first load; what breaks it off by itself is made up for by later rounds. */
 static gboolean
 load (CtWorkspace *workspace, CtJoin *self, GCancellable *cancellable, GError **error)
@@ -80,6 +89,7 @@ load (CtWorkspace *workspace, CtJoin *self, GCancellable *cancellable, GError **
 
   if (!link)
     return FALSE;
+  ct_link_set_progress (link, loading_cb, self);
   g_atomic_int_set (&self->stage, CT_JOIN_LOADING);
   if (ct_link_round (link, cancellable, &report, &problem))
     return TRUE;

@@ -239,12 +239,29 @@ def test_two_edits():
     ben.fails(5, 'disconnect')
     command = ben.ok('attention', 'list')[0]
     assert '"mine":"Riga"' in command['theirs'] and '"theirs":"Narva"' in command['theirs'], command
+    shown = ben.ok('attention', 'show', str(command['seq']))
+    assert shown['object'] == number and shown['code'] == 'conflict' and [field['name'] for field in shown['fields']] == ['city'], shown
+    assert [(c['column'], c['baseText'], c['mineText'], c['theirsText']) for c in shown['columns']] == [('city', 'Tartu', 'Riga', 'Narva')], shown
+    seq = str(command['seq'])
+    ben.fails(2, 'attention', 'resolve', seq, 'edit')
+    ben.fails(2, 'attention', 'resolve', seq, 'edit', '--set', 'nonsense=1')
+    ben.fails(2, 'attention', 'resolve', seq, 'edit', '--set', 'nonsense')
+    ben.fails(4, 'attention', 'show', '999')
     ben.fails(2, 'attention', 'resolve', str(command['seq']), 'nonsense')
     assert ben.ok('attention', 'resolve', str(command['seq']), 'mine')['inTray'] == 0
     ben.fails(4, 'attention', 'resolve', str(command['seq']), 'mine')
     ben.sync()
     anna.sync()
     assert anna.ok('distributor', 'show', number)['city'] == 'Riga'
+    ben.ok('distributor', 'edit', number, '--city', 'Pärnu')
+    anna.ok('distributor', 'edit', number, '--city', 'Tallinn')
+    ben.sync()
+    assert anna.sync()['inTray'] == 1
+    seq = str(anna.ok('attention', 'list')[0]['seq'])
+    assert anna.ok('attention', 'resolve', seq, 'edit', '--set', 'city=Viljandi')['inTray'] == 0
+    anna.sync()
+    ben.sync()
+    assert ben.ok('distributor', 'show', number)['city'] == 'Viljandi'
 
 
 def test_revoked():

@@ -73,11 +73,26 @@ class Central:
             subprocess.run([TOWERCTL, '-w', workspace, '--json', 'device', 'show'], check=True, stdout=file)
         self.administer('enrol-device', login, path)
 
-    def reachable(self, yes):
-        """Whether people get in: offline as they see it, with the server still there for the test."""
-        self.postgres.psql('postgres', f'ALTER DATABASE {self.name} ALLOW_CONNECTIONS {str(yes).lower()}')
+    def join(self, login, role):
+        """Somebody else's workspace, connected; a function that runs towerctl on it."""
+        workspace, password = os.path.join(self.folder, login), f'Passwort von {login}'
+        run = [TOWERCTL, '-w', workspace]
+        self.add_user(login, password, role)
+        subprocess.run([*run, 'init'], check=True, stdout=subprocess.DEVNULL)
+        self.enrol(workspace, login)
+        subprocess.run([*run, 'connect', self.address(login), '--password-file', self.secret(password), '--plain-password'],
+                       check=True, stdout=subprocess.DEVNULL)
+        return lambda *arguments: subprocess.run([*run, *arguments], check=True, stdout=subprocess.DEVNULL)
+
+    def reachable(self, yes, login=None):
+        """Whether people get in, or one of them: offline as they see it, with the server still there for the test."""
+        if login:
+            self.postgres.psql('postgres', f'ALTER ROLE {login} CONNECTION LIMIT {-1 if yes else 0}')
+        else:
+            self.postgres.psql('postgres', f'ALTER DATABASE {self.name} ALLOW_CONNECTIONS {str(yes).lower()}')
         if not yes:
-            self.postgres.psql('postgres', f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self.name}'")
+            self.postgres.psql('postgres', f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self.name}'"
+                               + (f" AND usename = '{login}'" if login else ''))
 
     def sql(self, statement):
         return self.postgres.psql(self.name, statement)

@@ -2,8 +2,9 @@
 import json
 import os
 import re
+import subprocess
 
-from counterparts import Central, start_keyring
+from counterparts import Central, start_keyring, towerctl
 from driver import wait
 
 PASSWORD = 'Passwort von anna'
@@ -14,8 +15,23 @@ def mode(s):
     return s.query(s.state['workspace'], "SELECT count(*) FROM workspace WHERE key = 'server'") == ['1']
 
 
+def front(app):
+    """The keyboard to the window: a closed dialog leaves it nowhere where there is no window manager."""
+    window = max(app.windows(), key=lambda w: w[3] * w[4])[0]
+    subprocess.run(['xdotool', 'windowfocus', '--sync', str(window)], check=True)
+
+
+def reopen(s):
+    """The window anew, as on the next day."""
+    s.state['app'].press_button('Close')
+    s.state['app'].process.wait(30)
+    app = s.state['app'] = s.start(s.state['workspace'])
+    app.says('Server')
+    return app
+
+
 def server_page(app):
-    app.point(app.find('label', 'Control Tower'))  # a closed dialog leaves the keyboard nowhere without a window manager
+    front(app)
     app.key('ctrl+comma')
     app.point(app.find('label', 'Server', app.find('frame', 'Preferences')))
     app.says('This Device')
@@ -100,8 +116,62 @@ def test_offline_and_back(s):
     app.screenshot('connected-synced')
 
 
-def test_leaving_keeps_a_copy(s):
+def city(s):
+    return s.query(s.state['workspace'], 'SELECT city FROM distributors')[0]
+
+
+def test_two_edits_wait_for_a_decision(s):
+    """Ben changes on another workstation what Anna changes here while she is offline."""
+    app, central = reopen(s), s.state['central']
+    ben = s.state['ben'] = central.join('ben', 'sales')
+    number = s.query(s.state['workspace'], 'SELECT number FROM distributors')[0]
+    central.reachable(False, 'anna')
+    towerctl(s, 'distributor', 'edit', number, '--city', 'Tartu')
+    assert city(s) == 'Tartu'
+    app.says(re.compile('Offline, 1 pending'))
+    ben('distributor', 'edit', number, '--city', 'Narva')
+    ben('sync', '--once')
+    central.reachable(True, 'anna')
+    app.says('1 needs attention')
+    assert city(s) == 'Narva'
+    front(app)
+    app.key('g', 'n')
+    app.says('Record edited')
+    app.key('j')
+    app.says('Theirs, on the server')
+    app.says('Tartu')
+    app.says('Narva')
+    app.screenshot('connected-tray')
+    app.resize(1024, 700)
+    app.screenshot('connected-tray-1024')
+    app.resize(1180, 760)
+
+
+def test_what_is_dropped_comes_back(s):
     app = s.state['app']
+    app.key('t')
+    wait('the decision', lambda: s.query(s.state['workspace'], 'SELECT choice FROM attention') == ['theirs'])
+    app.says('1 change is dropped')
+    app.press_button('Undo')
+    wait('no decision', lambda: s.query(s.state['workspace'], 'SELECT count(choice) FROM attention') == ['0'])
+    app.says(re.compile('^1 change$'))
+    front(app)
+    app.key('j')
+    app.says('Both values')
+
+
+def test_mine_counts_on_the_server(s):
+    app, central = s.state['app'], s.state['central']
+    front(app)
+    app.key('m')
+    wait('the value on the server', lambda: central.sql('SELECT city FROM app.distributors') == 'Tartu')
+    app.says('Nothing needs a decision')
+    app.says('In sync')
+    app.screenshot('connected-tray-empty')
+
+
+def test_leaving_keeps_a_copy(s):
+    app = reopen(s)
     server_page(app)
     app.says('Change the Password…')
     app.screenshot('connected-server-page')

@@ -41,6 +41,8 @@ test_label (void)
     { "{\"state\": \"stuck\", \"pending\": 1}", "Sync stopped, 1 pending", "dialog-warning-symbolic" },
     { "{\"state\": \"stuck\"}", "Sync stopped", "dialog-warning-symbolic" },
     { "{\"state\": \"loading\", \"inTray\": 0}", "Loading…", "folder-download-symbolic" },
+    { "{\"state\": \"loading\", \"load\": {\"done\": 250, \"expected\": 1000}}", "Loading, 25 %",
+      "folder-download-symbolic" },
     { "{\"state\": \"in_sync\", \"inTray\": 1}", "1 needs attention", "dialog-warning-symbolic" },
     { "{\"state\": \"pending\", \"pending\": 4, \"inTray\": 2}", "2 need attention",
       "dialog-warning-symbolic" },
