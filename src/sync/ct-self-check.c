@@ -11,7 +11,7 @@
 #define MOST_KEYS  50000
 #define MOST_ROWS  20000
 
-#define CHECK_EVERY_MS (24 * 3600 * CT_MS_SECOND)
+#define CHECK_EVERY_MS CT_MS_DAY
 
 typedef struct {
   CtDb *db;

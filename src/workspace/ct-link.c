@@ -3,6 +3,7 @@
 #include "ct-address.h"
 #include "ct-authority-central.h"
 #include "ct-fork.h"
+#include "ct-keep.h"
 #include "ct-workspace-delivery.h"
 #include "ct-workspace-device.h"
 
@@ -33,6 +34,7 @@ struct _CtLink {
   gboolean service;       /* whether we are the team's service there */
   CtFirstLoadFunc told;   /* (nullable): how far a first load is */
   gpointer told_data;
+  gint64 tidy_at;  /* by the steady clock, milliseconds */
   gint64 number;   /* where the replica stands in the feed */
   gint64 hinted;   /* where the server says that it stands */
   gint64 hint_gap; /* milliseconds that a hint has to wait */
@@ -198,6 +200,21 @@ check_now_and_then (CtLink *self, GCancellable *cancellable, GError **error)
   return FALSE;
 }
 
+/* What was settled long ago; looked at now and then, a piece at a time. */
+static gboolean
+tidy_now_and_then (CtLink *self, GError **error)
+{
+  gint64 steady = g_get_monotonic_time () / 1000;
+  gboolean more = FALSE;
+
+  if (steady < self->tidy_at)
+    return TRUE;
+  if (!ct_keep_tidy (self->db, ct_time_now (), &more, error))
+    return FALSE;
+  self->tidy_at = more ? steady : steady + CT_MS_HOUR;
+  return TRUE;
+}
+
 /**
  * ct_link_check:
  * @report: (out): what was found
@@ -222,7 +239,7 @@ load_and_sync (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GE
       ct_sync_round (self->db, self->commander, self->session, ct_time_now (), cancellable, report, error);
 
   report->pulled.rows += (guint) loaded;
-  return done && check_now_and_then (self, cancellable, error);
+  return done && check_now_and_then (self, cancellable, error) && tidy_now_and_then (self, error);
 }
 
 /* A session whose device and schema the server has accepted. Hints are welcome, not needed. */

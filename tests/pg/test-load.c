@@ -2,6 +2,7 @@
 #include "pg-station.h"
 #include "ct-config.h"
 #include "ct-first-load.h"
+#include "ct-keep.h"
 #include "ct-self-check.h"
 
 #include <signal.h>
@@ -365,6 +366,48 @@ test_self_check (void)
   }
 }
 
+/* After 30 days what settled commands said and changed goes; what is pending or waits for a decision stays, and the
+ * chain of intents. */
+static void
+test_kept (void)
+{
+  g_autoptr (PgStation) station = pg_station_new (server, "load", "anna");
+  SyncReplica *replica = station->replica;
+  g_autoptr (GError) error = NULL;
+  gint64 settled, now;
+  gboolean more = TRUE;
+
+  pg_station_sync (station);
+  for (int i = 0; i < 250; i++) /* more than one step */
+    sync_replica_run (replica, "distributor.create", "{\"legal_name\":\"Kept %d\",\"currency\":\"EUR\"}", i);
+  pg_station_sync (station);
+  settled = sync_replica_number (replica, "SELECT max(seq) FROM intents");
+  now = sync_replica_number (replica, "SELECT max(settled_at) FROM sync_outcomes");
+  sync_replica_run (replica, "distributor.create", "{\"legal_name\":\"Pending\",\"currency\":\"EUR\"}");
+  ct_db_run (replica->db, &error, "INSERT INTO attention(seq, reason, since) VALUES(?, 'x', 0)", "i",
+             settled);
+  g_assert_no_error (error);
+
+  g_assert_true (ct_keep_tidy (replica->db, now + 30 * CT_MS_DAY, &more, &error) && !more);
+  g_assert_cmpint (sync_replica_number (replica, "SELECT count(DISTINCT seq) FROM changesets WHERE seq > 1"),
+                   ==, 251);
+  for (more = TRUE; more;)
+    g_assert_true (ct_keep_tidy (replica->db, now + 30 * CT_MS_DAY + 1, &more, &error));
+  g_assert_cmpint (sync_replica_number (replica, "SELECT count(DISTINCT seq) FROM changesets WHERE seq > 1"),
+                   ==, 2);
+  g_assert_cmpint (
+      sync_replica_number (replica, "SELECT count(*) FROM intents WHERE seq > 1 AND args IS NOT NULL"), ==,
+      2);
+  g_assert_cmpint (sync_replica_number (replica,
+                                        "SELECT count(*) FROM intents a JOIN intents b ON b.seq = a.seq + 1 "
+                                        "AND b.previous_sha256 = a.sha256"),
+                   ==, settled);
+  ct_db_run (replica->db, &error, "DELETE FROM attention", "");
+  g_assert_no_error (error);
+  g_assert_cmpuint (pg_station_sync (station).pulled.settled, ==, 1);
+  g_assert_cmpuint (self_check (station).different, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -384,6 +427,7 @@ main (int argc, char **argv)
   g_test_add_func ("/load/other-scopes", test_other_scopes);
   g_test_add_func ("/load/left", test_left);
   g_test_add_func ("/load/self-check", test_self_check);
+  g_test_add_func ("/load/kept", test_kept);
   result = g_test_run ();
   pg_server_stop (server);
   g_free (policy);
