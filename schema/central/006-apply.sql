@@ -259,13 +259,21 @@ BEGIN
   END;
 END $$;
 
--- What the leaf says of a command's object: the first row it wrote, or the command itself.
+-- What the leaf says of a command's object: the approval where it lets a post out, with the hash of the approved bytes, so
+-- that the sender finds it; else the first row it wrote, or the command itself.
 CREATE FUNCTION sync.object_of(written jsonb, command_id uuid) RETURNS jsonb LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t sync.tables;
   rev bigint;
+  post uuid;
 BEGIN
+  SELECT w ->> 1 INTO post FROM jsonb_array_elements(written) w WHERE w ->> 0 = 'outbox' AND w ->> 2 = 'insert' LIMIT 1;
+  IF FOUND THEN
+    RETURN (SELECT jsonb_build_object('object_type', 'approval', 'object_id', a.id, 'object_rev', a.rev,
+                                      'outbox_key', encode(p.payload_sha256, 'hex'))
+              FROM app.outbox p JOIN app.approvals a ON a.id = p.approval_id WHERE p.id = post);
+  END IF;
   SELECT * INTO t FROM sync.tables WHERE name = written -> 0 ->> 0;
   IF NOT FOUND THEN
     RETURN jsonb_build_object('object_type', 'command', 'object_id', command_id, 'object_rev', 0);

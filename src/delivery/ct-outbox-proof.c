@@ -12,6 +12,35 @@ typedef struct {
   gint64 now;
 } Proof;
 
+/* A server's log comes here when it is signed; its own knows every approval at once. */
+static gboolean
+fail_unknown (CtDb *db, const CtPostRow *post, GError **error)
+{
+  gint64 connected = 0;
+
+  if (!ct_db_read_int (db, &connected, error, "SELECT EXISTS (SELECT 1 FROM workspace WHERE key = 'server')",
+                       ""))
+    return FALSE;
+  return connected
+             ? ct_fail (error, CT_ERROR_BUSY, _ ("The approval of %s waits for the log's next checkpoint"),
+                        post->number)
+             : ct_fail (error, CT_ERROR_REFUSED, _ ("The audit log knows no approval of %s"), post->number);
+}
+
+/* Nothing goes out while the server's log is not what it was. */
+static gboolean
+check_trouble (CtDb *db, GError **error)
+{
+  g_autoptr (CtStmt) stmt =
+      ct_db_query (db, error, "SELECT trouble FROM sync_log WHERE trouble IS NOT NULL", "");
+
+  if (!stmt)
+    return FALSE;
+  if (ct_stmt_next (stmt))
+    return ct_fail (error, CT_ERROR_BUSY, "%s", ct_stmt_text (stmt, 0));
+  return ct_stmt_finish (stmt, error);
+}
+
 /* @trusted: (nullable): else the key that is pinned for the log, once somebody signs it */
 static gboolean
 check_included (CtDb *db, const CtVerifier *trusted, const CtId *event, GError **error)
@@ -47,8 +76,7 @@ check_log (CtDb *db, const Proof *proof, GError **error)
   if (!stmt)
     return FALSE;
   if (!ct_stmt_next (stmt) || !ct_stmt_id (stmt, 0, &event))
-    return ct_stmt_finish (stmt, error) &&
-           ct_fail (error, CT_ERROR_REFUSED, _ ("The audit log knows no approval of %s"), post->number);
+    return ct_stmt_finish (stmt, error) && fail_unknown (db, post, error);
   json = ct_stmt_blob (stmt, 1, &length);
   if (!json || !ct_leaf_scan (&leaf, json, length, error))
     return FALSE;
@@ -73,7 +101,8 @@ prove_cb (CtDb *db, gpointer data, GError **error)
 
   if (!ct_db_begin_read (db, error))
     return FALSE;
-  ok = ct_post_proof_check (db, proof->post, proof->now, error) && check_log (db, proof, error);
+  ok = check_trouble (db, error) && ct_post_proof_check (db, proof->post, proof->now, error) &&
+       check_log (db, proof, error);
   ct_db_rollback (db);
   return ok;
 }

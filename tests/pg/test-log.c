@@ -519,6 +519,41 @@ test_tampering (void)
   }
 }
 
+/* The leaf of a command that lets a post out names the approval and the approved bytes, whatever else the command wrote. */
+static void
+test_approval_leaf (void)
+{
+  g_autoptr (CtSession) root = NULL;
+  g_autofree char *object = NULL;
+  g_autoptr (GError) error = NULL;
+
+  pg_server_create (server, "approval", policy);
+  root = pg_server_login (server, "approval", "postgres");
+  ct_session_script (root,
+                     "SET session_replication_role = replica;"
+                     "INSERT INTO app.approvals (id, rev, created_at, updated_at, number, task_id, "
+                     "output_id, owner, channel, destination,"
+                     " wire, payload_sha256, context, context_sha256, expires_at, scopes) VALUES "
+                     "('00000000-0000-0000-0000-00000000000a', 2, 0, 0,"
+                     " 'A', gen_random_uuid(), gen_random_uuid(), 'sales', 'slack', '#ops', 'x', "
+                     "sha256('x'), '[]', sha256('[]'), 0, '{1}');"
+                     "INSERT INTO app.outbox (id, rev, created_at, updated_at, number, approval_id, task_id, "
+                     "channel, destination, wire,"
+                     " payload_sha256, approver, ready_at, scopes) VALUES "
+                     "('00000000-0000-0000-0000-00000000000b', 1, 0, 0, 'P',"
+                     " '00000000-0000-0000-0000-00000000000a', gen_random_uuid(), 'slack', '#ops', 'x', "
+                     "sha256('x'), 'anna', 0, '{1}')",
+                     NULL, &error);
+  g_assert_no_error (error);
+  object = pg_text (
+      root,
+      "SELECT sync.object_of('[[\"follow_up_tasks\", \"00000000-0000-0000-0000-00000000000c\", \"update\"],"
+      " [\"outbox\", \"00000000-0000-0000-0000-00000000000b\", \"insert\"]]', gen_random_uuid())");
+  g_assert_nonnull (strstr (object, "\"object_id\": \"00000000-0000-0000-0000-00000000000a\""));
+  g_assert_nonnull (strstr (object, "\"object_type\": \"approval\""));
+  g_assert_nonnull (strstr (object, "\"outbox_key\": \"2d711642"));
+}
+
 /* A server that came back from an older backup is found out by everybody who saw more, and by its own service. */
 static void
 test_restored (void)
@@ -568,6 +603,7 @@ main (int argc, char **argv)
   signer = ct_signer_generate ("control-tower/test", NULL);
   server = pg_server_start ();
   g_test_add_func ("/log/scopes", test_scopes);
+  g_test_add_func ("/log/approval-leaf", test_approval_leaf);
   g_test_add_func ("/log/restored", test_restored);
   g_test_add_func ("/log/tampering", test_tampering);
   status = g_test_run ();
