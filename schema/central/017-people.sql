@@ -101,13 +101,6 @@ BEGIN
   RETURN person;
 END $$;
 
--- Everybody who may sign in with a role, superusers aside: those have every role.
-CREATE FUNCTION sync.note_people() RETURNS integer LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-  SELECT count(sync.note_person(u.login))::integer FROM (
-    SELECT rolname::text AS login FROM pg_roles WHERE NOT rolsuper AND rolcanlogin AND pg_has_role(oid, 'tower_viewer', 'MEMBER')
-    UNION SELECT login FROM app.people WHERE archived_at IS NULL) u;
-$$;
-
 -- A leaf for what an administrator did past the commands: without intent and device.
 CREATE FUNCTION audit.note(action text, object_type text, object_id uuid, written jsonb, disclosed jsonb) RETURNS uuid
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
@@ -116,6 +109,21 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
       'occurred_at', sync.now_ms(), 'actor', session_user, 'actor_role', 'owner', 'action', action,
       'object_type', object_type, 'object_id', object_id, 'object_rev', 0), written, disclosed);
 $$;
+
+-- Everybody who may sign in with a role, superusers aside: those have every role. Where that is news a leaf says so.
+CREATE FUNCTION sync.note_people() RETURNS integer LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  noted integer;
+BEGIN
+  SELECT count(sync.note_person(u.login)) INTO noted FROM (
+    SELECT rolname::text AS login FROM pg_roles WHERE NOT rolsuper AND rolcanlogin AND pg_has_role(oid, 'tower_viewer', 'MEMBER')
+    UNION SELECT login FROM app.people WHERE archived_at IS NULL) u;
+  IF EXISTS (SELECT FROM sync.txn t JOIN sync.entry e USING (tid) JOIN sync.tables x ON x.id = e.tbl
+             WHERE t.xid = pg_current_xact_id() AND t.number IS NULL AND x.name IN ('people', 'person_roles')) THEN
+    PERFORM audit.note('server.people', 'configuration', (SELECT id FROM sync.epoch), '[]', '{}');
+  END IF;
+  RETURN noted;
+END $$;
 
 -- Who somebody is from now on, and the leaf that says so.
 CREATE FUNCTION sync.note_user(action text, of_login text) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

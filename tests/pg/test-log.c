@@ -226,7 +226,7 @@ test_scopes (void)
                    0);
 }
 
-/* What the owner of the database does, and what an unprivileged client says of it. Leaves 0 to 3 are anna's four commands, she
+/* What the owner of the database does, and what an unprivileged client says of it. Leaf 0 says who there is, 1 to 4 are anna's four commands, she
  * knows them all; a fifth of hers waits for the server's answer to reach her. */
 typedef enum {
   AGAIN = 1 << 0,  /* found when she reads the whole log again */
@@ -292,11 +292,11 @@ static const struct {
   { "cuts the log off",
     "DELETE FROM audit.log WHERE place >= 2; DELETE FROM audit.checkpoints WHERE size > 2; UPDATE audit.head "
     "SET size = 2",
-    0, "was rolled back: it had 4 signed leaves, now none" },
+    0, "was rolled back: it had 5 signed leaves, now none" },
   { "takes the leaves back and leaves the head",
     "DELETE FROM audit.log WHERE place >= 2; UPDATE audit.head SET size = 2", NEW, "was truncated" },
   { "rolls the checkpoint back", "DELETE FROM audit.checkpoints WHERE size > 0", 0, "was rolled back" },
-  { "edits the checkpoint", "UPDATE audit.checkpoints SET note = replace(note, E'\\n4\\n', E'\\n5\\n')", NEW,
+  { "edits the checkpoint", "UPDATE audit.checkpoints SET note = replace(note, E'\\n5\\n', E'\\n6\\n')", NEW,
     "newest checkpoint" },
   { "signs a head with a key of their own", "UPDATE audit.checkpoints SET note = $NOTE", FORGED | NEW,
     "newest checkpoint" },
@@ -372,7 +372,7 @@ tamper (CtSession *root, const char *sql, const CtSigner *own)
   g_autofree char *plain = g_strndup (origin + 1, strlen (origin) - 2);
   g_autofree char *vkey = ct_verifier_to_string (ct_signer_verifier (own));
   g_autofree char *quoted = g_strdup_printf ("'%s'", vkey);
-  g_autofree char *note = sign_note (plain, 4, own), *fork = sign_note (plain, 4, signer);
+  g_autofree char *note = sign_note (plain, 5, own), *fork = sign_note (plain, 5, signer);
   const struct {
     const char *name, *value;
   } words[] = {
