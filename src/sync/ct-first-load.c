@@ -281,6 +281,7 @@ write_rows (CtDb *db, Part *part, CtCopyPiece *piece, GError **error)
 
   if (!stmt)
     return FALSE;
+  ct_db_set_replicating (db, TRUE); /* until the transaction ends */
   for (guint i = 0; i < piece->rows; i++)
     if (!write_row (stmt, part, piece, error))
       return FALSE;
