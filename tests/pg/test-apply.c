@@ -288,7 +288,7 @@ test_malformed (void)
     { "{}", "[]", 1, &device->id, "CT004" },        { "no json", "[]", 1, &device->id, "CT004" },
     { "[]", "[]", 1, &device->id, "CT004" },        { intent, "{}", 1, &device->id, "CT004" },
     { long_intent, "[]", 1, &device->id, "CT004" }, { foreign, "[]", 1, &device->id, "CT004" },
-    { intent, "[]", 2, &device->id, "CT003" },      { intent, "[]", 0, &device->id, "CT004" },
+    { intent, "[]", 2, &device->id, "CT003" },      { intent, "[]", -1, &device->id, "CT004" },
     { foreign, "[]", 1, &other->id, "CT002" },
   };
   gint64 before = pg_number (root, "SELECT count(*) FROM sync.outcomes");
