@@ -4,8 +4,10 @@
 
 #include <string.h>
 
-/* Where a channel cannot be used at the moment: no token, keyring locked; or, where each step is told to others, a proof
- * is not there yet. */
+/* Where each step is told to others, and a proof is not there yet. */
+#define PROOF_MS (15 * CT_MS_SECOND)
+
+/* Where a channel cannot be used at the moment: no token, keyring locked. */
 #define HOLD_MS CT_MS_MINUTE
 
 /* A wait for the rate budget up to here is slept through; a longer one is left to the next round. */
@@ -332,7 +334,7 @@ keep_in (CtOutbox *self, const CtPostRow *post, gint64 fence, const GError *prob
   if (!g_error_matches (problem, CT_ERROR, CT_ERROR_BUSY))
     return step (self, "post.failed", post, fence, ct_json_build ("s", "detail", problem->message), error);
   *waits_for = g_strdup (problem->message);
-  return release (self, post, fence, ct_outbox_now (self) + (self->options.settle ? HOLD_MS : 0),
+  return release (self, post, fence, ct_outbox_now (self) + (self->options.settle ? PROOF_MS : 0),
                   problem->message, error);
 }
 

@@ -449,11 +449,11 @@ read_next_cb (CtDb *db, gpointer data, GError **error)
 
 /* When the next round has something to do by the clock: 0 for nothing, -1 with @error. */
 gint64
-ct_outbox_next (CtOutbox *self, GError **error)
+ct_outbox_next (CtStore *store, GError **error)
 {
   gint64 next = CT_NULL_INT;
 
-  if (!ct_store_read (self->options.store, read_next_cb, &next, error))
+  if (!ct_store_read (store, read_next_cb, &next, error))
     return -1;
   return next == CT_NULL_INT ? 0 : next;
 }

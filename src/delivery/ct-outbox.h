@@ -52,7 +52,7 @@ typedef struct {
 CtOutbox *ct_outbox_new (const CtOutboxOptions *options);
 void ct_outbox_free (CtOutbox *self);
 gboolean ct_outbox_run (CtOutbox *self, GCancellable *cancellable, CtOutboxReport *report, GError **error);
-gint64 ct_outbox_next (CtOutbox *self, GError **error);
+gint64 ct_outbox_next (CtStore *store, GError **error);
 void ct_outbox_report_clear (CtOutboxReport *self);
 
 /* Around single posts and channels. */

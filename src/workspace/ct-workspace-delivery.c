@@ -211,9 +211,7 @@ ct_workspace_deliver (CtWorkspace *self, GCancellable *cancellable, CtOutboxRepo
 gint64
 ct_workspace_next_delivery (CtWorkspace *self, GError **error)
 {
-  g_autoptr (SenderLock) sender = acquire_to_send (self, error);
-
-  return sender ? ct_outbox_next (sender->outbox, error) : -1;
+  return ct_workspace_check_works (self, error) ? ct_outbox_next (ct_workspace_get_store (self), error) : -1;
 }
 
 /* Authenticates at the channel's provider and never posts; (transfer full): as whom. */

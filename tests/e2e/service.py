@@ -5,9 +5,10 @@ import os
 import signal
 import subprocess
 import time
+import urllib.request
 
 from central import POSTGRES, TOWERD, Station, make_server, server
-from tower import run_tests
+from tower import Slack, run_tests
 
 
 class Service(Station):
@@ -48,7 +49,7 @@ def wait_for(what, seconds=60):
     while True:
         found = what()
         if found or time.monotonic() > until:
-            assert found, f'in vain: {what}'
+            assert found, f'in vain: {what}: {found}'
             return found
         time.sleep(0.2)
 
@@ -113,9 +114,189 @@ def test_detects():
             service.stop()
 
 
+class Team:
+    """An administrator who vouches for everybody's device, a salesperson, a logistician, the service, and a channel."""
+
+    def __init__(self, database):
+        self.database = make_server(database)
+        self.ada = Station(self.database, 'ada', 'admin', enrolled=False)
+        self.device = os.path.join(self.ada.folder, 'ada.json')
+        with open(self.device, 'w', encoding='utf-8') as file:
+            json.dump(self.ada.ok('device', 'show'), file)
+        self.people = [self.ada, Station(self.database, 'anna', 'sales', enrolled=False),
+                       Station(self.database, 'lena', 'logistics', enrolled=False)]
+        self.anna, self.lena = self.people[1:]
+        for person in self.people:
+            assert self.vouch(person)['signed']
+            person.connect()
+        self.slack = Slack(self.ada.folder)
+        self.services = []
+        self.serve('robo')
+        server('set-log-key', POSTGRES.url(self.database), self.services[0].ok('audit', 'key')['vkey'])
+        self.ada.sync()
+        self.ada.ok('channel', 'add', 'slack', 'slack', '--destination', '#ops', '--base-url', self.slack.url)
+        self.ada.ok('config', 'set', 'delivery.undo_window', '1s')
+        after = self.ada.sync()
+        assert after['inTray'] == 0, (after, self.ada.ok('attention', 'list'))
+
+    def vouch(self, person):
+        """Enrols a person's device, signed with the key of the administrator's workspace."""
+        path = os.path.join(person.folder, 'device.json')
+        with open(path, 'w', encoding='utf-8') as file:
+            json.dump(person.ok('device', 'show'), file)
+        return self.ada.ok('server', 'enrol-device', POSTGRES.url(self.database), person.login, path)
+
+    def serve(self, login):
+        """A further instance, on a machine of its own; the first one signs the log."""
+        service = Service(self.database, login)
+        service.ok('device', 'trust', self.device)
+        folder = os.path.join(service.folder, 'credentials')
+        os.mkdir(folder)
+        with open(os.path.join(folder, 'slack'), 'w', encoding='utf-8') as file:
+            file.write(f'{self.slack.url} xoxb-test\n')
+        service.environment['CREDENTIALS_DIRECTORY'] = folder
+        self.services.append(service)
+        return service
+
+    def draft(self, name='Nordwind'):
+        """From a person's record by the service's exception to a draft that waits for approval: that."""
+        late_order(self.anna, name)
+        exception = wait_for(lambda: self.lena.sync() and [e for e in self.lena.ok('exceptions', 'list') if
+                                                           e['rule'] == 'required-date-passed' and e['agent'] and
+                                                           not any(t['exception'] == e['number'] for t in self.tasks())])[0]
+        self.lena.ok('task', 'create', '--exception', exception['number'], '--channel', 'slack:#ops', '--next-check', '0s')
+        after = self.lena.sync()
+        assert after['inTray'] == 0, self.lena.ok('attention', 'list')
+        return wait_for(lambda: self.lena.sync() and self.lena.ok('approvals', 'list', '--state', 'pending'))[0]
+
+    def tasks(self):
+        return self.lena.ok('task', 'list')
+
+    def approve(self, approval):
+        self.lena.ok('approvals', 'approve', approval['id'], '--sha256', approval['payloadSha256'])
+        after = self.lena.sync()
+        assert after['inTray'] == 0, self.lena.ok('attention', 'list')
+
+    def posted(self):
+        return [r for r in self.slack.requests() if r['path'] == '/api/chat.postMessage'] if os.path.exists(self.slack.log) else []
+
+    def states(self):
+        return sql(self.database, "SELECT string_agg(state || coalesce(': ' || problem, ''), ' ' ORDER BY number) FROM app.outbox")
+
+    def lease_is_over(self):
+        """As if the time of a lease had passed; by statements, for nobody else may say so."""
+        sql(self.database, 'ALTER TABLE app.outbox DISABLE TRIGGER then_send; UPDATE app.outbox SET leased_until = 1 WHERE '
+            "state IN ('leased', 'sending'); ALTER TABLE app.outbox ENABLE TRIGGER then_send; UPDATE sync.work SET until = now()")
+
+    def is_due(self):
+        """As if the time for which a post is held had passed."""
+        sql(self.database, 'ALTER TABLE app.outbox DISABLE TRIGGER then_send; UPDATE app.outbox SET ready_at = 1;'
+            ' ALTER TABLE app.outbox ENABLE TRIGGER then_send')
+
+    def slack_fails(self, mode):
+        urllib.request.urlopen(urllib.request.Request(self.slack.url + '/_fail', data=mode.encode()), timeout=10).read()
+
+    def stop(self):
+        for service in self.services:
+            service.stop(signal.SIGKILL)
+        self.slack.stop()
+
+
+def test_whole_way():
+    """A record, its exception, a task, a draft, an approval, and exactly one post; the log proves it."""
+    team = Team('whole')
+    try:
+        team.services[0].start()
+        approval = team.draft()
+        assert not team.posted()
+        team.approve(approval)
+        wait_for(lambda: team.states() == 'sent')
+        time.sleep(2)     # a second sender would have had its turn
+        assert len(team.posted()) == 1 and sql(team.database, 'SELECT count(*) FROM app.delivery_attempts') == '1'
+        post = wait_for(lambda: team.lena.sync() and [p for p in team.lena.ok('posts', 'list') if p['state'] == 'sent'])[0]
+        assert post['externalMessageId'] and post['approver'] == 'lena', post
+        assert all(service.status()['inTray'] == 0 for service in team.services)
+        team.lena.ok('audit', 'verify')
+    finally:
+        team.stop()
+
+
+def test_killed_before_the_send():
+    """Killed between lease and send: the next instance sends it, once."""
+    team = Team('before')
+    robo = team.services[0].start()
+    try:
+        approval = team.draft()
+        locker = subprocess.Popen(['psql', '-X', '-q', POSTGRES.url(team.database)], stdin=subprocess.PIPE, text=True)
+        locker.stdin.write('BEGIN; LOCK TABLE app.delivery_attempts IN SHARE ROW EXCLUSIVE MODE;\n')
+        locker.stdin.flush()
+        team.approve(approval)
+        wait_for(lambda: team.states() == 'leased')
+        robo.stop(signal.SIGKILL)
+        sql(team.database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'robo'")
+        locker.stdin.close()
+        locker.wait()
+        assert team.states() == 'leased' and not team.posted()
+        team.lease_is_over()
+        team.serve('robi').start()
+        wait_for(lambda: team.states() == 'sent')
+        robo.start()
+        wait_for(lambda: robo.status()['pending'] == 0 and robo.status()['inTray'] == 0)
+        assert team.states() == 'sent' and len(team.posted()) == 1, (team.states(), team.posted())
+    finally:
+        team.stop()
+
+
+def test_killed_after_the_send():
+    """Killed while the provider has the message and has not answered: it is read back, never sent again."""
+    team = Team('after')
+    robo = team.services[0].start()
+    try:
+        approval = team.draft()
+        team.slack_fails('hang')
+        team.approve(approval)
+        wait_for(team.posted)
+        assert team.states() == 'sending', 'committed at the server before the first byte'
+        robo.stop(signal.SIGKILL)
+        team.slack_fails('')
+        team.lease_is_over()
+        team.serve('robi').start()
+        wait_for(lambda: team.states() == 'sent')
+        robo.start()
+        wait_for(lambda: robo.status()['pending'] == 0 and robo.status()['inTray'] == 0)
+        assert team.states() == 'sent' and len(team.posted()) == 1, (team.states(), team.posted())
+    finally:
+        team.stop()
+
+
+def test_forged():
+    """Whoever writes the database's tables cannot have the service send: nobody whom it trusts vouches for the device."""
+    team = Team('forged')
+    robo = team.services[0].start()
+    try:
+        approval = team.draft()
+        sql(team.database, "UPDATE sync.devices SET signature = NULL, signer = NULL WHERE owner = 'lena'")
+        team.approve(approval)
+        held = wait_for(lambda: sql(team.database, "SELECT problem FROM app.outbox WHERE state = 'ready'"))
+        assert 'vouches' in held and 'enrol-device' in held, held
+        sql(team.database, "UPDATE sync.devices SET signature = (SELECT signature FROM sync.devices WHERE owner = 'anna'),"
+            " signer = (SELECT signer FROM sync.devices WHERE owner = 'anna') WHERE owner = 'lena'")
+        team.is_due()
+        held = wait_for(lambda: sql(team.database, "SELECT problem FROM app.outbox WHERE state = 'ready' AND problem LIKE '%not signed%'"))
+        assert not team.posted() and 'trust the device' in held, held
+        # an administrator vouches for it: that is what was missing
+        team.vouch(team.lena)
+        team.is_due()
+        wait_for(lambda: team.states() == 'sent')
+        assert len(team.posted()) == 1
+    finally:
+        team.stop()
+
+
 def main():
     try:
-        run_tests([test_people_only_sync, test_detects])
+        run_tests([test_people_only_sync, test_detects, test_whole_way, test_killed_before_the_send, test_killed_after_the_send,
+                   test_forged])
     finally:
         POSTGRES.stop()
 

@@ -13,7 +13,7 @@ test_send (Fixture *f, gconstpointer data)
   g_assert_cmpuint (report.n_waiting, ==, 1);
   entry = report.entries->pdata[0];
   g_assert_cmpint (entry->ready_at, ==, f->w.now + CT_UNDO_WINDOW_MS);
-  g_assert_cmpint (ct_outbox_next (f->outbox, NULL), ==, f->w.now + CT_UNDO_WINDOW_MS);
+  g_assert_cmpint (ct_outbox_next (f->store, NULL), ==, f->w.now + CT_UNDO_WINDOW_MS);
   g_assert_cmpuint (sent_count (f), ==, 0);
   f->w.now += CT_UNDO_WINDOW_MS;
   run (f, &report);
@@ -37,7 +37,7 @@ test_send (Fixture *f, gconstpointer data)
   run (f, &report);
   work_expect_status (&f->w, task, "awaiting_reply");
   g_assert_cmpuint (sent_count (f), ==, 1);
-  g_assert_cmpint (ct_outbox_next (f->outbox, NULL), ==, 0);
+  g_assert_cmpint (ct_outbox_next (f->store, NULL), ==, 0);
 }
 
 static void
