@@ -172,7 +172,9 @@ BEGIN
   END IF;
   columns := sync.change_columns(t.id, coalesce(change -> 'columns', '{}'));
   columns := columns || sync.brought_number(command_name, t, change);
-  why := sync.refusal(command_name, t.name, (change ->> 'id')::uuid, change ->> 'op', columns);
+  -- what may be undone is what was done: sync.undo_refusal
+  why := CASE WHEN command_name <> 'command.undo' THEN
+           sync.refusal(command_name, t.name, (change ->> 'id')::uuid, change ->> 'op', columns) END;
   IF why IS NOT NULL THEN
     RAISE EXCEPTION '%', why USING ERRCODE = 'CT102';
   END IF;
@@ -225,11 +227,71 @@ BEGIN
   RETURN written;
 END $$;
 
+-- A device and those it went on from, each with the last command that counts as its own.
+CREATE FUNCTION sync.line(device uuid) RETURNS TABLE (id uuid, upto bigint) LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  WITH RECURSIVE line (id, upto) AS (
+    SELECT device, 9223372036854775807
+    UNION ALL SELECT d.forked_from, least(line.upto, d.forked_after)
+      FROM line JOIN sync.devices d USING (id) WHERE d.forked_from IS NOT NULL)
+  SELECT line.id, line.upto FROM line;
+$$;
+
+-- The command that an undo takes back: its only argument, which the intent has the hash of. One of the device's own that was
+-- applied.
+CREATE FUNCTION sync.undo_target(device uuid, undo jsonb, OUT name text, OUT leaf uuid) LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT i.intent::jsonb ->> 'name', (o.answer ->> 'leaf')::uuid
+    FROM sync.line(device) l JOIN audit.intents i ON i.device = l.id AND i.n <= l.upto JOIN sync.outcomes o USING (device, n)
+    WHERE o.answer ->> 'outcome' = 'applied'
+      AND sha256('ct-intent-args-v1'::bytea || '\x00' || uuid_send((undo ->> 'command_id')::uuid)
+                 || convert_to('{"command":"' || i.command_id || '"}', 'UTF8')) = decode(undo ->> 'args_sha256', 'hex')
+    ORDER BY i.n DESC LIMIT 1;
+$$;
+
+-- Whether columns that are given back are those that were written. What the authority gives is its own in both.
+CREATE FUNCTION sync.is_inverse(table_id smallint, back jsonb, done jsonb) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(bool_and(coalesce(done -> b.key -> 0 = b.value -> 1 AND done -> b.key -> 1 = b.value -> 0, false)), true)
+    FROM jsonb_each(back) b JOIN sync.columns c ON c.tbl = table_id AND c.name = b.key
+    WHERE c.kind IN ('data', 'parent', 'subject');
+$$;
+
+-- Why an undo is not allowed, or NULL: it does nothing but the inverse of what the command did, and who may no longer give
+-- that command may not take it back either.
+CREATE FUNCTION sync.undo_refusal(device uuid, body jsonb, changes jsonb) RETURNS text LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  target record;
+  done jsonb;
+  change jsonb;
+BEGIN
+  SELECT * INTO target FROM sync.undo_target(device, body);
+  SELECT value::jsonb INTO done FROM audit.disclosures WHERE ev_id = target.leaf AND field = 'changes';
+  IF target.leaf IS NULL OR target.name = 'command.undo' THEN
+    RETURN 'there is no such command of this device that was applied';
+  ELSIF done IS NULL THEN
+    RETURN 'what the command changed is no longer known';
+  ELSIF sync.role_for(target.name) IS NULL THEN
+    RETURN format('none of your roles may run %s', target.name);
+  END IF;
+  FOR change IN SELECT value FROM jsonb_array_elements(changes) LOOP
+    IF NOT EXISTS (SELECT FROM jsonb_array_elements(done) d JOIN sync.tables t ON t.name = d ->> 'table'
+        WHERE d ->> 'table' = change ->> 'table' AND d ->> 'id' = change ->> 'id'
+          AND change ->> 'op' = CASE d ->> 'op' WHEN 'insert' THEN 'delete' WHEN 'delete' THEN 'insert' ELSE 'update' END
+          AND sync.is_inverse(t.id, coalesce(change -> 'columns', '{}'), coalesce(d -> 'columns', '{}'))) THEN
+      RETURN format('an undo gives back what its command wrote; row %s of %s is something else', change ->> 'id', change ->> 'table');
+    END IF;
+  END LOOP;
+  RETURN NULL;
+END $$;
+
 -- Applies a command or says why not; the caller stores either. Trouble of the machine, which passes, goes through as it is;
 -- whatever else goes wrong would go wrong again, and must not hold up what comes after it.
-CREATE FUNCTION sync.try(command_name text, role_name text, changes jsonb, OUT answer jsonb, OUT written jsonb)
+CREATE FUNCTION sync.try(device uuid, body jsonb, role_name text, changes jsonb, OUT answer jsonb, OUT written jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  command_name text := body ->> 'name';
   state text;
   why text;
   about text;
@@ -244,6 +306,9 @@ BEGIN
     IF role_name IS NULL THEN
       RAISE EXCEPTION 'none of your roles may run %', coalesce(command_name, 'a command without a name')
         USING ERRCODE = 'CT102';
+    ELSIF command_name = 'command.undo' THEN
+      why := sync.undo_refusal(device, body, changes);
+      IF why IS NOT NULL THEN RAISE EXCEPTION '%', why USING ERRCODE = 'CT102'; END IF;
     END IF;
     written := sync.carry_out_all(command_name, changes);
     answer := jsonb_build_object('outcome', 'applied');
@@ -310,16 +375,6 @@ BEGIN
          WHEN octet_length(changes::text) BETWEEN 3 AND 262144 THEN jsonb_build_object('changes', changes::text) ELSE '{}' END);
   RETURN sync.store_outcome(d, intent, hash, body, answer || jsonb_build_object('leaf', ev));
 END $$;
-
--- A device and those it went on from, each with the last command that counts as its own.
-CREATE FUNCTION sync.line(device uuid) RETURNS TABLE (id uuid, upto bigint) LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp AS $$
-  WITH RECURSIVE line (id, upto) AS (
-    SELECT device, 9223372036854775807
-    UNION ALL SELECT d.forked_from, least(line.upto, d.forked_after)
-      FROM line JOIN sync.devices d USING (id) WHERE d.forked_from IS NOT NULL)
-  SELECT line.id, line.upto FROM line;
-$$;
 
 -- What became of the very same intent under another device of the login's: of two copies of a workspace each offers what
 -- was pending when they were made, and it happens once. The device that the intent names is locked, so that they take turns.
@@ -400,7 +455,7 @@ BEGIN
   END IF;
   role_name := sync.role_for(body ->> 'name');
   PERFORM set_config('tower.device', device::text, true);   -- whose key an approval must be signed with
-  SELECT t.answer, t.written INTO answer, written FROM sync.try(body ->> 'name', role_name, changes) t;
+  SELECT t.answer, t.written INTO answer, written FROM sync.try(d.id, body, role_name, changes) t;
   RETURN sync.settle(d, intent, hash, body, role_name, changes, answer, written);
 END $$;
 GRANT EXECUTE ON FUNCTION api.apply(uuid, bigint, text, jsonb, bigint[]) TO tower_viewer;

@@ -1,6 +1,7 @@
 /* command.undo: takes back an own command by its inverted changesets. It is a command itself, so that it is recorded,
  * audited, and can be undone in turn. */
 #include "ct-undo.h"
+#include "ct-column-kind.h"
 #include "ct-policy.h"
 
 #include <string.h>
@@ -74,9 +75,29 @@ check_where (CtCommand *command, const Target *target, GError **error)
   return ct_policy_check_where (command->policy, target->def->name, &undone, error);
 }
 
+/* What the server has written over when it settled the command is nobody's later change. */
+static gboolean
+is_same (const char *table, const char *column, const CtValue *left, const CtValue *here)
+{
+  static const char *const given[] = { "n", "rev", "created_at", "updated_at", "number", NULL };
+  char kind = ct_text_index (given, column) >= 0 ? 'd' : ct_column_kind (table, column);
+
+  if (kind == 'd')
+    return TRUE;
+  if (left->type != here->type)
+    return FALSE;
+  if (kind == 's' || left->type == 'n')
+    return TRUE;
+  return left->type == 'i' ? left->integer == here->integer
+         : left->type == 'd'
+             ? left->real == here->real
+             : left->length == here->length && memcmp (left->data, here->data, here->length) == 0;
+}
+
 static gboolean
 invert (CtCommand *command, gint64 seq, GError **error)
 {
+  CtSameFunc same = ct_authority_settles (command->authority) ? NULL : is_same;
   g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   g_autoptr (CtStmt) stmt = ct_db_query (
       command->db, error, "SELECT changeset FROM changesets WHERE seq = ? ORDER BY part DESC", "i", seq);
@@ -96,7 +117,7 @@ invert (CtCommand *command, gint64 seq, GError **error)
   for (guint i = 0; i < parts->len; i++) {
     if (i > 0 && !ct_recorder_cut (command->recorder, error))
       return FALSE;
-    if (!ct_changeset_invert (command->db, parts->pdata[i], error))
+    if (!ct_changeset_take_back (command->db, parts->pdata[i], same, error))
       return FALSE;
   }
   return TRUE;

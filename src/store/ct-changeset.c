@@ -97,9 +97,40 @@ ct_recorder_free (CtRecorder *self)
   g_free (self);
 }
 
+static void read_value (CtValue *value, sqlite3_value *from);
+
 typedef struct {
-  char *problem; /* (owned) (nullable) */
+  CtDb *db;
+  CtSameFunc same; /* (nullable) */
+  char *problem;   /* (owned) (nullable) */
 } InvertTask;
+
+/* Whether what stands in the way of one column is nothing that counts. */
+static gboolean
+is_same (InvertTask *task, sqlite3_changeset_iter *iter, const char *table, int column, const char *name)
+{
+  sqlite3_value *expected = NULL, *found = NULL;
+  CtValue left, here;
+
+  /* the changeset is inverted: what it left is the old value now */
+  if (sqlite3changeset_old (iter, column, &expected) != SQLITE_OK || !expected ||
+      sqlite3changeset_conflict (iter, column, &found) != SQLITE_OK)
+    return TRUE;
+  read_value (&left, expected);
+  read_value (&here, found);
+  return task->same (table, name, &left, &here);
+}
+
+static gboolean
+is_same_row (InvertTask *task, sqlite3_changeset_iter *iter, const char *table, int columns)
+{
+  const char *const *names = ct_db_column_names (task->db, table, NULL);
+
+  for (int i = 0; names && names[i] && i < columns; i++)
+    if (!is_same (task, iter, table, i, names[i]))
+      return FALSE;
+  return names != NULL;
+}
 
 static int
 conflict_cb (void *data, int kind, sqlite3_changeset_iter *iter)
@@ -111,6 +142,8 @@ conflict_cb (void *data, int kind, sqlite3_changeset_iter *iter)
 
   if (kind != SQLITE_CHANGESET_FOREIGN_KEY)
     sqlite3changeset_op (iter, &table, &columns, &operation, &indirect);
+  if (kind == SQLITE_CHANGESET_DATA && task->same && is_same_row (task, iter, table, columns))
+    return SQLITE_CHANGESET_REPLACE;
   g_free (task->problem);
   task->problem = g_strdup_printf (_ ("a later change in %s stands in the way (%s)"), table,
                                    kinds[CLAMP (kind, 0, (int) G_N_ELEMENTS (kinds) - 1)]);
@@ -118,17 +151,19 @@ conflict_cb (void *data, int kind, sqlite3_changeset_iter *iter)
 }
 
 /**
- * ct_changeset_invert:
+ * ct_changeset_take_back:
  * @changeset: one part
+ * @same: (nullable): whether a value that is another one now counts as the one that was left
  *
- * Undoes one changeset on the state it left. Deferred foreign keys are switched off when it returns.
+ * Undoes one changeset on the state that it left, or on one that differs from it by nothing that counts. Deferred foreign
+ * keys are switched off when it returns.
  *
  * Returns: %FALSE with %CT_ERROR_CONFLICT where the rows have changed since; nothing is undone then
  */
 gboolean
-ct_changeset_invert (CtDb *db, GBytes *changeset, GError **error)
+ct_changeset_take_back (CtDb *db, GBytes *changeset, CtSameFunc same, GError **error)
 {
-  InvertTask task = { NULL };
+  InvertTask task = { db, same, NULL };
   g_autofree char *problem = NULL;
   gsize length;
   gconstpointer data = g_bytes_get_data (changeset, &length);
@@ -141,6 +176,13 @@ ct_changeset_invert (CtDb *db, GBytes *changeset, GError **error)
   if (problem)
     return ct_fail (error, CT_ERROR_CONFLICT, _ ("Cannot undo: %s"), problem);
   return ct_db_fail (db, result, error);
+}
+
+/* ct_changeset_take_back() on the very state that the changeset left. */
+gboolean
+ct_changeset_invert (CtDb *db, GBytes *changeset, GError **error)
+{
+  return ct_changeset_take_back (db, changeset, NULL, error);
 }
 
 static void

@@ -27,6 +27,8 @@ typedef struct {
   const CtValue *after;  /* all 0 for a delete */
 } CtChange;
 
+typedef gboolean (*CtSameFunc) (const char *table, const char *column, const CtValue *left,
+                                const CtValue *here);
 typedef gboolean (*CtChangeFunc) (const CtChange *change, gpointer data, GError **error);
 
 CtRecorder *ct_recorder_start (CtDb *db, GError **error);
@@ -36,6 +38,7 @@ GPtrArray *ct_recorder_finish (CtRecorder *self, GError **error);
 void ct_recorder_free (CtRecorder *self);
 
 gboolean ct_changeset_invert (CtDb *db, GBytes *changeset, GError **error);
+gboolean ct_changeset_take_back (CtDb *db, GBytes *changeset, CtSameFunc same, GError **error);
 gboolean ct_changeset_foreach (CtDb *db, GBytes *changeset, CtChangeFunc func, gpointer data, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtRecorder, ct_recorder_free)

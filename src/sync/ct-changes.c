@@ -1,5 +1,6 @@
 /* What a command changed, as the server takes it: by table, UUID and column, old and new value. */
 #include "ct-changes.h"
+#include "ct-column-kind.h"
 
 #include <string.h>
 
@@ -244,62 +245,13 @@ ct_changes_compare (CtDb *db, gint64 seq, GError **error)
   return ct_changes_foreach (db, seq, compare_cb, &task, error) ? g_steal_pointer (&found) : NULL;
 }
 
-/**
- * ct_changes_kind:
- *
- * How two values of a column compare, as sync.columns has it on the server. Most instants are the clock's of whoever
- * settled the command.
- *
- * Returns: 'v' by value, 's' whether they are set, 'd' not at all: commands compute it from other columns
- */
-char
-ct_changes_kind (const char *table, const char *column)
-{
-  /* what a person or a carrier said, or what was once and is copied */
-  static const char *const stated[] = { "promised_at",
-                                        "eta_at",
-                                        "shipped_at",
-                                        "delivered_at",
-                                        "happened_at",
-                                        "starts_at",
-                                        "ends_at",
-                                        "next_check_at",
-                                        "expires_at",
-                                        "deadline_at",
-                                        "ready_at",
-                                        "exception_episodes.opened_at",
-                                        "exception_episodes.ended_at",
-                                        "received_at",
-                                        "window_ends_at",
-                                        "answered_at",
-                                        NULL };
-  static const char *const derived[] = { "exceptions.score",
-                                         "exceptions.severity",
-                                         "exceptions.value_at_risk_minor",
-                                         "exceptions.next_action",
-                                         "exceptions.evidence",
-                                         "follow_up_tasks.status_before",
-                                         "follow_up_tasks.sla_due_at",
-                                         "follow_up_tasks.sla_warning_at",
-                                         "follow_up_tasks.sla_hard_at",
-                                         "follow_up_tasks.escalate_at",
-                                         NULL };
-  g_autofree char *name = g_strconcat (table, ".", column, NULL);
-
-  if (ct_text_index (derived, name) >= 0)
-    return 'd';
-  if (ct_text_index (stated, column) >= 0 || ct_text_index (stated, name) >= 0)
-    return 'v';
-  return g_str_has_suffix (column, "_at") ? 's' : 'v';
-}
-
 static char *
 base_text (const CtChange *change, int column)
 {
   const CtValue *before = &change->before[column];
   GString *text = g_string_new (NULL);
 
-  if (ct_changes_kind (change->table, change->columns[column]) == 's')
+  if (ct_column_kind (change->table, change->columns[column]) == 's')
     g_string_append (text, before->type == 'n' ? "null" : "set");
   else
     append_value (text, before);
@@ -322,7 +274,7 @@ foreach_base (const CtChange *change, GHashTable *bases, BaseFunc func)
 {
   for (int i = 0; i < change->n_columns; i++)
     if (change->before[i].type && is_pushed (change->columns[i]) &&
-        ct_changes_kind (change->table, change->columns[i]) != 'd' &&
+        ct_column_kind (change->table, change->columns[i]) != 'd' &&
         !func (bases, base_key (change, i), base_text (change, i)))
       return FALSE;
   return TRUE;

@@ -4,7 +4,6 @@
 
 G_BEGIN_DECLS
 
-char ct_changes_kind (const char *table, const char *column);
 char *ct_changes_text (CtDb *db, gint64 seq, GError **error);
 JsonArray *ct_changes_compare (CtDb *db, gint64 seq, GError **error);
 GHashTable *ct_changes_bases (CtDb *db, gint64 seq, GError **error);

@@ -138,7 +138,7 @@ undo_one (CtDb *db, gint64 seq, GError **error)
   for (guint i = 0; i < parts->len; i++)
     if (!ct_changeset_invert (db, parts->pdata[i], error))
       return FALSE;
-  return ct_db_run (db, error, "DELETE FROM undone WHERE by_seq = ?", "i", seq);
+  return TRUE;
 }
 
 /* Newest first. A conflict here means that somebody wrote past the commands. */
@@ -148,7 +148,7 @@ undo_pending (Rebase *self, gint64 after, GError **error)
   g_autoptr (GArray) pending = NULL;
 
   if (self->flags & CT_REBASE_REBUILD)
-    return ct_db_run (self->db, error, "DELETE FROM undone WHERE by_seq > ?", "i", after);
+    return TRUE;
   pending = read_numbers (
       self->db,
       "SELECT seq FROM intents WHERE seq > ? AND seq NOT IN (SELECT seq FROM attention) ORDER BY seq DESC",
@@ -215,7 +215,8 @@ settle_one (Rebase *self, const CtPulledVerdict *verdict, GError **error)
   if (parked)
     return TRUE; /* what the server rejected is only that it was withdrawn */
   self->report.rejected++;
-  return ct_tray_put (self->db, verdict->n, v->code, v->reason, v->theirs, self->now, error);
+  return ct_db_run (self->db, error, "DELETE FROM undone WHERE by_seq = ?", "i", verdict->n) &&
+         ct_tray_put (self->db, verdict->n, v->code, v->reason, v->theirs, self->now, error);
 }
 
 /* The command that @seq builds on and that has just moved to the tray, or 0. */
@@ -297,7 +298,9 @@ rerun_pending (Rebase *self, GError **error)
 {
   g_autoptr (GArray) pending = NULL;
 
-  if (!ct_db_run (self->db, error, "DELETE FROM number_series WHERE year = -1", ""))
+  /* what a pending command takes back it notes again; what a settled one took back stays so */
+  if (!ct_db_run (self->db, error, "DELETE FROM number_series WHERE year = -1", "") ||
+      !ct_db_run (self->db, error, "DELETE FROM undone WHERE by_seq > ?", "i", self->state.acknowledged))
     return FALSE;
   pending = read_numbers (
       self->db,

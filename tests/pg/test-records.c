@@ -1,7 +1,7 @@
 /* Records that belong to each other, between workstations and a real server: orders with their lines and all that hangs
  * on a distributor. */
 #include "pg-station.h"
-#include "ct-changes.h"
+#include "ct-column-kind.h"
 #include "ct-config.h"
 
 #include <string.h>
@@ -111,7 +111,7 @@ test_columns (void)
     g_assert_cmpint (n_columns, ==, ct_answer_int (columns, i, 4));
     /* and both sides compare it alike */
     if (kind)
-      g_assert_cmpint (ct_changes_kind (table, column), ==, kind[0]);
+      g_assert_cmpint (ct_column_kind (table, column), ==, kind[0]);
   }
   g_assert_cmpint (ct_answer_rows (columns), >, 50);
 }
