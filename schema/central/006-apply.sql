@@ -85,10 +85,10 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Carries one change out. Returns its conflicts, [] where it was done.
-CREATE FUNCTION sync.carry_out(t sync.tables, row_id uuid, operation text, columns jsonb) RETURNS jsonb LANGUAGE plpgsql
+CREATE FUNCTION sync.carry_out(t sync.tables, row_id uuid, operation text, columns jsonb,
+                               mine integer[] DEFAULT api.my_scopes()) RETURNS jsonb LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  mine integer[] := api.my_scopes();
   row_now jsonb;
   conflicts jsonb := '[]';
   names text;
@@ -182,15 +182,17 @@ BEGIN
 END $$;
 
 -- Rows that came before those they follow find their scopes now; nobody writes what they may not see.
-CREATE FUNCTION sync.check_scopes(written jsonb) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION sync.check_scopes(written jsonb, mine integer[], moving boolean) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  mine integer[] := api.my_scopes();
   r record;
   hidden boolean;
 BEGIN
   FOR r IN SELECT t.name, array_agg(DISTINCT (e ->> 1)::uuid) AS ids FROM jsonb_array_elements(written) e
              JOIN sync.tables t ON t.name = e ->> 0 WHERE e ->> 2 <> 'delete' GROUP BY t.id, t.name ORDER BY t.id LOOP
-    EXECUTE format('UPDATE app.%I SET scopes = scopes WHERE id = ANY ($1) AND scopes = ''{}''', r.name) USING r.ids;
+    IF moving THEN
+      EXECUTE format('UPDATE app.%I SET scopes = scopes WHERE id = ANY ($1) AND scopes = ''{}''', r.name) USING r.ids;
+    END IF;
     EXECUTE format('SELECT EXISTS (SELECT FROM app.%I WHERE id = ANY ($1) AND NOT scopes && $2)', r.name)
       INTO hidden USING r.ids, mine;
     IF hidden THEN
@@ -209,12 +211,16 @@ DECLARE
   t sync.tables;
   conflicts jsonb := '[]';
   written jsonb;
+  mine integer[] := api.my_scopes();
+  moving boolean := false;                        -- whether rows come, go or hang on others than before
 BEGIN
   SELECT coalesce(array_agg(sync.read_change(command_name, value) ORDER BY ordinality), '{}') INTO checked
     FROM jsonb_array_elements(changes) WITH ORDINALITY;
   FOREACH change IN ARRAY checked LOOP
     SELECT * INTO STRICT t FROM sync.tables WHERE name = change ->> 'table';
-    conflicts := conflicts || sync.carry_out(t, (change ->> 'id')::uuid, change ->> 'op', change -> 'columns');
+    conflicts := conflicts || sync.carry_out(t, (change ->> 'id')::uuid, change ->> 'op', change -> 'columns', mine);
+    moving := moving OR change ->> 'op' <> 'update'
+      OR EXISTS (SELECT FROM sync.columns c WHERE c.tbl = t.id AND c.type = 'uuid' AND change -> 'columns' ? c.name);
   END LOOP;
   IF jsonb_array_length(conflicts) > 0 THEN
     RAISE EXCEPTION 'somebody changed the same meanwhile' USING ERRCODE = 'CT101', DETAIL = conflicts::text;
@@ -222,8 +228,10 @@ BEGIN
   SELECT coalesce(jsonb_agg(jsonb_build_array(c -> 'table', c -> 'id', c -> 'op') ORDER BY o), '[]') INTO written
     FROM unnest(checked) WITH ORDINALITY AS x (c, o);
   -- in this order: what hangs on a row that is hidden and on one that is not there is refused in the same words
-  PERFORM sync.check_scopes(written);
-  PERFORM sync.check_references();
+  PERFORM sync.check_scopes(written, mine, moving);
+  IF moving THEN
+    PERFORM sync.check_references();
+  END IF;
   RETURN written;
 END $$;
 
@@ -400,7 +408,8 @@ BEGIN
      AND (body ->> 'command_id')::uuid IS NOT NULL AND (body ->> 'occurred_at')::bigint IS NOT NULL
      AND octet_length(decode(body ->> 'previous_sha256', 'hex')) = 32
      AND octet_length(decode(body ->> 'args_sha256', 'hex')) = 32
-     AND EXISTS (SELECT FROM sync.line(device) l WHERE l.id = (body ->> 'device_id')::uuid) THEN
+     AND ((body ->> 'device_id')::uuid = device
+          OR EXISTS (SELECT FROM sync.line(device) l WHERE l.id = (body ->> 'device_id')::uuid)) THEN
     RETURN body;
   END IF;
   RAISE EXCEPTION 'malformed' USING ERRCODE = 'CT004';

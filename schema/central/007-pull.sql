@@ -136,8 +136,9 @@ GRANT EXECUTE ON FUNCTION api.head(uuid, bigint, uuid, text), api.changed(bigint
 
 -- Hints: who has committed something tells those who listen, after the commit and in a transaction of its own: NOTIFY
 -- takes a lock that all sessions share until its transaction ends, and no business commit shall wait for that. One row
--- says how far has been told, so that a thousand commands of many clients are a few hints, fifty a second at most, and
--- whoever finds at a pull that nobody has told calls this as well. A hint is never needed: clients poll, too.
+-- says how far has been told, so that a thousand commands of many clients are a few hints, fifty a second at most: what
+-- comes too early is left unsaid, and who pushed says it once more when the burst may be over. Whoever finds at a pull that
+-- nobody has told calls this as well. A hint is never needed: clients poll, too.
 CREATE TABLE sync.announced (
   one boolean PRIMARY KEY DEFAULT true CHECK (one),
   number bigint NOT NULL DEFAULT 0, at timestamptz NOT NULL DEFAULT now()
@@ -146,19 +147,15 @@ INSERT INTO sync.announced DEFAULT VALUES;
 
 CREATE FUNCTION api.announce() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  early interval;
   told bigint;
 BEGIN
-  SELECT a.at + interval '20 milliseconds' - clock_timestamp() INTO early FROM sync.announced a
-    WHERE a.number < (SELECT max(t.number) FROM sync.txn t);
-  IF NOT FOUND THEN
+  IF NOT EXISTS (SELECT FROM sync.announced a WHERE a.number < (SELECT max(t.number) FROM sync.txn t)
+                 AND a.at < clock_timestamp() - interval '20 milliseconds') THEN
     RETURN;
-  ELSIF early > interval '0' THEN
-    PERFORM pg_sleep(extract(epoch FROM early));
   END IF;
   SET LOCAL synchronous_commit = off;             -- there is nothing to lose
   UPDATE sync.announced a SET number = h.number, at = clock_timestamp() FROM (SELECT max(t.number) AS number FROM sync.txn t) h
-    WHERE a.number < h.number RETURNING h.number INTO told;
+    WHERE a.number < h.number AND a.at < clock_timestamp() - interval '20 milliseconds' RETURNING h.number INTO told;
   IF FOUND THEN
     PERFORM pg_notify('tower', told::text);
   END IF;

@@ -109,7 +109,7 @@ offer_more (Stream *self, GError **error)
 
     if (!self->next (&offer, self->data, error))
       return FALSE;
-    self->dry = offer.n == 0;
+    self->dry = !offer.intent;
     if (self->dry)
       return announce (self, error);
     if (!ct_session_pipeline_send (self->session, error, apply, "kisss", self->device, offer.n, offer.intent,
@@ -202,7 +202,7 @@ next_single (CtPushOffer *offer, gpointer data, GError **error)
   offer->n = single->offer.n;
   offer->intent = g_strdup (single->offer.intent);
   offer->changes = g_strdup (single->offer.changes);
-  single->offer.n = 0;
+  single->offer.intent = NULL;
   return TRUE;
 }
 

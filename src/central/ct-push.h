@@ -21,8 +21,8 @@ typedef struct {
 
 /* A command as it is pushed. */
 typedef struct {
-  gint64 n;      /* which of the device's; 0: there is none */
-  char *intent;  /* (owned) */
+  gint64 n;      /* which of the device's */
+  char *intent;  /* (owned) (nullable): NULL: there is none */
   char *changes; /* (owned) (nullable): NULL where it lies in the tray and is withdrawn */
   char *
       builds_on; /* (owned) (nullable): "{7,9}": it must not be tried where the server has rejected one of these */

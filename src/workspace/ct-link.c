@@ -19,6 +19,9 @@
 /* A hint that brought nothing makes the next one wait, twice as long each time: whoever has a login can make hints up. */
 #define HINT_MS 50
 
+/* Of several who push at the same moment the server lets one announce it; after this the others' may be said. */
+#define ANNOUNCE_MS 25
+
 /* How long after the last write to the replica a commit is looked for. */
 #define NAP_MOST_MS 500
 
@@ -34,13 +37,14 @@ struct _CtLink {
   gboolean service;       /* whether we are the team's service there */
   CtFirstLoadFunc told;   /* (nullable): how far a first load is */
   gpointer told_data;
-  gint64 tidy_at;  /* by the steady clock, milliseconds */
-  gint64 number;   /* where the replica stands in the feed */
-  gint64 hinted;   /* where the server says that it stands */
-  gint64 hint_gap; /* milliseconds that a hint has to wait */
-  gint64 hint_at;  /* and since when */
-  int watch;       /* inotify of the workspace's folder, -1: none */
-  gint64 nap;      /* milliseconds until the next look at what was written there; 0: nothing was */
+  gint64 tidy_at;     /* by the steady clock, milliseconds */
+  gint64 number;      /* where the replica stands in the feed */
+  gint64 hinted;      /* where the server says that it stands */
+  gint64 hint_gap;    /* milliseconds that a hint has to wait */
+  gint64 hint_at;     /* and since when */
+  gint64 announce_at; /* when what was pushed is announced once more; 0: it is not */
+  int watch;          /* inotify of the workspace's folder, -1: none */
+  gint64 nap;         /* milliseconds until the next look at what was written there; 0: nothing was */
 };
 
 /* Every commit to the replica, whichever process makes it, writes to the log beside it. */
@@ -441,6 +445,15 @@ notice_writing (CtLink *self, gboolean again)
     self->nap = 0;
 }
 
+/* Where it fails the next round finds out why. */
+static void
+announce_again (CtLink *self)
+{
+  self->announce_at = 0;
+  if (self->session && !ct_session_run (self->session, NULL, NULL, "SELECT api.announce()", ""))
+    g_clear_pointer (&self->session, ct_session_close);
+}
+
 /**
  * ct_link_wait:
  * @wake: a descriptor that ends the wait when it becomes readable
@@ -464,11 +477,15 @@ ct_link_wait (CtLink *self, int wake, gint64 most)
       end = MIN (end, self->hint_at + self->hint_gap);
     if (self->nap)
       end = MIN (end, steady_now () + self->nap);
+    if (self->announce_at)
+      end = MIN (end, self->announce_at);
     g_poll (polled, 3, (int) CLAMP (end - steady_now (), 1, G_MAXINT));
     if (polled[0].revents)
       return;
     if (polled[1].revents)
       hear (self);
+    if (self->announce_at && steady_now () >= self->announce_at)
+      announce_again (self);
     if (polled[2].revents || self->nap)
       notice_writing (self, polled[2].revents != 0);
   }
@@ -508,6 +525,7 @@ ct_link_round (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GE
   wait = wait_after (self, problem);
   self->due_at = steady_now () + wait;
   self->failures = problem ? self->failures + 1 : 0;
+  self->announce_at = report->pushed > 0 ? steady_now () + ANNOUNCE_MS : self->announce_at;
   answer_hints (self, hinted);
   hear (self);
   if (report->pulled.rows + report->pulled.gone + report->pulled.settled + report->pulled.parked > 0)
