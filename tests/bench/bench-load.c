@@ -1,8 +1,13 @@
 /* The first load of a million rows against psql's COPY piped into the sqlite3 shell's .import and the same indexes; then
- * what a poll costs in which nothing has happened. */
+ * what a poll costs in which nothing has happened, and what the main thread has of a pull. */
 #include "ct-bench.h"
+#include "ct-config.h"
 #include "ct-first-load.h"
+#include "ct-lazy-list.h"
+#include "ct-own-time.h"
+#include "ct-workers.h"
 #include "pg-station.h"
+#include "pg-workspace.h"
 
 #include <glib/gstdio.h>
 
@@ -168,14 +173,158 @@ polls (PgStation *large, PgStation *small)
                "<=", bench_median (many, POLLS) / bench_median (few, POLLS), "ratio", detail);
 }
 
+/* ---- the main thread while a pull runs ---- */
+
+#define CHANGED 10000
+#define PENDING 100
+
+static void
+told_cb (JsonObject *report, gpointer data)
+{
+  JsonObject *sync = ct_json_object (report, "sync");
+
+  if (sync && ct_json_int (sync, "rows", 0) >= CHANGED)
+    g_atomic_int_set ((gint *) data, TRUE);
+}
+
+static gboolean
+read_ids_cb (CtDb *db, gpointer data, GError **error)
+{
+  g_autoptr (CtStmt) stmt = ct_db_query (
+      db, error, "SELECT uuid_text(id) FROM distributors WHERE number LIKE 'DIST-2020-%' LIMIT ?", "i",
+      (gint64) PENDING);
+
+  while (stmt && ct_stmt_next (stmt))
+    g_ptr_array_add (data, g_strdup (ct_stmt_text (stmt, 0)));
+  return stmt && ct_stmt_finish (stmt, error);
+}
+
+static void
+give_commands (CtWorkspace *workspace)
+{
+  g_autoptr (GPtrArray) ids = g_ptr_array_new_with_free_func (g_free);
+  GError *error = NULL;
+
+  ct_store_read (ct_workspace_get_store (workspace), read_ids_cb, ids, &error);
+  bench_check (error);
+  g_assert_cmpuint (ids->len, ==, PENDING);
+  for (guint i = 0; i < ids->len; i++) {
+    g_autoptr (JsonObject) args = ct_json_build ("ss", "id", ids->pdata[i], "notes", "Call again");
+    g_auto (CtOutcome) outcome = { 0 };
+
+    ct_workspace_execute (workspace, "distributor.edit", args, &outcome, &error);
+    bench_check (error);
+  }
+}
+
+/* Somebody changes thousands of orders, and what every pending command is about. */
+static void
+change_at_server (void)
+{
+  g_autoptr (CtSession) session = pg_server_login (server, "pull", "postgres");
+  GError *error = NULL;
+
+  ct_session_script (
+      session,
+      "UPDATE app.orders SET total_minor = total_minor + 1 WHERE id IN (SELECT id FROM app.orders "
+      "LIMIT 10000); UPDATE app.distributors SET city = city || '!';",
+      NULL, &error);
+  bench_check (error);
+}
+
+static void
+show_cb (CtLazyList *list, guint position, guint removed, guint added, gpointer data)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (list));
+
+  /* as a window does with the rows in sight */
+  for (guint i = 0; i < MIN (n, 60); i++)
+    g_object_unref (g_list_model_get_item (G_LIST_MODEL (list), i));
+}
+
+static double
+longest_callback (CtWorkspace *workspace)
+{
+  static const char *const order_columns[] = { "o.number", "o.total_minor", "d.legal_name", NULL };
+  static const char *const order_tables[] = { "orders", "distributors", NULL };
+  static const CtListSource orders = { "orders o JOIN distributors d ON d.id = o.distributor_id", "o.n",
+                                       order_columns, order_tables };
+  static const char *const columns[] = { "d.number", "d.legal_name", "d.city", NULL };
+  static const char *const tables_of[] = { "distributors", NULL };
+  static const CtListSource distributors = { "distributors d", "d.n", columns, tables_of };
+  CtStore *store = ct_workspace_get_store (workspace);
+  CtLazyList *lists[] = { ct_lazy_list_new (store, &orders), ct_lazy_list_new (store, &distributors) };
+  CtWorkers *workers = ct_workers_new (workspace, "bench");
+  gint pulled = FALSE;
+  const char *function;
+  double longest, until = 0;
+
+  ct_store_watch (store);
+  for (guint i = 0; i < G_N_ELEMENTS (lists); i++)
+    g_signal_connect (lists[i], "items-changed", G_CALLBACK (show_cb), NULL);
+  ct_lazy_list_set_query (lists[0], NULL, "o.total_minor DESC, o.n", "[]");
+  ct_lazy_list_set_query (lists[1], NULL, "d.city, d.n", "[]");
+  while (!ct_lazy_list_is_settled (lists[0]) || !ct_lazy_list_is_settled (lists[1]))
+    g_main_context_iteration (NULL, TRUE);
+  ct_own_time_start ();
+  ct_workers_start (workers, told_cb, &pulled);
+  while (!g_atomic_int_get (&pulled) || bench_seconds () < until) {
+    if (!g_atomic_int_get (&pulled))
+      until = bench_seconds () + 1; /* what the lists still have to do when it is over */
+    if (!g_main_context_iteration (NULL, FALSE))
+      g_usleep (500);
+  }
+  longest = (double) ct_own_time_longest (&function) / 1e3;
+  g_printerr ("longest of our own: %.2f ms in %s ()\n", longest, function ? function : "none");
+  ct_workers_free (workers);
+  g_object_unref (lists[0]);
+  g_object_unref (lists[1]);
+  return longest;
+}
+
+static void
+callbacks (void)
+{
+  double longest[ROUNDS] = { 0 };
+  g_autofree char *detail = NULL;
+
+  for (int round = 0; round < ROUNDS; round++) {
+    g_autofree char *folder = ct_test_folder ();
+    CtWorkspace *workspace = pg_workspace_join (server, "pull", "anna", folder);
+    CtWorkers *workers = ct_workers_new (workspace, "bench");
+    GError *error = NULL;
+
+    json_object_unref (ct_workers_round (workers, TRUE, NULL, &error));
+    bench_check (error);
+    ct_workers_free (workers);
+    give_commands (workspace);
+    change_at_server ();
+    longest[round] = longest_callback (workspace);
+    ct_workspace_close (workspace);
+    while (g_main_context_iteration (NULL, FALSE))
+      ;
+    g_object_unref (workspace);
+    ct_test_remove (folder);
+  }
+  detail = g_strdup_printf ("median of %d pulls, lists of orders and distributors listening", ROUNDS);
+  bench_print (
+      "pull of 10,000 changes with 100 pending commands: longest of our own callbacks on the main thread", 4,
+      "<=", bench_median (longest, ROUNDS), "ms", detail);
+}
+
 int
 main (int argc, char **argv)
 {
   double loads[ROUNDS], tools[ROUNDS];
   g_autoptr (PgStation) large = NULL, small = NULL;
-  g_autofree char *detail = NULL;
+  g_autofree char *path = g_build_filename (CT_SOURCE_ROOT, "schema", "policy.json", NULL);
+  g_autofree char *detail = NULL, *policy = NULL;
 
+  g_file_get_contents (path, &policy, NULL, NULL);
   server = pg_server_start ();
+  pg_server_create (server, "pull", policy);
+  pg_server_fill (server, "pull", 20000, 20);
+  callbacks ();
   pg_server_create (server, "million", NULL);
   pg_server_create (server, "thousand", NULL);
   pg_server_fill (server, "million", ORDERS, 20);
