@@ -1,5 +1,5 @@
 #include "ct-workspace-attention.h"
-#include "ct-changes.h"
+#include "ct-column-kind.h"
 #include "ct-command.h"
 #include "ct-format.h"
 #include "ct-rows.h"
@@ -123,7 +123,7 @@ is_told (JsonObject *given)
 {
   const char *table = ct_json_string (given, "table", ""), *column = ct_json_string (given, "column", NULL);
 
-  return !column || (ct_changes_kind (table, column) != 'd' && !g_str_has_suffix (column, "_since_at"));
+  return !column || (ct_column_kind (table, column) != 'd' && !g_str_has_suffix (column, "_since_at"));
 }
 
 static JsonObject *
