@@ -50,6 +50,18 @@
   " FROM (SELECT * FROM " DATABASE ") d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) x"        \
   " WHERE " offends
 
+/* What the migrations say of each function: the last CREATE FUNCTION counts. */
+#define DECLARED_FUNCTIONS                                                                                   \
+  "(SELECT DISTINCT ON (y.name) * FROM (SELECT substring(x.piece FROM '^[a-z_0-9]+\\.[a-z_0-9]+') AS name,"  \
+  " split_part(regexp_replace(x.piece, '\\s+', ' ', 'g'), ' AS $', 1) AS header, x.at"                       \
+  " FROM regexp_split_to_table($1::text, 'CREATE FUNCTION ') WITH ORDINALITY x (piece, at)) y"               \
+  " WHERE y.name IS NOT NULL ORDER BY y.name, y.at DESC) d"
+/* And of who may call those of schema api: name, role. */
+#define DECLARED_GRANTS                                                                                      \
+  "(SELECT DISTINCT f[1] AS name, trim(r) AS role"                                                           \
+  " FROM regexp_matches($1::text, 'GRANT EXECUTE ON FUNCTION ([^;]*) TO ([a-z_, ]+);', 'g') s,"              \
+  " regexp_matches(s[1], 'api\\.(\\w+)\\s*\\(', 'g') f, regexp_split_to_table(s[2], ',') r) e"
+
 #define TAKE_AWAY N_ ("Take the privilege away")
 
 const CtAdminRule ct_admin_rules[] = {
@@ -129,14 +141,22 @@ const CtAdminRule ct_admin_rules[] = {
     "SELECT " RELATION ", format('GRANT SELECT ON %s TO tower_viewer', " RELATION ") FROM " RELATIONS
     " WHERE (n.nspname = 'app' AND c.relname IN (SELECT name FROM sync.tables) OR n.nspname = 'api')"
     " AND c.relkind IN ('r', 'p', 'v') AND NOT has_table_privilege('tower_viewer', c.oid, 'SELECT')"
-    " UNION ALL SELECT " FUNCTION "::text, NULL FROM " FUNCTIONS " WHERE n.nspname = 'api' AND NOT EXISTS"
-    "  (SELECT FROM pg_roles g WHERE g.rolname LIKE 'tower\\_%' AND g.oid <> " OWNER
-    "   AND has_function_privilege(g.oid, p.oid, 'EXECUTE'))"
+    " UNION ALL SELECT format('%s: %s', e.role, " FUNCTION
+    "), format('GRANT EXECUTE ON FUNCTION %s TO %I', " FUNCTION ", e.role) FROM " FUNCTIONS
+    " JOIN " DECLARED_GRANTS " ON e.name = p.proname"
+    "  WHERE n.nspname = 'api' AND NOT has_function_privilege(e.role, p.oid, 'EXECUTE')"
     " UNION ALL SELECT n.nspname, format('GRANT USAGE ON SCHEMA %I TO tower_viewer', n.nspname) FROM "
     "pg_namespace n"
     "  WHERE n.nspname IN ('app', 'api') AND NOT has_schema_privilege('tower_viewer', n.oid, "
     "'USAGE')",
-    0 },
+    CT_RULE_OF_MIGRATIONS },
+  { "function-grants", N_ ("A role may call a function that is not for it"), TAKE_AWAY,
+    "SELECT format('%s: %s', x.grantee::regrole, " FUNCTION "),"
+    " format('REVOKE EXECUTE ON FUNCTION %s FROM %s', " FUNCTION ", x.grantee::regrole)"
+    " FROM " FUNCTIONS ", aclexplode(p.proacl) x WHERE n.nspname = 'api' AND x.grantee <> p.proowner"
+    " AND x.grantee <> 0 AND " IS_GROUP " AND p.proname IN (SELECT e.name FROM " DECLARED_GRANTS ")"
+    " AND (p.proname, x.grantee::regrole::text) NOT IN (SELECT e.name, e.role FROM " DECLARED_GRANTS ")",
+    CT_RULE_OF_MIGRATIONS },
   { "default-privileges", N_ ("New objects will belong to more people than they should"),
     N_ ("Take the default privilege away (ALTER DEFAULT PRIVILEGES)"),
     "SELECT format('%s: %s: %s', a.defaclrole::regrole, " GRANTED_TO ", x.privilege_type), NULL"
@@ -267,6 +287,51 @@ const CtAdminRule ct_admin_rules[] = {
     " AND strpos($1::text, '$' || p.prosrc || '$') = 0"
     " AND strpos(replace($1::text, '''''', ''''), '$' || p.prosrc || '$') = 0",
     CT_RULE_OF_MIGRATIONS },
+  { "function-attributes", N_ ("A function runs otherwise than it was made to"),
+    N_ ("Make it again as the migrations of schema/central do"),
+    "SELECT " FUNCTION "::text, NULL FROM " FUNCTIONS " LEFT JOIN " DECLARED_FUNCTIONS
+    " ON d.name = n.nspname || '.' || p.proname WHERE " IS_OURS
+    /* who made another function is a question of its own; those of app that have no text are made by a loop */
+    " AND (d.name IS NOT NULL OR n.nspname = 'app')"
+    " AND ((p.prosecdef, p.proleakproof, p.proisstrict, p.provolatile::text) IS DISTINCT FROM"
+    "  (coalesce(d.header LIKE '% SECURITY DEFINER%', false), false, coalesce(d.header LIKE '% STRICT%', "
+    "false),"
+    "   CASE WHEN d.name IS NULL OR d.header LIKE '% IMMUTABLE%' THEN 'i' WHEN d.header LIKE '% STABLE%' "
+    "THEN 's' ELSE 'v' END)"
+    /* its search path has a rule of its own */
+    "  OR ARRAY(SELECT lower(c) FROM unnest(p.proconfig) c WHERE c NOT LIKE 'search\\_path=%' ORDER BY 1) <>"
+    "   ARRAY(SELECT lower(m[1] || '=' || replace(m[2], '''', '')) FROM"
+    "    regexp_matches(d.header, ' SET (\\w+) = (''[^'']*''|\\w+)', 'g') m WHERE m[1] <> 'search_path' "
+    "ORDER BY 1))",
+    CT_RULE_OF_MIGRATIONS },
+  { "columns",
+    N_ ("A column is not what the program takes it for: commands could write what is the server's alone"),
+    N_ ("Set it back as the migrations of schema/central register it (sync.register)"),
+    "SELECT format('%s.%s: %s', t.name, c.name, c.kind), NULL FROM sync.columns c JOIN sync.tables t ON t.id "
+    "= c.tbl"
+    " LEFT JOIN LATERAL (SELECT format_type(a.atttypid, a.atttypmod) AS type FROM pg_attribute a"
+    "  WHERE a.attrelid = to_regclass(format('app.%I', t.name)) AND a.attname = c.name AND NOT "
+    "a.attisdropped) a ON true"
+    " LEFT JOIN (SELECT m[1] AS name, m[2]::jsonb AS special FROM regexp_matches(regexp_replace($1::text, "
+    "'\\s+', ' ', 'g'),"
+    "  'sync\\.register\\([0-9]+::smallint, ''(\\w+)'', ''\\w+'', (?:NULL|''\\w+''), ''(\\{[^'']*\\})''', "
+    "'g') m) s"
+    "  ON s.name = t.name"
+    " WHERE a.type IS DISTINCT FROM c.type OR concat_ws(' ', c.kind, c.of) <> coalesce(("
+    "  '{\"id\": \"key\", \"rev\": \"rev\", \"created_at\": \"created\", \"updated_at\": \"updated\","
+    "    \"scopes\": \"scopes\"}'::jsonb || coalesce(s.special, '{\"archived_at\": \"stamp\"}')) ->> c.name, "
+    "'data')",
+    CT_RULE_OF_MIGRATIONS },
+  { "view-columns", N_ ("A view does not show its table's rows as they are"),
+    N_ ("Make it again as sync.register() does"),
+    "SELECT format('api.%I', t.name), NULL FROM sync.tables t WHERE"
+    " ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = to_regclass(format('api.%I', "
+    "t.name))"
+    "  AND a.attnum > 0 ORDER BY 1) <>"
+    " ARRAY(SELECT c.name FROM sync.columns c WHERE c.tbl = t.id AND c.kind <> 'scopes' ORDER BY 1)"
+    " OR pg_get_viewdef(to_regclass(format('api.%I', t.name))) !~"
+    "  format('^ SELECT [a-z_0-9.,\\s\"]+ FROM app\\.%s;$', t.name)",
+    0 },
   { "limits", N_ ("A login may take more of the server than a person's programs need"), N_ ("Set the limit"),
     "SELECT format('%s: %s', u.rolname, l.name), format('ALTER ROLE %I SET %I = %L', u.rolname, l.name, "
     "l.value)"

@@ -375,7 +375,7 @@ DEFECTS = [
     ('functions', "SET ROLE tower_owner; CREATE FUNCTION api.back_door() RETURNS void LANGUAGE sql SECURITY DEFINER "
      "SET search_path = pg_catalog, pg_temp AS 'DELETE FROM audit.origin'; GRANT EXECUTE ON FUNCTION api.back_door() TO tower_sales",
      'DROP FUNCTION api.back_door()'),
-    ('functions', 'CREATE OR REPLACE FUNCTION sync.now_ms() RETURNS bigint LANGUAGE sql VOLATILE '
+    ('functions', 'CREATE OR REPLACE FUNCTION sync.now_ms() RETURNS bigint LANGUAGE sql STABLE '
      "SET search_path = pg_catalog, pg_temp AS 'SELECT 0::bigint'", 'now_ms'),
     ('statistics', 'ALTER TABLE app.orders ALTER COLUMN total_minor SET STATISTICS -1', None),
     ('limits', 'ALTER ROLE "Carl C" CONNECTION LIMIT -1', None),
