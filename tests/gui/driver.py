@@ -200,6 +200,13 @@ class App:
         self.press([button for button in self.all('push button', name, start)
                     if button.queryComponent().getExtents(self.atspi.WINDOW_COORDS).width > 0][-1])
 
+    def activate(self):
+        """Brings the program before the others: without a window manager the keyboard is the window's under the pointer."""
+        window, x, y, width, height = max(self.windows(), key=lambda w: w[3] * w[4])
+        subprocess.run(['xdotool', 'windowraise', str(window), 'windowfocus', '--sync', str(window), 'mousemove', '--sync',
+                        str(x + width // 2), str(y + height // 2)], check=True)
+        time.sleep(0.3)
+
     def resize(self, width, height):
         """The main window in another size; without a window manager it takes what it is given."""
         window = max(self.windows(), key=lambda w: w[3] * w[4])[0]
@@ -237,6 +244,8 @@ class App:
     def close(self):
         """Quits as a person does, and says what the program complained of."""
         if self.process.poll() is None:
+            if len(self.session.apps) > 1:
+                self.activate()
             self.key('Escape', 'ctrl+q')  # out of a dialog first
             try:
                 self.process.wait(60)
@@ -259,6 +268,11 @@ class Session:
         self.program, self.make, self.screenshots, self.folder = program, make_workspace, screenshots, folder
         self.apps = []
         self.state = {}
+        self.last = []
+
+    def at_end(self, function):
+        """What is to be done when the tests are over, however they ended; the last first."""
+        self.last.append(function)
 
     def workspace(self, exceptions):
         folder = os.path.join(self.folder, f'workspace-{exceptions}-{len(os.listdir(self.folder))}')
@@ -302,9 +316,9 @@ def run(test, session):
             print(f'not ok {number} - {name}', flush=True)
             report(session, error)
     problems = []
-    for app in session.apps:
+    for end in [*(app.close for app in session.apps), *reversed(session.last)]:
         try:
-            app.close()
+            end()
         except Exception as error:
             problems.append(str(error))
     print(f'{"not ok" if problems else "ok"} {len(tests) + 1} - ends without a complaint', flush=True)
