@@ -287,21 +287,22 @@ attempt (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GError *
   return be_ready (self, cancellable, error) && load_and_sync (self, cancellable, report, error) &&
          ct_db_read_int (self->db, &self->number, error, "SELECT number FROM sync_state", "") &&
          (report->pushed > 0 || pass_on (self, before, cancellable, error)) &&
-         (self->service /* who sequences the log does so every second */ ||
-          ct_link_follow_log (self, FALSE, cancellable, &log, error));
+         (self->service /* its workers follow the log every second */ ||
+          ct_link_follow_log (self, FALSE, FALSE, cancellable, &log, error));
 }
 
 /**
  * ct_link_follow_log:
+ * @sequences: this is the one instance that sequences and signs the log now
  * @again: reads all leaves again
  *
  * Brings the copy of the server's log up to date over the session of the last round; see ct_workspace_follow_log().
  */
 gboolean
-ct_link_follow_log (CtLink *self, gboolean again, GCancellable *cancellable, CtLogSyncReport *report,
-                    GError **error)
+ct_link_follow_log (CtLink *self, gboolean sequences, gboolean again, GCancellable *cancellable,
+                    CtLogSyncReport *report, GError **error)
 {
-  return ct_workspace_follow_log (self->workspace, self->db, self->session, self->service, again, cancellable,
+  return ct_workspace_follow_log (self->workspace, self->db, self->session, sequences, again, cancellable,
                                   report, error);
 }
 
@@ -329,7 +330,7 @@ ct_link_audit (CtLink *self, gboolean again, GCancellable *cancellable, GError *
     if (i > 0)
       g_usleep (AUDIT_PAUSE_US);
     if (g_cancellable_set_error_if_cancelled (cancellable, error) ||
-        !ct_link_follow_log (self, again && i == 0, cancellable, &report, error))
+        !ct_link_follow_log (self, FALSE, again && i == 0, cancellable, &report, error))
       return FALSE;
     if (report.covers_rows || report.size == 0)
       return TRUE;

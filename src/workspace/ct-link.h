@@ -23,8 +23,8 @@ gboolean ct_link_is_service (CtLink *self);
 void ct_link_wait (CtLink *self, int wake, gint64 most);
 gboolean ct_link_round (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GError **error);
 gboolean ct_link_audit (CtLink *self, gboolean again, GCancellable *cancellable, GError **error);
-gboolean ct_link_follow_log (CtLink *self, gboolean again, GCancellable *cancellable, CtLogSyncReport *report,
-                             GError **error);
+gboolean ct_link_follow_log (CtLink *self, gboolean sequences, gboolean again, GCancellable *cancellable,
+                             CtLogSyncReport *report, GError **error);
 gboolean ct_link_check (CtLink *self, GCancellable *cancellable, CtSelfCheckReport *report, GError **error);
 JsonObject *ct_link_report_to_json (const CtSyncReport *report);
 

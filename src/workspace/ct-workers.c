@@ -257,13 +257,24 @@ sync_up (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError 
   return TRUE;
 }
 
-/* The service's part for the log: new leaves get their places and a signed head. */
+/* The service's part for the log: every instance follows it, so that each can prove what it sends; the one that has the
+ * key gives new leaves their places and a signed head, one at a time. */
 static gboolean
-sequence (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError **error)
+follow_log (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError **error)
 {
+  gboolean sequences = ct_workspace_signs_log (self->workspace);
   CtLogSyncReport done;
 
-  if (!ct_link_follow_log (self->link, FALSE, cancellable, &done, error))
+  if (sequences) {
+    g_autoptr (GError) problem = NULL;
+
+    sequences = ct_service_takes (self->service, "sequence", &problem);
+    if (problem) {
+      g_propagate_error (error, g_steal_pointer (&problem));
+      return FALSE;
+    }
+  }
+  if (!ct_link_follow_log (self->link, sequences, FALSE, cancellable, &done, error))
     return FALSE;
   if (done.signed_here)
     json_object_set_boolean_member (report, "signed", TRUE);
@@ -305,8 +316,8 @@ keep_up (CtWorkers *self, gboolean everything, JsonObject *report, JsonArray *pr
 {
   if (everything || ct_link_is_due (self->link))
     run_part (self, sync_up, report, problems, cancellable);
-  if (ct_link_is_service (self->link) && ct_link_get_session (self->link) && may (self, "sequence", problems))
-    run_part (self, sequence, report, problems, cancellable);
+  if (ct_link_is_service (self->link) && ct_link_get_session (self->link))
+    run_part (self, follow_log, report, problems, cancellable);
   return run_part (self, begin, report, problems, cancellable);
 }
 

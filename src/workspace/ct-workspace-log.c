@@ -112,6 +112,25 @@ keep_proof_cb (const char *note, gpointer data, GError **error)
   return g_file_set_contents_full (path, note, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
 }
 
+static gboolean
+read_vkey_cb (CtDb *db, gpointer data, GError **error)
+{
+  *(char **) data = ct_db_read_text (db, error, "SELECT value FROM workspace WHERE key = 'log_vkey'", "");
+  return *(char **) data != NULL;
+}
+
+/* Whether the log that this workspace follows is signed with the key that it has itself. */
+gboolean
+ct_workspace_signs_log (CtWorkspace *self)
+{
+  g_autoptr (CtSigner) signer = ct_workspace_get_log_signer (self, NULL);
+  g_autofree char *own = signer ? ct_verifier_to_string (ct_signer_verifier (signer)) : NULL;
+  g_autofree char *vkey = NULL;
+
+  return own && ct_store_read (ct_workspace_get_store (self), read_vkey_cb, &vkey, NULL) &&
+         g_str_equal (own, vkey);
+}
+
 /**
  * ct_workspace_follow_log:
  * @db: a writable connection of the calling thread

@@ -8,6 +8,7 @@ G_BEGIN_DECLS
 gboolean ct_workspace_follow_log (CtWorkspace *self, CtDb *db, CtSession *session, gboolean sequences,
                                   gboolean again, GCancellable *cancellable, CtLogSyncReport *report,
                                   GError **error);
+gboolean ct_workspace_signs_log (CtWorkspace *self);
 gboolean ct_workspace_own_log (CtWorkspace *self, CtDb *db, GError **error);
 gboolean ct_workspace_expect_log_key (CtWorkspace *self, const char *vkey, GError **error);
 JsonObject *ct_workspace_describe_log (CtDb *db, GError **error);

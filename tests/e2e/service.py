@@ -203,15 +203,16 @@ class Team:
 
 
 def test_whole_way():
-    """A record, its exception, a task, a draft, an approval, and exactly one post; the log proves it."""
+    """A record, its exception, a task, a draft, an approval, and exactly one post, by two instances; the log proves it."""
     team = Team('whole')
     try:
         team.services[0].start()
+        team.serve('robi').start()
         approval = team.draft()
         assert not team.posted()
         team.approve(approval)
         wait_for(lambda: team.states() == 'sent')
-        time.sleep(2)     # a second sender would have had its turn
+        time.sleep(2)     # the other sender would have had its turn
         assert len(team.posted()) == 1 and sql(team.database, 'SELECT count(*) FROM app.delivery_attempts') == '1'
         post = wait_for(lambda: team.lena.sync() and [p for p in team.lena.ok('posts', 'list') if p['state'] == 'sent'])[0]
         assert post['externalMessageId'] and post['approver'] == 'lena', post
