@@ -6,9 +6,10 @@
 /* The columns of one table, as pulled rows are written to it. */
 typedef struct {
   const char *table;
-  GPtrArray *names;  /* (owned) (element-type utf8): without id and n */
-  GByteArray *blobs; /* (owned): 1 where the column holds blobs */
-  GHashTable *local; /* (owned) (element-type CtId gint64): n of the rows that were there */
+  GPtrArray *names;   /* (owned) (element-type utf8): without id and n */
+  GByteArray *blobs;  /* (owned): 1 where the column holds blobs */
+  GHashTable *local;  /* (owned) (element-type CtId gint64): n of the rows that were there */
+  GHashTable *before; /* (unowned) (nullable): as ct_rebase_rows_numbers() says */
 } Target;
 
 static void
@@ -96,6 +97,15 @@ bind_value (CtStmt *stmt, int at, JsonNode *node, gboolean blob, GPtrArray *keep
   return ct_fail (error, CT_ERROR_INVALID, "the server sent a value of a type that no column has");
 }
 
+/* (nullable): the local number that a row has, or had before what is pending was undone */
+static gint64 *
+number_of (Target *target, const CtId *id)
+{
+  gint64 *n = g_hash_table_lookup (target->local, id);
+
+  return n || !target->before ? n : g_hash_table_lookup (target->before, id);
+}
+
 /* Inserts one row under its old local number, or a new one. A column that the server does not send gets its default. */
 static gboolean
 insert_row (CtDb *db, Target *target, const CtPulledRow *row, GError **error)
@@ -103,7 +113,7 @@ insert_row (CtDb *db, Target *target, const CtPulledRow *row, GError **error)
   g_autoptr (GString) sql = g_string_new (NULL);
   g_autoptr (GPtrArray) keep = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   g_autoptr (CtStmt) stmt = NULL;
-  gint64 *n = g_hash_table_lookup (target->local, &row->id);
+  gint64 *n = number_of (target, &row->id);
   int parameters = 2;
 
   g_string_append_printf (sql, "INSERT INTO %s(id,n", target->table);
@@ -164,9 +174,10 @@ take_out_rest (CtDb *db, Target *target, CtRebaseReport *report, GError **error)
 }
 
 static gboolean
-write_table (CtDb *db, const char *table, CtPulled *pulled, CtRebaseReport *report, GError **error)
+write_table (CtDb *db, const char *table, CtPulled *pulled, GHashTable *numbers, CtRebaseReport *report,
+             GError **error)
 {
-  g_auto (Target) target = { 0 };
+  g_auto (Target) target = { .before = numbers };
   const char *interned = g_intern_string (table);
 
   if (!read_target (db, table, &target, error))
@@ -199,8 +210,36 @@ write_table (CtDb *db, const char *table, CtPulled *pulled, CtRebaseReport *repo
 }
 
 /**
+ * ct_rebase_rows_numbers:
+ *
+ * A record that was made here is undone and comes back as the server has it: it keeps its local number, by which lists and
+ * open panes know it.
+ *
+ * Returns: (transfer full) (element-type CtId gint64): of the rows that come, those that are there
+ */
+GHashTable *
+ct_rebase_rows_numbers (CtDb *db, CtPulled *pulled, GError **error)
+{
+  g_autoptr (GHashTable) numbers =
+      g_hash_table_new_full (ct_id_hash, (GEqualFunc) ct_id_equal, g_free, g_free);
+
+  for (guint i = 0; i < pulled->rows->len; i++) {
+    const CtPulledRow *row = pulled->rows->pdata[i];
+    g_autofree char *sql = g_strdup_printf ("SELECT coalesce(max(n), 0) FROM %s WHERE id = ?", row->table);
+    gint64 n = 0;
+
+    if (!ct_db_read_int (db, &n, error, sql, "k", &row->id))
+      return NULL;
+    if (n)
+      g_hash_table_insert (numbers, g_memdup2 (&row->id, sizeof row->id), g_memdup2 (&n, sizeof n));
+  }
+  return g_steal_pointer (&numbers);
+}
+
+/**
  * ct_rebase_rows_write:
  * @db: in a transaction, with nothing pending in the rows concerned
+ * @numbers: (nullable): local numbers of rows that are no longer there
  *
  * Makes the rows what the server says they are.
  *
@@ -208,7 +247,7 @@ write_table (CtDb *db, const char *table, CtPulled *pulled, CtRebaseReport *repo
  *   where the server's rows do not fit the schema
  */
 gboolean
-ct_rebase_rows_write (CtDb *db, CtPulled *pulled, CtRebaseReport *report, GError **error)
+ct_rebase_rows_write (CtDb *db, CtPulled *pulled, GHashTable *numbers, CtRebaseReport *report, GError **error)
 {
   gboolean written = TRUE;
 
@@ -217,7 +256,7 @@ ct_rebase_rows_write (CtDb *db, CtPulled *pulled, CtRebaseReport *report, GError
     return FALSE;
   ct_db_set_replicating (db, TRUE);
   for (guint i = 0; written && pulled->tables[i]; i++)
-    written = write_table (db, pulled->tables[i], pulled, report, error);
+    written = write_table (db, pulled->tables[i], pulled, numbers, report, error);
   ct_db_set_replicating (db, FALSE);
   if (!written || !ct_purge_rows (db, pulled, error))
     return FALSE;

@@ -4,6 +4,8 @@
 
 G_BEGIN_DECLS
 
-gboolean ct_rebase_rows_write (CtDb *db, CtPulled *pulled, CtRebaseReport *report, GError **error);
+GHashTable *ct_rebase_rows_numbers (CtDb *db, CtPulled *pulled, GError **error);
+gboolean ct_rebase_rows_write (CtDb *db, CtPulled *pulled, GHashTable *numbers, CtRebaseReport *report,
+                               GError **error);
 
 G_END_DECLS

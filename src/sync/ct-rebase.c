@@ -99,7 +99,7 @@ write_beside (Rebase *self, gboolean *done, GError **error)
     return TRUE;
   if (!ct_db_savepoint (self->db, error))
     return FALSE;
-  if (ct_rebase_rows_write (self->db, self->pulled, &self->report, &problem) &&
+  if (ct_rebase_rows_write (self->db, self->pulled, NULL, &self->report, &problem) &&
       ct_purge_history (self->db, self->state.acknowledged, self->now, &self->report.parked, &problem)) {
     *done = TRUE;
     return ct_db_release (self->db, error);
@@ -317,10 +317,11 @@ static gboolean
 write_through (Rebase *self, GError **error)
 {
   gint64 undo_after = self->state.acknowledged;
+  g_autoptr (GHashTable) numbers = ct_rebase_rows_numbers (self->db, self->pulled, error);
 
   self->report.rerun = TRUE;
-  if (!undo_pending (self, undo_after, error) || !notice_restored_server (self, error) ||
-      !ct_rebase_rows_write (self->db, self->pulled, &self->report, error))
+  if (!numbers || !undo_pending (self, undo_after, error) || !notice_restored_server (self, error) ||
+      !ct_rebase_rows_write (self->db, self->pulled, numbers, &self->report, error))
     return FALSE;
   for (guint i = 0; i < self->pulled->verdicts->len; i++)
     if (!settle_one (self, self->pulled->verdicts->pdata[i], error))

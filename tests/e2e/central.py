@@ -98,6 +98,7 @@ def test_connect_and_share():
     ben.connect()
     made = anna.ok('distributor', 'create', '--legal-name', 'Nordwind', '--currency', 'EUR')
     assert '~' in made['number'], made
+    local = anna.rows('SELECT n FROM distributors')
     waiting = anna.status()
     assert (waiting['state'], waiting['pending']) == ('pending', 1) and waiting['oldestPending'], waiting
     health = anna.ok('health', '--quick')
@@ -105,6 +106,7 @@ def test_connect_and_share():
         'pending', 1, 0) and health['sync']['lastSuccess'] == joined['lastSuccess'], health
     after = anna.sync()
     assert (after['state'], after['pending'], after['oldestPending'], after['round']['settled']) == ('in_sync', 0, None, 1), after
+    assert anna.rows('SELECT n FROM distributors') == local, 'lists and open panes know it by this number'
     again = anna.connect()
     assert again['round']['rows'] == 0 and again['state'] == 'in_sync', again
     assert ben.sync()['round']['rows'] == 1

@@ -501,7 +501,7 @@ fresh_dump (SyncReplica *fresh, SyncServer *server, SyncReplica *replica)
   char *dump;
 
   g_assert_true (ct_db_begin (fresh->db, NULL));
-  ct_rebase_rows_write (fresh->db, pulled, &report, &error);
+  ct_rebase_rows_write (fresh->db, pulled, NULL, &report, &error);
   g_assert_no_error (error);
   stmt = ct_db_query (
       replica->db, NULL,
