@@ -6,6 +6,9 @@ SET LOCAL ROLE tower_owner;
 CREATE FUNCTION api.digest(table_name text, bounds uuid[]) RETURNS TABLE (part integer, "rows" bigint, hash bigint)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  IF to_regclass(format('api.%I', table_name)) IS NULL THEN
+    RAISE EXCEPTION 'there is no such table' USING ERRCODE = 'CT004';
+  END IF;
   RETURN QUERY EXECUTE format(
     'SELECT width_bucket(v.id, $1), count(*),'
     ' bit_xor((''x'' || left(encode(sha256(uuid_send(v.id) || int8send(v.rev)), ''hex''), 16))::bit(64)::bigint)'

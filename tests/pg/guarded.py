@@ -98,7 +98,7 @@ def fill(server):
         server.root.ask(f'DELETE FROM app.{table}')
         for scope, rows, kinds in (south, HIDDEN, VALUES), (north, 1, SEEN):
             # where no two rows may have the same, each has its own
-            values = ', '.join(kinds[kind] + {'text': ' || i', 'bigint': ' + i'}.get(kind if name in unique else '', '')
+            values = ', '.join(kinds[kind] + {'text': ' || i', 'bigint': ' + i', 'bytea': " || convert_to(i::text, 'UTF8')"}.get(kind if name in unique else '', '')
                                for name, kind in columns)
             server.root.ask(f'INSERT INTO app.{table} (id, scopes, {names}) SELECT gen_random_uuid(), ARRAY[{scope}], {values}'
                             f' FROM generate_series(1, {rows}) i')

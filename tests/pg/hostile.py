@@ -44,7 +44,7 @@ def test_arguments():
         "SELECT p.proname, array_to_string(ARRAY(SELECT format_type(t, NULL) FROM unnest(p.proargtypes) t), ',') FROM pg_proc p"
         " WHERE p.pronamespace = 'api'::regnamespace ORDER BY 1")
     usual = {'uuid': str(uuid.uuid4()), 'bigint': '1', 'integer': '1', 'text': 'x', 'bytea': '\\x00', 'jsonb': '[]', 'boolean': 't',
-             'text[]': '{distributors}', 'bigint[]': '{}'}
+             'text[]': '{distributors}', 'bigint[]': '{}', 'uuid[]': '{}'}
     calls = 0
     for login in 'admin', 'agent':
         session = SERVER.login(login)

@@ -532,7 +532,7 @@ test_walk (void)
       "");
 
   g_assert_no_error (error);
-  /* what holds of approvals, posts and roles whatever the policy says has tests of its own: test-approvals.c */
+  /* what holds of approvals, posts and roles whatever the policy says has tests of its own: approvals.py */
   ct_session_script (root,
                      "ALTER TABLE app.approvals DISABLE TRIGGER then_decide, DISABLE TRIGGER kept;"
                      "ALTER TABLE app.outbox DISABLE TRIGGER then_send, DISABLE TRIGGER kept;"
