@@ -244,8 +244,7 @@ class App:
     def close(self):
         """Quits as a person does, and says what the program complained of."""
         if self.process.poll() is None:
-            if len(self.session.apps) > 1:
-                self.activate()
+            self.activate()  # nobody else gives it the keyboard back after a dialog
             self.key('Escape', 'ctrl+q')  # out of a dialog first
             try:
                 self.process.wait(60)

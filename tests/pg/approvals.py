@@ -70,7 +70,7 @@ def test_approved():
 
 def test_forged():
     refused(draft(wire='00')[2], 'hashes of its bytes')
-    refused(draft(policy='{"kind":"four_eyes","thresholds":[{"amountMinor":1,"currency":"XXX"}]}')[2], 'policy')
+    refused(draft(policy='{"kind":"four_eyes","thresholds":[{"amountMinor":1,"currency":"CHF"}]}')[2], 'policy')
     late = draft(expires_at=1000)
     refused(approve(ACCOUNTING, 'accounting', late), 'is over')
     made = draft()

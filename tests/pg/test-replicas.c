@@ -319,111 +319,6 @@ test_restored_workspace (void)
   g_assert_cmpint (in_tray (restored), ==, 0);
 }
 
-static gboolean
-undo_last (PgStation *self)
-{
-  g_autofree char *command = sync_replica_text (
-      self->replica,
-      "SELECT uuid_text(command_id) FROM intents i WHERE NOT EXISTS (SELECT 1 FROM undone u WHERE u.seq ="
-      " i.seq) AND name <> 'command.undo' ORDER BY seq DESC LIMIT 1");
-  g_autofree char *args = g_strdup_printf ("{\"command\":\"%s\"}", command);
-  CtId made;
-
-  return sync_replica_try (self->replica, "command.undo", args, &made, NULL);
-}
-
-/* What is settled can be taken back, for the server's own stamps are nobody's later change. */
-static void
-test_undo (void)
-{
-  g_autoptr (PgStation) a = NULL, b = NULL;
-  g_autofree char *id = NULL;
-
-  pg_server_create (server, "undo", policy);
-  a = station_new ("undo", "anna");
-  b = station_new ("undo", "ben");
-  id = add (a, "Nordwind", "south");
-  sync_up (a);
-  sync_up (b);
-  /* an edit, while somebody changes another column; an archive; what was added */
-  edit (a, id, "city", "Riga");
-  sync_up (a);
-  sync_up (b);
-  edit (b, id, "notes", "stays");
-  sync_up (b);
-  sync_up (a);
-  g_assert_true (undo_last (a));
-  sync_up (a);
-  assert_value (a, id, "city || notes || rev", "stays4");
-  sync_replica_run (a->replica, "distributor.archive", "{\"id\":\"%s\"}", id);
-  sync_up (a);
-  g_assert_true (undo_last (a));
-  g_free (add (a, "Added in error", "south"));
-  sync_up (a);
-  g_assert_true (undo_last (a));
-  sync_up (a);
-  g_assert_cmpint (in_tray (a), ==, 0);
-  g_assert_cmpint (sync_replica_number (a->replica, "SELECT count(*) FROM distributors"), ==, 1);
-  assert_value (a, id, "archived_at IS NULL", "1");
-  g_assert_cmpint (sync_replica_number (a->replica, "SELECT count(*) FROM undone"), ==, 3);
-  /* somebody was faster */
-  edit (a, id, "city", "Riga");
-  sync_up (a);
-  sync_up (b);
-  edit (b, id, "city", "Tartu");
-  g_assert_true (undo_last (a));
-  sync_up (b);
-  sync_up (a);
-  g_assert_cmpint (in_tray (a), ==, 1);
-  assert_value (a, id, "city", "Tartu");
-  sync_up (b);
-  assert_same (a, b);
-}
-
-/* A device that calls something else an undo. */
-static void
-test_forged_undo (void)
-{
-  static const struct {
-    const char *changes, *reason;
-  } cases[] = {
-    { "[{\"table\":\"distributors\",\"id\":\"%s\",\"op\":\"update\",\"columns\":{\"city\":[\"Riga\","
-      "\"Tartu\"]}}]",
-      "something else" },
-    { "[{\"table\":\"distributors\",\"id\":\"%s\",\"op\":\"delete\",\"columns\":{}}]", "something else" },
-    { "[{\"table\":\"distributors\",\"id\":\"%s\",\"op\":\"update\",\"columns\":{\"city\":[\"Riga\",\"\"],"
-      "\"notes\":[\"\",\"x\"]}}]",
-      "something else" },
-    { "[{\"table\":\"distributors\",\"id\":\"%s\",\"op\":\"update\",\"columns\":{\"city\":[\"Riga\",\"\"]}}]",
-      NULL },
-  };
-
-  pg_server_create (server, "forged", policy);
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autoptr (PgStation) a = station_new ("forged", "anna");
-    g_autofree char *id = add (a, "Nordwind", "south"), *changes = NULL;
-    g_auto (GStrv) parts = NULL;
-    g_auto (CtPushOffer) offer = { 0 };
-    g_autoptr (CtVerdict) verdict = NULL;
-    g_autoptr (GError) error = NULL;
-
-    edit (a, id, "city", "Riga");
-    sync_up (a);
-    g_assert_true (undo_last (a));
-    g_assert_true (ct_backlog_next (a->replica->db, 3, &offer, NULL));
-    parts = g_strsplit (cases[i].changes, "%s", 2);
-    changes = g_strjoinv (id, parts);
-    verdict = ct_push (a->session, &a->replica->device, offer.n, offer.intent, changes, NULL, &error);
-    g_assert_no_error (error);
-    if (cases[i].reason) {
-      g_assert_cmpstr (verdict->code, ==, "refused");
-      g_assert_nonnull (strstr (verdict->reason, cases[i].reason));
-    } else {
-      g_assert_cmpint (verdict->kind, ==, CT_PUSH_APPLIED);
-    }
-  }
-}
-
 /* Two copies of a workspace, each with the same command pending: it happens once, and both learn of it. */
 static void
 test_copied_queue (void)
@@ -863,8 +758,6 @@ main (int argc, char **argv)
   g_test_add_func ("/pg/replicas/offline-decision", test_offline_decision);
   g_test_add_func ("/pg/replicas/lost-answer", test_lost_answer);
   g_test_add_func ("/pg/replicas/copied-workspace", test_copied_workspace);
-  g_test_add_func ("/pg/replicas/undo", test_undo);
-  g_test_add_func ("/pg/replicas/forged-undo", test_forged_undo);
   g_test_add_func ("/pg/replicas/copied-queue", test_copied_queue);
   g_test_add_func ("/pg/replicas/restored-workspace", test_restored_workspace);
   g_test_add_func ("/pg/replicas/restored-server", test_restored_server);
