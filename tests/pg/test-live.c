@@ -47,6 +47,7 @@ desk_clear (Desk *self)
   ct_workspace_close (self->workspace);
   g_object_unref (self->workspace);
   ct_test_remove (self->folder);
+  g_free (self->folder);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Desk, desk_clear)
