@@ -117,6 +117,11 @@ BEGIN
   RETURN a;
 END $$;
 
+-- The device whose call this is.
+CREATE FUNCTION app.this_device() RETURNS uuid LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT nullif(current_setting('tower.device', true), '')::uuid;
+$$;
+
 -- Yes: by somebody who may, in time, signed once with the key of the device that says so, for a task that is still on.
 CREATE FUNCTION app.check_approved(a app.approvals) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -135,7 +140,7 @@ BEGIN
     RAISE EXCEPTION '%: an approval is signed, over a nonce of 16 bytes', a.number;
   ELSIF EXISTS (SELECT FROM app.approvals x WHERE x.nonce = a.nonce AND x.id <> a.id) THEN
     RAISE EXCEPTION '%: its nonce was used before', a.number;
-  ELSIF a.device_id IS DISTINCT FROM nullif(current_setting('tower.device', true), '')::uuid
+  ELSIF a.device_id IS DISTINCT FROM app.this_device()
      OR NOT EXISTS (SELECT FROM sync.devices d WHERE d.id = a.device_id AND d.owner = session_user
                     AND d.public_key IS NOT NULL AND d.revoked_at IS NULL) THEN
     RAISE EXCEPTION '%: it is not signed with the enrolled key of this device', a.number;
@@ -235,6 +240,23 @@ BEGIN
   END IF;
 END $$;
 
+-- Which instance of the service has a post in its hands: a fence that others read is no proof of being its holder.
+CREATE TABLE sync.senders (
+  post uuid PRIMARY KEY,
+  device uuid NOT NULL
+);
+
+-- What becomes of a post is told by who leased it, lest one that slept through its lease speaks for the next. That nobody
+-- knows, anybody may say once the lease is over.
+CREATE FUNCTION app.check_sender(before app.outbox, p app.outbox) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM sync.senders s WHERE s.post = p.id AND s.device = app.this_device())
+     AND NOT (before.state = 'sending' AND p.state = 'unknown' AND before.leased_until <= sync.now_ms()) THEN
+    RAISE EXCEPTION '% is in the hands of another sender', p.number;
+  END IF;
+END $$;
+
 CREATE FUNCTION app.send_post() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN
@@ -257,8 +279,13 @@ BEGIN
   IF NEW.state <> 'cancelled' AND (OLD.state IN ('ready', 'leased', 'sending') OR NEW.fence <> OLD.fence
      OR NEW.lease_holder IS DISTINCT FROM OLD.lease_holder) AND NOT app.has_role(session_user, 'agent') THEN
     RAISE EXCEPTION 'only the service sends';
-  ELSIF NEW.state IN ('leased', 'sending') THEN
+  ELSIF OLD.state IN ('leased', 'sending') AND NEW.state NOT IN ('leased', 'cancelled') THEN
+    PERFORM app.check_sender(OLD, NEW);
+  END IF;
+  IF NEW.state IN ('leased', 'sending') THEN
     PERFORM app.check_lease(OLD, NEW);
+    INSERT INTO sync.senders AS s (post, device) VALUES (NEW.id, app.this_device())
+      ON CONFLICT (post) DO UPDATE SET device = excluded.device;
   ELSIF NEW.fence <> OLD.fence OR NEW.attempts <> OLD.attempts THEN
     RAISE EXCEPTION '%: leases and attempts are counted when they begin', OLD.number;
   ELSIF NEW.state = 'ready' AND OLD.state IN ('unknown', 'failed') THEN
@@ -267,6 +294,29 @@ BEGIN
   RETURN NEW;
 END $$;
 CREATE TRIGGER then_send BEFORE INSERT OR UPDATE ON app.outbox FOR EACH ROW EXECUTE FUNCTION app.send_post();
+
+-- A channel that leads to another address: nobody approved anything for that one. What is being sent, or may have been, stays
+-- as it is and is not sent once more.
+CREATE FUNCTION app.void_for_another_address() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  why text := 'the channel leads to another address now';
+  tasks uuid[];
+BEGIN
+  WITH voided AS (UPDATE app.approvals a SET state = 'voided', void_reason = why
+      WHERE a.channel = NEW.name AND (a.state = 'pending' OR a.state = 'approved' AND EXISTS (SELECT FROM app.outbox p
+        WHERE p.approval_id = a.id AND p.state IN ('ready', 'leased', 'sending', 'failed', 'unknown'))) RETURNING a.task_id)
+    SELECT array_agg(task_id) INTO tasks FROM voided;
+  UPDATE app.outbox p SET state = 'cancelled', problem = why FROM app.approvals a
+    WHERE a.id = p.approval_id AND a.state = 'voided' AND p.channel = NEW.name AND p.state IN ('ready', 'leased');
+  UPDATE app.follow_up_tasks t SET status = 'scheduled', next_check_at = sync.now_ms()
+    WHERE t.id = ANY (tasks) AND t.status IN ('waiting_for_human_approval', 'approved')
+      AND NOT EXISTS (SELECT FROM app.approvals a WHERE a.task_id = t.id AND a.state = 'pending')
+      AND NOT EXISTS (SELECT FROM app.outbox p WHERE p.task_id = t.id AND p.state IN ('ready', 'leased', 'sending', 'unknown'));
+  RETURN NULL;
+END $$;
+CREATE TRIGGER then_void AFTER UPDATE ON app.channels FOR EACH ROW
+  WHEN ((NEW.kind, NEW.base_url) IS DISTINCT FROM (OLD.kind, OLD.base_url)) EXECUTE FUNCTION app.void_for_another_address();
 
 -- Neither is ever taken away: a post that is gone could be made, and sent, once more.
 CREATE FUNCTION app.is_kept() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -1,81 +1,197 @@
 #!/usr/bin/python3
-"""Approvals and posts over api.apply: what forged calls cannot do, and that the right one can."""
-import hashlib
+"""Approvals over api.apply: what forged calls cannot do, each for the one rule that stands in the way, and that the right one
+can."""
 import json
 import os
-import sys
-import uuid
+import subprocess
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'e2e'))
+from decisions import AGENT, CAREFUL, HOUR, Decisions, applied, refused
+from guarded import change
+from tower import run_tests
 
-from guarded import Device, Guarded, change  # pylint: disable=wrong-import-position
-from tower import run_tests  # pylint: disable=wrong-import-position
-
-SERVER = Guarded('approvals')
+SERVER = Decisions('approvals')
 ROOT = SERVER.root
-AGENT, LEGAL, ACCOUNTING = (Device(SERVER, name) for name in ('agent', 'legal', 'accounting'))
-ROOT.ask("UPDATE sync.devices SET public_key = sha256('key')")
-NAME, BODY = ROOT.ask('SELECT name, body FROM app.agent_profiles ORDER BY name LIMIT 1')[0]
-TERMS = json.loads(BODY)['approval']
-
-
-def draft(**columns):
-    """A pending approval of a task of accounting's, drafted by the service."""
-    region = str(uuid.uuid4())
-    ROOT.ask("INSERT INTO app.distributors (id, legal_name, currency, region) VALUES ($1, 'A', 'EUR', 'north')", region)
-    task, output, approval = (str(uuid.uuid4()) for _ in range(3))
-    ROOT.ask("INSERT INTO app.follow_up_tasks (id, distributor_id, assigned_agent, human_owner, status)"
-             " VALUES ($1, $2, $3, 'accounting', 'drafting')", task, region, NAME)
-    wire = b'{"text":"hello","key":"' + approval.encode() + b'"}'
-    values = {'task_id': task, 'output_id': output, 'owner': 'legal', 'channel': 'slack', 'destination': '#ops', 'wire': wire.hex(),
-              'payload_sha256': hashlib.sha256(wire).hexdigest(), 'context': '{}', 'context_sha256': hashlib.sha256(b'{}').hexdigest(),
-              'policy': json.dumps(TERMS), 'state': 'pending', 'expires_at': 1 + int(ROOT.value('SELECT sync.now_ms()')) + 3600000,
-              **columns}
-    answer = AGENT.push('draft.store', change('ai_outputs', output, 'insert', **{k: [None, v] for k, v in {
-        'task_id': task, 'revision': 1, 'kind': 'channel_post', 'channel': 'slack', 'destination': '#ops', 'text': 'hello',
-        'provider': 'a', 'model': 'a', 'prompt_version': '1', 'confidence': 1, 'author': NAME}.items()}),
-                        change('approvals', approval, 'insert', **{k: [None, v] for k, v in values.items()}))
-    return approval, values, answer
-
-
-def approve(device, login, made, post=True, **columns):
-    approval, values, _ = made
-    said = {'decided_by': login, 'decided_role': login, 'nonce': os.urandom(16).hex(), 'device_id': device.id,
-            'signature': '00' * 64, 'decided_at': 1, **columns}
-    changes = [change('approvals', approval, 'update', state=['pending', 'approved'], **{k: [None, v] for k, v in said.items()})]
-    if post:
-        changes.append(change('outbox', str(uuid.uuid4()), 'insert', approval_id=[None, approval], approver=[None, login],
-                              ready_at=[None, 1], **{k: [None, values[k]] for k in (
-                                  'task_id', 'channel', 'destination', 'wire', 'payload_sha256')}))
-    return device.push('approval.approve', *changes)
-
-
-def refused(answer, words):
-    assert answer['outcome'] == 'rejected' and words in answer['reason'], (words, answer)
+JUDGE = 'app.judge_approval'
 
 
 def test_approved():
-    made = draft()
-    assert made[2]['outcome'] == 'applied', made[2]
-    assert ROOT.value('SELECT owner FROM app.approvals WHERE id = $1', made[0]) == 'accounting', 'the task says whose it is'
-    refused(approve(LEGAL, 'legal', made), 'approval_is_my_teams')
-    refused(approve(ACCOUNTING, 'legal', made), 'for themselves')
-    refused(approve(ACCOUNTING, 'accounting', made, device_id=LEGAL.id), 'enrolled key')
-    refused(approve(ACCOUNTING, 'accounting', made, nonce='00'), 'nonce of 16 bytes')
-    done = approve(ACCOUNTING, 'accounting', made, nonce='ab' * 16)
-    assert done['outcome'] == 'applied', done
-    assert ROOT.value('SELECT count(*) FROM app.outbox WHERE approval_id = $1', made[0]) == '1'
-    refused(approve(ACCOUNTING, 'accounting', draft(), nonce='ab' * 16), 'used before')
+    made = SERVER.draft()
+    applied(made.answer)
+    assert ROOT.value('SELECT owner FROM app.approvals WHERE id = $1', made.id) == 'accounting', 'the task says whose it is'
+    refused(SERVER.approve(made, 'legal'), 'approval_is_my_teams')
+    refused(SERVER.approve(made, decided_by='legal'), 'for themselves')
+    refused(SERVER.approve(made, device_id=SERVER.device('legal').id), 'enrolled key')
+    refused(SERVER.approve(made, nonce='00'), 'nonce of 16 bytes')
+    applied(SERVER.approve(made))
+    assert ROOT.value('SELECT count(*) FROM app.outbox WHERE approval_id = $1', made.id) == '1'
 
 
 def test_forged():
-    refused(draft(wire='00')[2], 'hashes of its bytes')
-    refused(draft(policy='{"kind":"four_eyes","thresholds":[{"amountMinor":1,"currency":"CHF"}]}')[2], 'policy')
-    late = draft(expires_at=1000)
-    refused(approve(ACCOUNTING, 'accounting', late), 'is over')
-    made = draft()
-    made[1]['destination'] = '#all'
-    refused(approve(ACCOUNTING, 'accounting', made), 'no approval, no post')
+    refused(SERVER.draft(wire='00').answer, 'hashes of its bytes')
+    refused(SERVER.draft(policy='{"kind":"four_eyes","thresholds":[{"amountMinor":1,"currency":"CHF"}]}').answer, 'policy')
+
+
+def test_four_eyes():
+    """Whoever wrote what goes out does not approve it, where the policy asks for another pair of eyes."""
+    SERVER.rule_holds(lambda: SERVER.approve(SERVER.draft('accounting', CAREFUL)), 'made the last edit', JUDGE,
+                      'four_eyes AND a.edited_by IN (person.login, session_user)')
+    applied(SERVER.approve(SERVER.draft('accounting', CAREFUL), 'berta'))
+    applied(SERVER.approve(SERVER.draft('accounting')))
+    # who wrote it is what the server saw
+    lied = SERVER.draft('accounting', CAREFUL, edited_by='berta')
+    applied(SERVER.approve(lied, 'berta'))
+    refused(SERVER.approve(SERVER.draft('accounting', CAREFUL, edited_by='berta')), 'made the last edit')
+
+
+def test_threshold():
+    """An amount asks for four eyes, and a larger one for a role."""
+    SERVER.rule_holds(lambda: SERVER.approve(SERVER.draft('accounting', amount=2500000)), 'made the last edit', JUDGE,
+                      "four_eyes := four_eyes OR t ->> 2 <> 'one_approver';", '')
+    applied(SERVER.approve(SERVER.draft('accounting', amount=2499999)))
+    applied(SERVER.approve(SERVER.draft('accounting', amount=0)))
+    body = json.loads(ROOT.value('SELECT body FROM app.agent_profiles WHERE name = $1', AGENT))
+    body['approval']['thresholds'] = [{'amountMinor': 100, 'currency': 'EUR', 'kind': 'one_approver', 'roles': ['legal', 'admin']}]
+    ROOT.ask('UPDATE app.agent_profiles SET body = $2 WHERE name = $1', AGENT, json.dumps(body))
+    SERVER.rule_holds(lambda: SERVER.approve(SERVER.draft(amount=100)), 'by another role', JUDGE,
+                      'EXISTS (SELECT FROM jsonb_array_elements(demanded) x WHERE NOT x ? team)')
+    applied(SERVER.approve(SERVER.draft(amount=99)))
+    applied(SERVER.approve(SERVER.draft(amount=100), 'admin'))
+    # the amount is what the server knows to be at risk
+    refused(SERVER.approve(SERVER.draft(amount=100, amount_minor=1)), 'by another role')
+    # the policy is not the client's to choose, nor that of another agent
+    refused(SERVER.draft(policy=json.dumps({'kind': 'one_approver'})).answer, 'policy')
+
+
+def test_limit():
+    """Nobody approves above their own limit; in another currency nothing."""
+    for currency, limit, amount in ('EUR', 500, 501), ('USD', 500, 1):
+        ROOT.ask("UPDATE app.people SET approval_limit_minor = $1, approval_currency = $2 WHERE login = 'berta'", limit, currency)
+        SERVER.rule_holds(lambda amount=amount: SERVER.approve(SERVER.draft(agent=CAREFUL, amount=amount), 'berta'), 'above what you may',
+                          JUDGE, 'NOT app.is_within_limit(session_user, a) OR NOT app.is_within_limit(person.login, a)')
+    ROOT.ask("UPDATE app.people SET approval_currency = 'EUR' WHERE login = 'berta'")
+    applied(SERVER.approve(SERVER.draft(agent=CAREFUL, amount=500), 'berta'))
+    ROOT.ask("UPDATE app.people SET approval_limit_minor = NULL, approval_currency = NULL WHERE login = 'berta'")
+    applied(SERVER.approve(SERVER.draft(agent=CAREFUL, amount=501), 'berta'))
+
+
+def stand_in(of, by, starts_at, ends_at):
+    ROOT.ask('DELETE FROM app.delegations')
+    ROOT.ask('INSERT INTO app.delegations (id, person_id, delegate_id, starts_at, ends_at) SELECT gen_random_uuid(), p.id, d.id, $3, $4'
+             ' FROM app.people p, app.people d WHERE p.login = $1 AND d.login = $2', of, by, starts_at, ends_at)
+
+
+def test_stand_in():
+    """Who stands in for somebody decides as they would, for as long as they do, and never past the other rules."""
+    now = SERVER.now()
+    for starts_at, ends_at in (now - HOUR, now - 1), (now + HOUR, now + 2 * HOUR):
+        stand_in('accounting', 'legal', starts_at, ends_at)
+        refused(SERVER.approve(SERVER.draft(), 'legal'), 'approval_is_my_teams')
+        with SERVER.without('app.may_decide', 'app.is_of_team(a.owner)', 'true'):
+            SERVER.rule_holds(lambda: SERVER.approve(SERVER.draft(), 'legal'), "another team's work", JUDGE,
+                              'moment >= d.starts_at AND moment < d.ends_at', 'true')
+    stand_in('accounting', 'legal', now - HOUR, now + HOUR)
+    made = SERVER.draft()
+    applied(SERVER.approve(made, 'legal'))
+    assert ROOT.ask('SELECT decided_by, decided_role FROM app.approvals WHERE id = $1', made.id) == [('legal', 'accounting')]
+    # neither for what oneself wrote nor for what the one stood in for did
+    refused(SERVER.approve(SERVER.draft('accounting', CAREFUL), 'legal'), 'made the last edit')
+    ROOT.ask("UPDATE app.people SET approval_limit_minor = 5, approval_currency = 'EUR' WHERE login = 'accounting'")
+    refused(SERVER.approve(SERVER.draft(agent=CAREFUL, amount=6), 'legal'), 'above what you may')
+    ROOT.ask("UPDATE app.people SET approval_limit_minor = NULL, approval_currency = NULL WHERE login = 'accounting'")
+    ROOT.ask('DELETE FROM app.delegations')
+
+
+def delegate(made, by, to, said=None):
+    return SERVER.device(by).push('approval.delegate', change('approvals', made.id, 'update', delegated_to=[None, to],
+                                                              delegated_by=[None, said or by]))
+
+
+def test_delegated():
+    """One approval is handed on by who may decide it, in their own name."""
+    made = SERVER.draft()
+    refused(delegate(made, 'legal', 'legal', 'accounting'), 'approval_is_my_teams')
+    refused(delegate(made, 'accounting', 'accounting'), 'handed to a team')
+    SERVER.rule_holds(lambda: delegate(SERVER.draft(), 'berta', 'legal', 'accounting'), 'handed to a team', 'app.decide_approval',
+                      "(NEW.delegated_by, NEW.state) IS DISTINCT FROM (session_user::text, 'pending')")
+    applied(delegate(made, 'accounting', 'legal'))
+    applied(SERVER.approve(made, 'legal'))
+    # a viewer is nobody's stand-in
+    made = SERVER.draft()
+    applied(delegate(made, 'accounting', 'viewer'))
+    refused(SERVER.approve(made, 'viewer'), 'none of your roles')
+
+
+def decide(login, made, command, state, role=None, before='pending', **columns):
+    return SERVER.device(login).push(command, change('approvals', made.id, 'update', state=[before, state], decided_by=[None, login],
+                                                     decided_role=[None, role or login], decided_at=[None, 1], **columns))
+
+
+def test_expired():
+    """What nobody decides in time is rejected: by the server's clock, not before, and for good."""
+    SERVER.rule_holds(lambda: SERVER.approve(SERVER.draft(expires_at=SERVER.now() - 1), post=False), 'is over', 'app.check_approved',
+                      'a.expires_at <= sync.now_ms()')
+    SERVER.rule_holds(lambda: decide('agent', SERVER.draft(), 'approval.expire', 'expired'), 'not expired yet', 'app.decide_approval',
+                      "NEW.state = 'expired' AND OLD.expires_at > sync.now_ms()")
+    made = SERVER.draft(expires_at=SERVER.now() - 1)
+    applied(decide('agent', made, 'approval.expire', 'expired'))
+    refused(SERVER.approve(made, post=False), 'meanwhile')
+    with SERVER.without('sync.differences', "WHEN c.kind = 'derived' THEN false", 'WHEN true THEN false'):
+        refused(SERVER.approve(made), 'already decided')
+    SERVER.rule_holds(lambda: SERVER.draft(expires_at=SERVER.now() + 105 * 24 * HOUR).answer, '104 days', 'app.check_new_approval',
+                      'a.expires_at > sync.now_ms() + 104 * 86400000::bigint')
+
+
+def test_once():
+    """A nonce is used once, and a decision is for good; a no says why."""
+    nonce = os.urandom(16).hex()
+    applied(SERVER.approve(SERVER.draft(), nonce=nonce))
+    refused(SERVER.approve(SERVER.draft(), nonce=nonce), 'used before')
+    ROOT.ask('ALTER TABLE app.approvals DROP CONSTRAINT approvals_nonce_key')
+    SERVER.rule_holds(lambda: SERVER.approve(SERVER.draft(), nonce=nonce), 'used before', 'app.check_approved',
+                      'EXISTS (SELECT FROM app.approvals x WHERE x.nonce = a.nonce AND x.id <> a.id)')
+    SERVER.rule_holds(lambda: decide('accounting', SERVER.draft(), 'approval.reject', 'rejected'), 'says why', 'app.decide_approval',
+                      "NEW.state IN ('rejected', 'changes_requested') AND btrim(NEW.comment) = ''")
+    SERVER.rule_holds(lambda: decide('accounting', SERVER.draft(), 'approval.reject', 'rejected', 'legal', comment=['', 'no']),
+                      'not got the role', 'app.decide_approval', 'NOT app.has_role(session_user, coalesce(NEW.decided_role, \'\'))')
+    made = SERVER.draft()
+    applied(decide('accounting', made, 'approval.reject', 'rejected', comment=['', 'no']))
+    with SERVER.without('sync.differences', "WHEN c.kind = 'derived' THEN false", 'WHEN true THEN false'):
+        refused(SERVER.approve(made), 'already decided')
+
+
+def psql(login, statement):
+    """As somebody at a terminal, with their own password."""
+    done = subprocess.run(['psql', '-X', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-h', '127.0.0.1', '-p', str(SERVER.port), '-U', login,
+                           '-d', SERVER.database, '-c', statement], capture_output=True, text=True, check=False, timeout=60,
+                          stdin=subprocess.DEVNULL, env={**os.environ, 'PGPASSWORD': SERVER.password(login)})
+    return done.returncode, done.stdout.strip(), done.stderr
+
+
+def test_at_a_terminal():
+    """A person with psql and their own password sends nothing without an approval, approves nothing that they may not, touches
+    no leaf of the log, and reads what their role reads."""
+    made = SERVER.draft()
+    ROOT.ask("INSERT INTO app.distributors (id, legal_name, currency, region) VALUES (gen_random_uuid(), 'Geheim', 'EUR', 'south')")
+    leaf = ROOT.value('SELECT ev_id FROM audit.leaves LIMIT 1')
+    for login in 'accounting', 'admin', 'agent', 'viewer':
+        for statement in (
+                f"INSERT INTO app.outbox SELECT * FROM app.outbox WHERE approval_id = '{made.id}'",
+                "UPDATE app.outbox SET state = 'sending'", "UPDATE api.outbox SET state = 'sending'",
+                f"UPDATE app.approvals SET state = 'approved' WHERE id = '{made.id}'", 'DELETE FROM app.approvals',
+                f"UPDATE audit.leaves SET leaf = '' WHERE ev_id = '{leaf}'", f"DELETE FROM audit.leaves WHERE ev_id = '{leaf}'",
+                'TRUNCATE audit.leaves', 'DELETE FROM audit.disclosures', 'SELECT * FROM audit.leaves', 'SELECT * FROM sync.devices',
+                "SELECT app.send_post()", "ALTER TABLE app.outbox DISABLE TRIGGER ALL", 'SET session_replication_role = replica'):
+            code, _out, problem = psql(login, statement)
+            assert code != 0 and ('permission denied' in problem or 'must be owner' in problem), (login, statement, problem)
+        code, out, problem = psql(login, "SELECT count(*) FROM app.distributors WHERE legal_name = 'Geheim'")
+        assert (code, out) == (0, '0'), (login, problem)
+        assert psql(login, 'SELECT count(*) > 0 FROM app.distributors')[:2] == (0, 't'), login
+        # the one function that writes: the decision is another team's, or takes a device of their own
+        code, out, problem = psql(login, 'SELECT api.command(\'approval.approve\', \'{"id": "%s"}\')' % made.id)
+        assert code != 0 and ('not a command for programs' in problem or 'none of your roles' in problem), (login, problem)
+        code, out, problem = psql(login, f"SELECT api.apply('{SERVER.device('berta').id}', 1, '{{}}', '[]')")
+        assert code != 0 and 'not enrolled' in problem, (login, problem)
+    assert ROOT.value('SELECT state FROM app.approvals WHERE id = $1', made.id) == 'pending'
 
 
 def main():
