@@ -89,7 +89,7 @@ deciding_free (gpointer data)
 static gboolean
 done_cb (gpointer data)
 {
-  ct_approvals_page_done (CT_APPROVALS_PAGE (data));
+  ct_list_page_done (CT_LIST_PAGE (data));
   return G_SOURCE_REMOVE;
 }
 
@@ -297,7 +297,7 @@ report (Deciding *self)
     ct_page_problem (self->page, self->n_done ? _ ("Some were not approved") : _ ("Not approved"), error);
   }
   if (self->n_done) {
-    ct_approvals_page_done (CT_APPROVALS_PAGE (self->page));
+    ct_list_page_done (CT_LIST_PAGE (self->page));
     offer_undo (self);
   }
 }

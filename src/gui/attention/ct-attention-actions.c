@@ -4,9 +4,9 @@
 #include "ct-workspace-attention.h"
 
 typedef struct {
-  CtAttentionPage *page; /* (owned) */
-  GArray *seqs;          /* (owned) (element-type gint64) */
-  gboolean acts;         /* a command was given, which can be undone */
+  CtListPage *page; /* (owned) */
+  GArray *seqs;     /* (owned) (element-type gint64) */
+  gboolean acts;    /* a command was given, which can be undone */
 } Decision;
 
 static void
@@ -47,7 +47,7 @@ settled_cb (GObject *source, GAsyncResult *result, gpointer data)
     offer_back (self, settled);
   if (error)
     ct_page_problem (self->page, _ ("This change still waits"), error);
-  ct_attention_page_done (self->page);
+  ct_list_page_done (self->page);
 }
 
 static void
@@ -55,7 +55,7 @@ decide (CtPage *page, GArray *numbers, const char *choice, gboolean acts)
 {
   Decision *decision = g_new0 (Decision, 1);
 
-  decision->page = g_object_ref (CT_ATTENTION_PAGE (page));
+  decision->page = g_object_ref (CT_LIST_PAGE (page));
   decision->seqs = g_array_copy (numbers);
   decision->acts = acts;
   ct_workspace_settle_async (ct_page_get_workspace (page), decision->seqs, choice, NULL, settled_cb,
@@ -106,7 +106,7 @@ discard (CtPage *page, GArray *numbers)
 static void
 edit (CtPage *page, GArray *numbers)
 {
-  ct_attention_form_open (CT_ATTENTION_PAGE (page), g_array_index (numbers, gint64, 0));
+  ct_attention_form_open (CT_LIST_PAGE (page), g_array_index (numbers, gint64, 0));
 }
 
 const CtPageAction ct_attention_page_actions[] = {

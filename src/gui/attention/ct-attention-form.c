@@ -13,7 +13,7 @@ typedef struct {
 
 struct _CtAttentionForm {
   AdwWindow parent_instance;
-  CtAttentionPage *page; /* (owned) */
+  CtListPage *page; /* (owned) */
   gint64 seq;
   JsonObject *item; /* (owned) */
   GArray *entries;  /* (owned) (element-type Entry) */
@@ -61,7 +61,7 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer data)
     return;
   }
   ct_page_toast (self->page, TRUE, _ ("It counts as you edited it"));
-  ct_attention_page_done (self->page);
+  ct_list_page_done (self->page);
   gtk_window_close (GTK_WINDOW (self));
 }
 
@@ -172,7 +172,7 @@ ct_attention_form_init (CtAttentionForm *self)
 }
 
 typedef struct {
-  CtAttentionPage *page; /* (owned) */
+  CtListPage *page; /* (owned) */
   gint64 seq;
   JsonObject *item; /* (owned) (nullable) */
 } ReadJob;
@@ -225,7 +225,7 @@ read_done_cb (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 void
-ct_attention_form_open (CtAttentionPage *page, gint64 seq)
+ct_attention_form_open (CtListPage *page, gint64 seq)
 {
   ReadJob *job = g_new0 (ReadJob, 1);
 

@@ -168,13 +168,18 @@ const CtPageAction ct_distributors_page_actions[] = {
   { NULL, NULL, NULL, 0, NULL, NULL },
 };
 
-static const CtRecordsDef def = {
+static const CtListPageDef def = {
   .list = &list,
-  .detail = &detail,
+  .actions = ct_distributors_page_actions,
+  .pane_width = 380,
   .find = "SELECT n FROM distributors WHERE id = ?1 OR id = (SELECT distributor_id FROM documents WHERE id = "
           "?1)",
+  .not_found = N_ ("The record cannot be shown"),
+};
+
+static const CtRecordsDef records = {
+  .detail = &detail,
   .new_label = N_ ("New Distributor…"),
-  .actions = ct_distributors_page_actions,
 };
 
 struct _CtDistributorsPage {
@@ -186,7 +191,8 @@ G_DEFINE_FINAL_TYPE (CtDistributorsPage, ct_distributors_page, CT_TYPE_RECORDS_P
 static void
 ct_distributors_page_class_init (CtDistributorsPageClass *klass)
 {
-  CT_RECORDS_PAGE_CLASS (klass)->def = &def;
+  CT_LIST_PAGE_CLASS (klass)->def = &def;
+  CT_RECORDS_PAGE_CLASS (klass)->def = &records;
 }
 
 static void

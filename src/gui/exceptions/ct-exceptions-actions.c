@@ -96,7 +96,7 @@ doing_free (gpointer data)
 static gboolean
 done_cb (gpointer data)
 {
-  ct_exceptions_page_done (CT_EXCEPTIONS_PAGE (data));
+  ct_list_page_done (CT_LIST_PAGE (data));
   return G_SOURCE_REMOVE;
 }
 

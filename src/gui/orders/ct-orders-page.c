@@ -189,13 +189,18 @@ const CtPageAction ct_orders_page_actions[] = {
   { NULL, NULL, NULL, 0, NULL, NULL },
 };
 
-static const CtRecordsDef def = {
+static const CtListPageDef def = {
   .list = &list,
-  .detail = &detail,
+  .actions = ct_orders_page_actions,
+  .pane_width = 380,
   .find = "SELECT n FROM orders WHERE id = ?1 OR id = (SELECT order_id FROM invoices WHERE id = ?1) OR id = "
           "(SELECT order_id FROM shipments WHERE id = ?1)",
+  .not_found = N_ ("The record cannot be shown"),
+};
+
+static const CtRecordsDef records = {
+  .detail = &detail,
   .new_label = N_ ("New Order…"),
-  .actions = ct_orders_page_actions,
 };
 
 struct _CtOrdersPage {
@@ -207,7 +212,8 @@ G_DEFINE_FINAL_TYPE (CtOrdersPage, ct_orders_page, CT_TYPE_RECORDS_PAGE)
 static void
 ct_orders_page_class_init (CtOrdersPageClass *klass)
 {
-  CT_RECORDS_PAGE_CLASS (klass)->def = &def;
+  CT_LIST_PAGE_CLASS (klass)->def = &def;
+  CT_RECORDS_PAGE_CLASS (klass)->def = &records;
 }
 
 static void
