@@ -33,15 +33,19 @@ ct_story_free (CtStory *self)
 CtStory *
 ct_story_read (CtDb *db, guint most, GError **error, const char *objects_sql, gint64 n)
 {
-  g_autofree char *sql =
-      g_strdup_printf ("WITH ids(id) AS (%s), events(n) AS (SELECT l.n FROM ids JOIN audit_logs l ON "
-                       "l.object_id = ids.id UNION "
-                       "SELECT o.n FROM ids JOIN audit_objects o ON o.object_id = ids.id) SELECT l.n, "
-                       "l.action, l.actor, l.received_at, "
-                       "(SELECT d.value FROM audit_disclosures d WHERE d.n = l.n AND d.field IN ('comment', "
-                       "'reason', 'text') LIMIT 1) "
-                       "FROM events JOIN audit_logs l ON l.n = events.n ORDER BY l.n DESC LIMIT %u",
-                       objects_sql, most);
+  g_autofree char *sql = g_strdup_printf (
+      "WITH ids(id) AS (%s), events(n) AS (SELECT l.n FROM ids JOIN audit_logs l ON l.object_id = ids.id "
+      "UNION "
+      "SELECT o.n FROM ids JOIN audit_objects o ON o.object_id = ids.id) "
+      "SELECT i.seq, i.name, i.actor, i.occurred_at, NULL, TRUE AS pending FROM intents i WHERE i.seq IN "
+      "(SELECT t.seq FROM ids JOIN sync_touches t ON t.id = ids.id WHERE t.kind <> 'r') AND i.seq NOT IN "
+      "(SELECT seq FROM sync_outcomes UNION ALL SELECT seq FROM attention) "
+      "UNION ALL SELECT * FROM (SELECT l.n, l.action, l.actor, l.received_at, "
+      "(SELECT d.value FROM audit_disclosures d WHERE d.n = l.n AND d.field IN ('comment', 'reason', 'text') "
+      "LIMIT 1), "
+      "FALSE FROM events JOIN audit_logs l ON l.n = events.n ORDER BY l.n DESC LIMIT %u) "
+      "ORDER BY pending DESC, 1 DESC",
+      objects_sql, most);
   g_autoptr (CtStmt) stmt = ct_db_query (db, error, sql, "i", n);
   CtStory *self;
 
@@ -51,7 +55,9 @@ ct_story_read (CtDb *db, guint most, GError **error, const char *objects_sql, gi
   self->events = g_array_new (FALSE, TRUE, sizeof (CtStoryEvent));
   g_array_set_clear_func (self->events, event_clear);
   while (ct_stmt_next (stmt)) {
-    CtStoryEvent event = { .n = ct_stmt_int (stmt, 0), .at = ct_stmt_int (stmt, 3) };
+    CtStoryEvent event = { .n = ct_stmt_int (stmt, 0),
+                           .at = ct_stmt_int (stmt, 3),
+                           .pending = ct_stmt_int (stmt, 5) != 0 };
 
     event.action = g_strdup (ct_stmt_text (stmt, 1));
     event.actor = g_strdup (ct_stmt_text (stmt, 2));
@@ -74,8 +80,10 @@ ct_story_show (CtStory *self, CtDetail *detail, CtWorkspace *workspace)
   for (guint i = 0; i < self->events->len; i++) {
     CtStoryEvent *event = &g_array_index (self->events, CtStoryEvent, i);
     g_autofree char *when = ct_format_time (event->at, now, ct_workspace_get_zone (workspace));
-    g_autofree char *who =
-        event->note ? g_strdup_printf ("%s: %s", event->actor, event->note) : g_strdup (event->actor);
+    g_autofree char *who = event->pending
+                               ? g_strdup_printf (_ ("%s, not confirmed by the server yet"), event->actor)
+                           : event->note ? g_strdup_printf ("%s: %s", event->actor, event->note)
+                                         : g_strdup (event->actor);
 
     ct_detail_add_event (detail, ct_timeline_sentence (event->action), who, when);
   }

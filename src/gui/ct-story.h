@@ -5,11 +5,12 @@
 
 G_BEGIN_DECLS
 
-/* What happened to some records, newest first, out of the audit log. */
+/* What happened to some records, newest first: out of the audit log, and before it what the server has not answered yet. */
 typedef struct _CtStory CtStory;
 
 typedef struct {
-  gint64 n; /* of the leaf */
+  gint64 n;         /* of the leaf */
+  gboolean pending; /* an own command that the server has not answered yet: there is no leaf */
   char *action, *actor, *note;
   gint64 at;
 } CtStoryEvent;

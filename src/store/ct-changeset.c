@@ -132,21 +132,34 @@ is_same_row (InvertTask *task, sqlite3_changeset_iter *iter, const char *table, 
   return names != NULL;
 }
 
+/* What a person calls the record in the way: its human number, where it has one. */
+static char *
+describe_conflict (InvertTask *task, int kind, sqlite3_changeset_iter *iter, const char *table, int columns)
+{
+  const char *const *names = ct_db_column_names (task->db, table, NULL);
+  sqlite3_value *number = NULL;
+
+  for (int i = 0; kind == SQLITE_CHANGESET_DATA && names && names[i] && i < columns; i++)
+    if (strcmp (names[i], "number") == 0 && sqlite3changeset_conflict (iter, i, &number) == SQLITE_OK &&
+        sqlite3_value_type (number) == SQLITE_TEXT)
+      return g_strdup_printf (_ ("%s was changed again since"), (const char *) sqlite3_value_text (number));
+  return g_strdup (kind == SQLITE_CHANGESET_NOTFOUND ? _ ("the record is not there any more")
+                                                     : _ ("what it changed was changed again since"));
+}
+
 static int
 conflict_cb (void *data, int kind, sqlite3_changeset_iter *iter)
 {
-  static const char *const kinds[] = { "?", "DATA", "NOTFOUND", "CONFLICT", "CONSTRAINT", "FOREIGN_KEY" };
   InvertTask *task = data;
-  const char *table = "a table";
-  int columns, operation, indirect;
+  const char *table = NULL;
+  int columns = 0, operation, indirect;
 
   if (kind != SQLITE_CHANGESET_FOREIGN_KEY)
     sqlite3changeset_op (iter, &table, &columns, &operation, &indirect);
   if (kind == SQLITE_CHANGESET_DATA && task->same && is_same_row (task, iter, table, columns))
     return SQLITE_CHANGESET_REPLACE;
   g_free (task->problem);
-  task->problem = g_strdup_printf (_ ("a later change in %s stands in the way (%s)"), table,
-                                   kinds[CLAMP (kind, 0, (int) G_N_ELEMENTS (kinds) - 1)]);
+  task->problem = describe_conflict (task, kind, iter, table, columns);
   return SQLITE_CHANGESET_ABORT;
 }
 
