@@ -163,6 +163,25 @@ ct_page_toast (gpointer widget, gboolean undo, const char *format, ...)
   gtk_widget_activate_action (widget, undo ? "win.toast-undo" : "win.toast", "s", text);
 }
 
+/**
+ * ct_page_gate:
+ * @command: (nullable): whose right the control needs
+ * @tooltip: (nullable): for those who may
+ *
+ * Opens a control to those whose roles allow its command; to others it stays closed and says why.
+ */
+void
+ct_page_gate (GtkWidget *control, CtWorkspace *workspace, const char *command, const char *tooltip)
+{
+  gboolean may = !command || ct_workspace_may (workspace, command);
+  const char *why = _ ("Your roles do not allow this");
+
+  gtk_widget_set_sensitive (control, may);
+  gtk_widget_set_tooltip_text (control, may ? tooltip : why);
+  if (!may)
+    gtk_accessible_update_property (GTK_ACCESSIBLE (control), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, why, -1);
+}
+
 /* Says what could not be done and why; a cancelled operation is no problem. */
 void
 ct_page_problem (gpointer widget, const char *what, const GError *error)

@@ -50,6 +50,7 @@ void ct_page_show_record (CtPage *self, const CtId *id);
 gboolean ct_page_key (CtPage *self, guint key, GdkModifierType state);
 
 void ct_page_toast (gpointer widget, gboolean undo, const char *format, ...) G_GNUC_PRINTF (3, 4);
+void ct_page_gate (GtkWidget *control, CtWorkspace *workspace, const char *command, const char *tooltip);
 void ct_page_problem (gpointer widget, const char *what, const GError *error);
 
 G_END_DECLS

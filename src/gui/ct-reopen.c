@@ -124,6 +124,17 @@ ct_reopen_needed_finish (GAsyncResult *result)
   return ct_store_job_finish (ct_workspace_get_store (question->workspace), result, NULL) && question->stale;
 }
 
+/* What others have changed, in words. @before: whether the workspace was connected */
+const char *
+ct_reopen_reason (CtWorkspace *workspace, gboolean before)
+{
+  gboolean now = ct_workspace_is_connected (workspace);
+
+  return now == before ? _ ("What you may do here has changed")
+         : now         ? _ ("This workspace works with a server now")
+                       : _ ("This workspace works on its own now");
+}
+
 /* Nothing is taken from under a dialog. */
 gboolean
 ct_reopen_has_dialog (GtkWindow *window)

@@ -17,6 +17,7 @@ CtWorkspace *ct_reopen_finish (GAsyncResult *result, GError **error);
 void ct_reopen_needed_async (CtWorkspace *workspace, GCancellable *cancellable, GAsyncReadyCallback callback,
                              gpointer user_data);
 gboolean ct_reopen_needed_finish (GAsyncResult *result);
+const char *ct_reopen_reason (CtWorkspace *workspace, gboolean before);
 gboolean ct_reopen_has_dialog (GtkWindow *window);
 
 G_END_DECLS

@@ -329,6 +329,8 @@ take_over (CtWindow *self, CtWorkspace *opened)
     ;
   page = g_strdup (def->name);
   self->page = NULL;
+  /* else GTK hands the keyboard on to an entry of the next page, and keys become text there */
+  gtk_window_set_focus (GTK_WINDOW (self), NULL);
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->pages))))
     gtk_stack_remove (self->pages, child);
   g_signal_handlers_disconnect_by_data (ct_workspace_get_store (self->workspace), self);
@@ -382,6 +384,16 @@ ct_window_change_finish (CtWindow *self, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+/* @data: whether it was connected before */
+static void
+changed_elsewhere_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  CtWindow *self = CT_WINDOW (source);
+
+  if (ct_window_change_finish (self, result, NULL))
+    ct_page_toast (self, FALSE, "%s", ct_reopen_reason (self->workspace, GPOINTER_TO_INT (data)));
+}
+
 static void
 needed_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -391,7 +403,8 @@ needed_cb (GObject *source, GAsyncResult *result, gpointer data)
   self->asking = FALSE;
   if (needed && self->workers && !self->changing && !ct_reopen_has_dialog (GTK_WINDOW (self)) &&
       source == G_OBJECT (ct_workspace_get_store (self->workspace)))
-    ct_window_change_async (self, NULL, NULL, NULL, NULL, NULL);
+    ct_window_change_async (self, NULL, NULL, NULL, changed_elsewhere_cb,
+                            GINT_TO_POINTER (ct_workspace_is_connected (self->workspace)));
 }
 
 /* Asked at each commit of another connection, and so again where a dialog was in the way. */

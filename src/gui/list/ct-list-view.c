@@ -368,14 +368,9 @@ static GtkWidget *
 make_button (CtListView *self, const CtPageAction *action, GCallback clicked_cb)
 {
   GtkWidget *button = gtk_button_new_with_label (_ (action->title));
+  g_autofree char *tip = action->key ? g_strdup_printf (_ ("Key: %c"), (int) action->key) : NULL;
 
-  if (action->key) {
-    g_autofree char *tip = g_strdup_printf (_ ("Key: %c"), (int) action->key);
-
-    gtk_widget_set_tooltip_text (button, tip);
-  }
-  gtk_widget_set_sensitive (
-      button, !action->command || ct_workspace_may (ct_page_get_workspace (self->page), action->command));
+  ct_page_gate (button, ct_page_get_workspace (self->page), action->command, tip);
   g_object_set_data (G_OBJECT (button), "action", (gpointer) action);
   g_signal_connect (button, "clicked", clicked_cb, self);
   return button;

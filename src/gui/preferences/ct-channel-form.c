@@ -91,6 +91,8 @@ is_blank (CtChannelForm *self, CtChannelPart part)
 static gboolean
 is_needed (CtChannelForm *self, CtChannelPart part)
 {
+  if (part == CT_CHANNEL_PART_TOKEN && ct_workspace_is_connected (self->workspace))
+    return FALSE;
   return !self->channel || (part != CT_CHANNEL_PART_DESTINATION && part != CT_CHANNEL_PART_TOKEN);
 }
 
@@ -311,12 +313,17 @@ static GtkWidget *
 make_token (CtChannelForm *self)
 {
   GtkWidget *group = adw_preferences_group_new ();
+  gboolean here = !ct_workspace_is_connected (self->workspace);
 
   adw_preferences_group_set_description (
       ADW_PREFERENCES_GROUP (group),
-      _ ("The token is kept in the keyring, bound to the address above, and sent nowhere else."));
+      here
+          ? _ ("The token is kept in the keyring, bound to the address above, and sent nowhere else.")
+          : _ ("Your team's service posts, with a token that its administrator keeps on its machine; none is "
+               "kept here."));
   add_entry (self, group, CT_CHANNEL_PART_TOKEN, adw_password_entry_row_new (),
              self->channel ? _ ("New token (empty: the stored one stays)") : _ ("Bot token (xoxb-…)"));
+  gtk_widget_set_visible (self->rows[CT_CHANNEL_PART_TOKEN], here);
   make_plain_row (self);
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), self->plain_row);
   self->failure = gtk_label_new (NULL);
@@ -426,6 +433,8 @@ ct_channel_form_open (GtkWindow *parent, CtWorkspace *workspace, JsonArray *chan
   self->channel = channel ? json_object_ref (channel) : NULL;
   build (self);
   gtk_window_present (GTK_WINDOW (self));
-  gtk_widget_grab_focus (self->rows[channel ? CT_CHANNEL_PART_TOKEN : CT_CHANNEL_PART_NAME]);
+  gtk_widget_grab_focus (self->rows[!channel                                ? CT_CHANNEL_PART_NAME
+                                    : ct_workspace_is_connected (workspace) ? CT_CHANNEL_PART_DESTINATION
+                                                                            : CT_CHANNEL_PART_TOKEN]);
   return GTK_WIDGET (self);
 }

@@ -48,9 +48,9 @@ append_destinations (GString *text, JsonObject *channel)
     g_string_append_printf (text, "%s%s", i ? ", " : "", json_array_get_string_element (destinations, i));
 }
 
-/* What it is, where its token lies, how it fares. */
+/* Where its token lies, how it fares: on a workstation alone, which posts itself. */
 static void
-describe (CtChannelsPage *self, GtkWidget *row)
+append_token (CtChannelsPage *self, GString *text, JsonObject *channel)
 {
   static const struct {
     const char *place, *text;
@@ -59,18 +59,9 @@ describe (CtChannelsPage *self, GtkWidget *row)
     { "file", N_ ("token in a plain-text file") },
     { "", N_ ("no token") },
   };
-  JsonObject *channel = g_object_get_data (G_OBJECT (row), "channel");
-  const CtChannelClass *klass = ct_channel_class (ct_json_string (channel, "kind", ""));
-  const char *base_url = ct_json_string (channel, "baseUrl", ""),
-             *token = ct_json_string (channel, "token", ""),
-             *test = g_hash_table_lookup (self->tests, name_of (row));
-  g_autoptr (GString) text = g_string_new (NULL);
+  const char *token = ct_json_string (channel, "token", ""),
+             *test = g_hash_table_lookup (self->tests, ct_json_string (channel, "name", ""));
 
-  append_destinations (text, channel);
-  g_string_append_printf (text, "\n%s",
-                          klass == &ct_channel_slack ? "Slack" : ct_json_string (channel, "kind", ""));
-  if (*base_url && (!klass || strcmp (base_url, klass->base_url) != 0))
-    g_string_append_printf (text, ", %s", base_url);
   for (guint i = 0; i < G_N_ELEMENTS (tokens); i++)
     if (strcmp (token, tokens[i].place) == 0)
       g_string_append_printf (text, ", %s", _ (tokens[i].text));
@@ -80,6 +71,24 @@ describe (CtChannelsPage *self, GtkWidget *row)
                             ct_json_string (channel, "tokenProblem", ""));
   else
     g_string_append (text, test ? test : _ ("Not tested yet"));
+}
+
+/* What it is, where its token lies, how it fares. */
+static void
+describe (CtChannelsPage *self, GtkWidget *row)
+{
+  JsonObject *channel = g_object_get_data (G_OBJECT (row), "channel");
+  const CtChannelClass *klass = ct_channel_class (ct_json_string (channel, "kind", ""));
+  const char *base_url = ct_json_string (channel, "baseUrl", "");
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  append_destinations (text, channel);
+  g_string_append_printf (text, "\n%s",
+                          klass == &ct_channel_slack ? "Slack" : ct_json_string (channel, "kind", ""));
+  if (*base_url && (!klass || strcmp (base_url, klass->base_url) != 0))
+    g_string_append_printf (text, ", %s", base_url);
+  if (!ct_workspace_is_connected (self->workspace))
+    append_token (self, text, channel);
   adw_action_row_set_subtitle (ADW_ACTION_ROW (row), text->str);
 }
 
@@ -317,6 +326,7 @@ make_row (CtChannelsPage *self, JsonObject *channel)
   test = add_button (self, row, gtk_button_new_with_label (_ ("Test")),
                      g_strdup_printf (_ ("Test %s"), name_of (row)), NULL, test_cb);
   g_object_set_data (G_OBJECT (row), "test", test);
+  gtk_widget_set_visible (test, !ct_workspace_is_connected (self->workspace));
   add_button (self, row, make_icon_button ("document-edit-symbolic"),
               g_strdup_printf (_ ("Change %s"), name_of (row)), "channel.add", change_cb);
   add_button (self, row, make_icon_button ("user-trash-symbolic"),
@@ -473,8 +483,13 @@ make_channels (CtChannelsPage *self)
 
   self->group = ADW_PREFERENCES_GROUP (adw_preferences_group_new ());
   adw_preferences_group_set_title (self->group, _ ("Channels"));
-  adw_preferences_group_set_description (
-      self->group, may ? _ ("Where approved messages are posted. A test signs in and posts nothing.") : why);
+  adw_preferences_group_set_description (self->group,
+                                         !may ? why
+                                         : ct_workspace_is_connected (self->workspace)
+                                             ? _ ("Where your team's service posts what is approved. "
+                                                  "This workstation posts nothing itself.")
+                                             : _ ("Where approved messages are posted. A test signs "
+                                                  "in and posts nothing."));
   adw_button_content_set_icon_name (ADW_BUTTON_CONTENT (content), "list-add-symbolic");
   adw_button_content_set_label (ADW_BUTTON_CONTENT (content), _ ("_Add a Slack Channel…"));
   adw_button_content_set_use_underline (ADW_BUTTON_CONTENT (content), TRUE);

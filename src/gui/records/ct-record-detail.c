@@ -221,8 +221,7 @@ add_button (GtkWidget *box, Job *job, const char *label, const char *verb)
   g_autofree char *action = g_strdup_printf ("records.%s", verb);
   GtkWidget *button = gtk_button_new_with_mnemonic (label);
 
-  gtk_widget_set_sensitive (
-      button, ct_workspace_may (job->workspace, strcmp (verb, "note") == 0 ? "note.add" : command));
+  ct_page_gate (button, job->workspace, strcmp (verb, "note") == 0 ? "note.add" : command, NULL);
   if (gtk_widget_get_sensitive (button))
     gtk_actionable_set_action_name (GTK_ACTIONABLE (button), action);
   gtk_box_append (GTK_BOX (box), button);
