@@ -155,3 +155,21 @@ BEGIN
   INSERT INTO audit.disclosures SELECT ev, key, decode(salts ->> key, 'hex'), value FROM jsonb_each_text(disclosed);
   RETURN ev;
 END $$;
+
+-- Who owns the database may do what administrators may.
+CREATE FUNCTION sync.demand_admin() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT (pg_has_role(session_user, 'tower_admin', 'MEMBER') OR pg_has_role(session_user, 'tower_owner', 'MEMBER')) THEN
+    RAISE EXCEPTION 'only an administrator may do this' USING ERRCODE = '42501';
+  END IF;
+END $$;
+
+-- A leaf for what an administrator did past the commands: without intent and device.
+CREATE FUNCTION audit.note(action text, object_type text, object_id uuid, written jsonb, disclosed jsonb) RETURNS uuid
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  SELECT audit.append(jsonb_build_object(
+      'intent_sha256', repeat('0', 64), 'device_id', '00000000-0000-0000-0000-000000000000', 'device_seq', 0,
+      'occurred_at', sync.now_ms(), 'actor', session_user, 'actor_role',
+      CASE WHEN pg_has_role(session_user, 'tower_owner', 'MEMBER') THEN 'owner' ELSE 'admin' END, 'action', action,
+      'object_type', object_type, 'object_id', object_id, 'object_rev', 0), written, disclosed);
+$$;

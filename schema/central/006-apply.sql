@@ -469,19 +469,45 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION api.apply(uuid, bigint, text, jsonb, bigint[]) TO tower_viewer;
 
--- An administrator lets a login use a device; a workspace that was standalone names the last command it keeps to itself.
+-- An administrator lets a login use a device; a workspace that was standalone names the last command it keeps to itself. Again:
+-- a copied workspace, which went on as a device without a key, gets one, and who vouches for a device is said later.
 CREATE FUNCTION api.enrol(device uuid, owner text, label text, public_key bytea, last_n bigint DEFAULT 0,
                           last_sha256 bytea DEFAULT decode(repeat('00', 32), 'hex'), signature bytea DEFAULT NULL,
                           signer uuid DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF NOT pg_has_role(session_user, 'tower_admin', 'MEMBER') THEN
-    RAISE EXCEPTION 'only an administrator enrols devices' USING ERRCODE = '42501';
+  PERFORM sync.demand_admin();
+  INSERT INTO sync.devices AS d (id, owner, label, public_key, signature, signer, enrolled_by, enrolled_at, last_n, last_sha256)
+    VALUES (device, owner, label, public_key, signature, signer, session_user, sync.now_ms(), last_n, last_sha256)
+    ON CONFLICT (id) DO UPDATE SET public_key = excluded.public_key, signature = excluded.signature, signer = excluded.signer,
+      enrolled_by = session_user
+      WHERE d.owner = excluded.owner AND d.revoked_at IS NULL AND excluded.public_key IS NOT NULL
+        AND (d.public_key IS NULL OR d.public_key = excluded.public_key AND excluded.signature IS NOT NULL);
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'device % is enrolled already', device USING ERRCODE = '23505';
   END IF;
-  INSERT INTO sync.devices (id, owner, label, public_key, signature, signer, enrolled_by, enrolled_at, last_n, last_sha256)
-    VALUES (device, owner, label, public_key, signature, signer, session_user, sync.now_ms(), last_n, last_sha256);
+  PERFORM audit.note('device.enrol', 'device', device, '[]', jsonb_build_object('device', jsonb_strip_nulls(jsonb_build_object(
+    'owner', owner, 'label', label, 'publicKey', encode(public_key, 'hex'), 'signer', signer))::text));
 END $$;
 GRANT EXECUTE ON FUNCTION api.enrol(uuid, text, text, bytea, bigint, bytea, bytea, uuid) TO tower_admin;
+
+-- From now on nothing comes from a device, and its signatures no longer count for what has not been sent. It stays so.
+CREATE FUNCTION sync.revoke(device uuid) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE sync.devices SET revoked_at = sync.now_ms() WHERE id = device AND revoked_at IS NULL;
+  IF FOUND THEN
+    PERFORM audit.note('device.revoke', 'device', device, '[]', '{}');
+  END IF;
+END $$;
+
+CREATE FUNCTION api.revoke(device uuid) RETURNS TABLE (owner text, revoked_at bigint) LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
+BEGIN
+  PERFORM sync.demand_admin();
+  PERFORM sync.revoke(device);
+  RETURN QUERY SELECT d.owner, d.revoked_at FROM sync.devices d WHERE d.id = device;
+END $$;
+GRANT EXECUTE ON FUNCTION api.revoke(uuid) TO tower_admin;
 
 -- A workspace that finds itself forked goes on as a device of its own, from the last command that both share. It can
 -- push at once; its signature key has to be enrolled anew by an administrator.

@@ -128,15 +128,11 @@ GRANT EXECUTE ON FUNCTION api.log_head(bigint), api.log(bigint, bigint) TO tower
 CREATE FUNCTION api.set_log_key(key text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF NOT pg_has_role(session_user, 'tower_admin', 'MEMBER') THEN
-    RAISE EXCEPTION 'only an administrator states the log''s key' USING ERRCODE = '42501';
-  ELSIF EXISTS (SELECT FROM audit.origin o WHERE o.vkey <> key) AND EXISTS (SELECT FROM audit.checkpoints) THEN
+  PERFORM sync.demand_admin();
+  IF EXISTS (SELECT FROM audit.origin o WHERE o.vkey <> key) AND EXISTS (SELECT FROM audit.checkpoints) THEN
     RAISE EXCEPTION 'the log is signed with another key' USING ERRCODE = 'CT101';
   END IF;
   UPDATE audit.origin SET vkey = key;
-  PERFORM audit.append(jsonb_build_object('action', 'log.key', 'actor', session_user, 'actor_role', 'admin',
-    'device_id', '00000000-0000-0000-0000-000000000000', 'device_seq', 0, 'intent_sha256', repeat('0', 64),
-    'occurred_at', sync.now_ms(), 'object_type', 'log', 'object_id', (SELECT id FROM sync.epoch), 'object_rev', 0),
-    '[]', jsonb_build_object('key', key));
+  PERFORM audit.note('log.key', 'log', (SELECT id FROM sync.epoch), '[]', jsonb_build_object('key', key));
 END $$;
 GRANT EXECUTE ON FUNCTION api.set_log_key(text) TO tower_admin;

@@ -101,15 +101,6 @@ BEGIN
   RETURN person;
 END $$;
 
--- A leaf for what an administrator did past the commands: without intent and device.
-CREATE FUNCTION audit.note(action text, object_type text, object_id uuid, written jsonb, disclosed jsonb) RETURNS uuid
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-  SELECT audit.append(jsonb_build_object(
-      'intent_sha256', repeat('0', 64), 'device_id', '00000000-0000-0000-0000-000000000000', 'device_seq', 0,
-      'occurred_at', sync.now_ms(), 'actor', session_user, 'actor_role', 'owner', 'action', action,
-      'object_type', object_type, 'object_id', object_id, 'object_rev', 0), written, disclosed);
-$$;
-
 -- Everybody who may sign in with a role, superusers aside: those have every role. Where that is news a leaf says so.
 CREATE FUNCTION sync.note_people() RETURNS integer LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -16,31 +16,13 @@ check_owner (CtSession *session, const char *owner, GCancellable *cancellable, G
                    ct_fail (error, CT_ERROR_NOT_FOUND, _ ("There is no user “%s”"), owner));
 }
 
-/* A workspace that was copied goes on as a device without a key, until an administrator names it; and nobody may have
- * vouched for a device yet. */
-static gboolean
-add_key (CtSession *session, const CtAdminDevice *device, const char *owner, const char *key,
-         const CtPushVoucher *voucher, GCancellable *cancellable)
-{
-  g_autoptr (CtAnswer) written =
-      ct_session_query (session, cancellable, NULL,
-                        "UPDATE sync.devices SET public_key = decode($3, 'hex'), enrolled_by = session_user,"
-                        " signature = decode($4, 'hex'), signer = $5::text::uuid"
-                        " WHERE id = $1::text::uuid AND owner = $2 AND revoked_at IS NULL AND (public_key IS "
-                        "NULL"
-                        " OR public_key = decode($3, 'hex') AND $4::text IS NOT NULL) RETURNING id",
-                        "ksssk", &device->id, owner, key, voucher ? voucher->signature : NULL,
-                        voucher ? &voucher->signer : NULL);
-
-  return written && ct_answer_rows (written) > 0;
-}
-
 /**
  * ct_admin_enrol:
  * @owner: the login that the device belongs to
  * @voucher: (nullable): who vouches for that
  *
- * Lets @owner push commands from a device, and counts its signatures.
+ * Lets @owner push commands from a device, and counts its signatures; a device that is known gets the key that it lacks, or
+ * somebody who vouches for it.
  *
  * Returns: (transfer full): the device, or %NULL: %CT_ERROR_CONFLICT where it is enrolled already
  */
@@ -55,14 +37,11 @@ ct_admin_enrol (CtSession *session, const CtAdminDevice *device, const char *own
     return NULL;
   if (!ct_push_enrol (session, &device->id, owner, device->label, device->public_key.bytes, device->commands,
                       &device->last, voucher, cancellable, &problem)) {
-    if (strcmp (ct_session_last_state (session), "23505") != 0) {
-      g_propagate_error (error, g_steal_pointer (&problem));
-      return NULL;
-    }
-    if (!add_key (session, device, owner, key, voucher, cancellable)) {
+    if (strcmp (ct_session_last_state (session), "23505") == 0)
       ct_fail (error, CT_ERROR_CONFLICT, _ ("The device %s is enrolled already"), id);
-      return NULL;
-    }
+    else
+      g_propagate_error (error, g_steal_pointer (&problem));
+    return NULL;
   }
   return ct_json_build ("sssisb", "id", id, "owner", owner, "label", device->label, "commands",
                         device->commands, "publicKey", key, "signed", voucher != NULL);
@@ -79,9 +58,7 @@ ct_admin_revoke (CtSession *session, const CtId *device, GCancellable *cancellab
   g_autofree char *id = ct_id_to_string (device);
   g_autoptr (CtAnswer) row =
       ct_session_query (session, cancellable, error,
-                        "UPDATE sync.devices SET revoked_at = coalesce(revoked_at, sync.now_ms())"
-                        " WHERE id = $1::text::uuid RETURNING owner, revoked_at",
-                        "k", device);
+                        "SELECT owner, revoked_at FROM api.revoke($1::text::uuid)", "k", device);
   g_autofree char *at = NULL;
 
   if (!row)

@@ -248,7 +248,7 @@ ct_admin_add_user (CtSession *session, const CtAdminUser *user, GCancellable *ca
   if (find_login (session, user->login, &login, cancellable, error) &&
       write_login (session, user, login.exists, cancellable, error) &&
       write_scopes (session, user, cancellable, error) &&
-      note (session, "server.user", user->login, cancellable, error))
+      note (session, "user.add", user->login, cancellable, error))
     done = describe_user (session, user->login, !login.exists, sets_password (user, login.exists),
                           cancellable, error);
   return end (session, done, cancellable, error);
@@ -270,11 +270,11 @@ disable (CtSession *session, const char *name, GCancellable *cancellable, GError
                             "s", name)) ||
       !ct_session_run (session, cancellable, error, "DELETE FROM sync.grants WHERE grantee = $1", "s",
                        name) ||
-      !note (session, "server.user_removed", name, cancellable, error))
+      !note (session, "user.remove", name, cancellable, error))
     return NULL;
   done = ct_session_run (session, cancellable, error,
-                         "UPDATE sync.devices SET revoked_at = sync.now_ms()"
-                         " WHERE owner = $1 AND revoked_at IS NULL",
+                         "SELECT sync.revoke(id) FROM sync.devices"
+                         " WHERE owner = $1 AND revoked_at IS NULL ORDER BY id",
                          "s", name)
              ? ct_json_build ("s", "login", name)
              : NULL;

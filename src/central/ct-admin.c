@@ -75,6 +75,12 @@ static const char devices[] =
                         "d.enrolled_at, d.id), '[]')"
                         " FROM sync.devices d";
 
+/* The newest signed head, NULL before the first; its root as audit verify prints it. */
+static const char checkpoint[] =
+    "(SELECT jsonb_build_object('origin', split_part(c.note, E'\\n', 1), 'size', c.size,"
+    " 'root', encode(c.root, 'base64'), 'rootHex', encode(c.root, 'hex'), 'at', " UTC_MS (
+        "c.at") ") FROM audit.checkpoints c ORDER BY c.size DESC LIMIT 1)";
+
 /**
  * ct_admin_status:
  *
@@ -102,11 +108,11 @@ ct_admin_status (CtSession *session, GCancellable *cancellable, GError **error)
                                                    " 'logOrigin', (SELECT name FROM audit.origin), "
                                                    "'logKey', (SELECT vkey FROM audit.origin), 'leaves', "
                                                    "l.leaves, 'integrated', l.placed,"
-                                                   " 'users', (%s), 'devices', (%s))"
+                                                   " 'checkpoint', %s, 'users', (%s), 'devices', (%s))"
                                                    " FROM sync.epoch e, sync.window w, (SELECT count(*) AS "
                                                    "leaves, (SELECT size FROM audit.head) AS placed "
                                                    "FROM audit.leaves) l",
-      users, devices);
+      checkpoint, users, devices);
   g_autoptr (CtAnswer) answer = NULL;
   g_autoptr (JsonNode) status = NULL;
 

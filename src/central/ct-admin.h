@@ -4,8 +4,8 @@
 
 G_BEGIN_DECLS
 
-/* What an administrator does to the server, over the session of a login that owns the database or is superuser. Each
- * returns what a person is told of it. */
+/* What an administrator does to the server, over the session of a login that owns the database or is superuser; devices and
+ * the log's key also over that of one with the role admin. Each returns what a person is told of it. */
 JsonObject *ct_admin_init (CtSession *session, const char *directory, const char *policy, const char *shipped,
                            GCancellable *cancellable, GError **error);
 JsonObject *ct_admin_status (CtSession *session, GCancellable *cancellable, GError **error);

@@ -290,6 +290,21 @@ is_below (const CtColumn *column)
   return column->kind == CT_COLUMN_TABLE || column->kind == CT_COLUMN_BLOCK;
 }
 
+/* (transfer full) (nullable): a member's rows; one that is an object is its own only row */
+static JsonArray *
+rows_of (JsonObject *object, const char *key)
+{
+  JsonArray *rows = ct_json_array (object, key);
+  JsonObject *only = rows ? NULL : ct_json_object (object, key);
+
+  if (only) {
+    rows = json_array_new ();
+    json_array_add_object_element (rows, json_object_ref (only));
+    return rows;
+  }
+  return rows ? json_array_ref (rows) : NULL;
+}
+
 /* A record, one line a field; empty fields are left out. */
 void
 ct_cli_print_fields (CtCli *cli, const CtColumn *columns, JsonObject *object)
@@ -300,7 +315,7 @@ ct_cli_print_fields (CtCli *cli, const CtColumn *columns, JsonObject *object)
     if (!is_below (column))
       width = MAX (width, text_width (_ (column->label)));
   for (const CtColumn *column = columns; column->label; column++) {
-    JsonArray *rows = ct_json_array (object, column->key);
+    g_autoptr (JsonArray) rows = column->kind == CT_COLUMN_TABLE ? rows_of (object, column->key) : NULL;
     g_autofree char *text = is_below (column) ? NULL : cell (cli, column, object);
     const char *block = ct_json_string (object, column->key, "");
 
@@ -309,7 +324,7 @@ ct_cli_print_fields (CtCli *cli, const CtColumn *columns, JsonObject *object)
     } else if (text && *text) {
       put_cell (_ (column->label), width, FALSE, FALSE);
       puts (text);
-    } else if (column->kind == CT_COLUMN_TABLE && rows && json_array_get_length (rows) > 0) {
+    } else if (rows && json_array_get_length (rows) > 0) {
       printf ("\n%s\n", _ (column->label));
       ct_cli_print_table (cli, column->columns, rows);
     }

@@ -31,7 +31,7 @@ typedef enum {
   CT_COLUMN_LIST,
   CT_COLUMN_HASH,  /* the first digits */
   CT_COLUMN_BLOCK, /* a text with its lines, below the fields */
-  CT_COLUMN_TABLE, /* an array of objects, by columns of its own; not in tables */
+  CT_COLUMN_TABLE, /* an array of objects, or one, by columns of its own; not in tables */
 } CtColumnKind;
 
 typedef struct _CtColumn CtColumn;

@@ -393,6 +393,11 @@ static const CtColumn device_columns[] = { { N_ ("Device"), "id", CT_COLUMN_TEXT
                                            { N_ ("Revoked"), "revokedAt", CT_COLUMN_TIME, NULL },
                                            { N_ ("Name"), "label", CT_COLUMN_TEXT, NULL },
                                            { NULL, NULL, CT_COLUMN_TEXT, NULL } };
+static const CtColumn checkpoint_columns[] = { { N_ ("Log"), "origin", CT_COLUMN_TEXT, NULL },
+                                               { N_ ("Leaves"), "size", CT_COLUMN_NUMBER, NULL },
+                                               { N_ ("Root of the log"), "root", CT_COLUMN_TEXT, NULL },
+                                               { N_ ("Signed"), "at", CT_COLUMN_TIME, NULL },
+                                               { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 static const CtColumn status_columns[] = {
   { N_ ("Database"), "database", CT_COLUMN_TEXT, NULL },
   { N_ ("PostgreSQL"), "postgresql", CT_COLUMN_TEXT, NULL },
@@ -410,6 +415,7 @@ static const CtColumn status_columns[] = {
   { N_ ("Verifier key"), "logKey", CT_COLUMN_TEXT, NULL },
   { N_ ("Leaves"), "leaves", CT_COLUMN_NUMBER, NULL },
   { N_ ("Integrated"), "integrated", CT_COLUMN_NUMBER, NULL },
+  { N_ ("Last checkpoint"), "checkpoint", CT_COLUMN_TABLE, checkpoint_columns },
   { N_ ("Users"), "users", CT_COLUMN_TABLE, user_columns },
   { N_ ("Devices"), "devices", CT_COLUMN_TABLE, device_columns },
   { NULL, NULL, CT_COLUMN_TEXT, NULL },

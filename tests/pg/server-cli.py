@@ -139,9 +139,14 @@ def test_status():
     assert (status['schema'], status['database'], status['head'], status['leaves']) == (NEWEST, name, 1, 1), status
     assert {'login': 'stella', 'roles': ['sales'], 'scopes': ['common', 'region:north', 'team:sales'], 'superuser': False,
             'sessions': 0} in status['users'], status['users']
-    assert status['devices'] == []
+    assert status['devices'] == [] and status['checkpoint'] is None
+    note = status['logOrigin'] + r'\n1\n' + 'A' * 43 + '='
+    for size, root in (0, 'ff'), (1, '00'):
+        POSTGRES.psql(name, f"INSERT INTO audit.checkpoints VALUES ({size}, decode(repeat('{root}', 32), 'hex'), E'{note}', 1000)")
+    assert ok('status', name)['checkpoint'] == {'origin': status['logOrigin'], 'size': 1, 'root': 'A' * 43 + '=', 'rootHex': '00' * 32,
+                                                'at': '1970-01-01T00:00:01.000Z'}, ok('status', name)['checkpoint']
     text = fails(0, 'status', name, shown=True).stdout
-    assert 'stella' in text and 'region:north' in text, text
+    assert 'stella' in text and 'region:north' in text and 'Last checkpoint' in text and 'A' * 43 in text, text
     POSTGRES.psql(name, 'DROP ROLE stella')
 
 
@@ -317,6 +322,44 @@ def test_devices():
     POSTGRES.psql(name, f"UPDATE sync.devices SET public_key = NULL WHERE id = '{other['id']}'")
     ok('enrol-device', name, 'dora', other['file'])
     assert POSTGRES.psql(name, f"SELECT encode(public_key, 'hex') FROM sync.devices WHERE id = '{other['id']}'") == other['publicKey']
+
+
+def leaves(name):
+    """What the log says of administrators' acts: action, role, object, and which texts stand beside the leaf."""
+    rows = POSTGRES.psql(name, "SELECT l.leaf::jsonb ->> 'action', l.leaf::jsonb ->> 'actor_role', l.leaf::jsonb ->> 'object_id', "
+                               "(SELECT string_agg(d.value, ' ') FROM audit.disclosures d WHERE d.ev_id = l.ev_id), l.leaf "
+                               "FROM audit.leaves l WHERE l.leaf::jsonb ->> 'action' ~ '^(user|device)' ORDER BY position")
+    return [row.split('|', 4) for row in rows.splitlines()]
+
+
+def test_administrator():
+    """Who has the role admin enrols and revokes devices with a login of their own; others do not. The log says who did what, by
+    identifiers: names stand beside it, where they can be redacted."""
+    name = database('administered')
+    ok('init', name)
+    device, other = describe_device(), describe_device()
+    for login, role in ('adam', 'admin'), ('dorothea', 'sales'):
+        ok('add-user', name, login, '--role', role, '--no-password')
+    assert ok('enrol-device', name, 'dorothea', device['file'], user='adam')['id'] == device['id']
+    ok('enrol-device', name, 'dorothea', other['file'], user='adam')
+    for verb, *args in ('enrol-device', 'dorothea', device['file']), ('revoke-device', device['id']):
+        fails(3, verb, name, *args, user='dorothea')
+    standing = f"SELECT count(*) FROM api.standing('{device['id']}')"
+    assert POSTGRES.psql(name, standing, user='dorothea') == '1'
+    done = ok('revoke-device', name, device['id'], user='adam')
+    assert done['owner'] == 'dorothea' and done['revokedAt'], done
+    assert POSTGRES.psql(name, standing, user='dorothea') == '0'
+    assert ok('revoke-device', name, device['id'], user='adam') == done, 'once is enough'
+    fails(4, 'revoke-device', name, '00000000-0000-7000-8000-000000000000', user='adam')
+    fails(5, 'enrol-device', name, 'dorothea', device['file'], user='adam')
+    ok('remove-user', name, 'dorothea')
+    said = leaves(name)
+    assert [row[0] for row in said] == ['user.add', 'user.add', 'device.enrol', 'device.enrol', 'device.revoke', 'user.remove',
+                                        'device.revoke'], said
+    assert [row[1] for row in said] == ['owner', 'owner', 'admin', 'admin', 'admin', 'owner', 'owner'], said
+    assert [row[2] for row in said if row[0].startswith('device')] == [device['id'], other['id'], device['id'], other['id']], said
+    assert all('dorothea' not in row[4] for row in said) and 'dorothea' in said[2][3] and device['publicKey'] in said[2][3], said
+    ok('remove-user', name, 'adam')
 
 
 # What an owner or superuser may break: the check that finds it, the statements that break it, and those that mend it where

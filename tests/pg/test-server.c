@@ -94,6 +94,7 @@ test_refused (void)
     { "anna", "SELECT sync.load_policy('{}')" },
     { "anna", "SELECT audit.append('{}', '[]')" },
     { "anna", "SELECT api.enrol(gen_random_uuid(), 'anna', '', NULL)" },
+    { "anna", "SELECT api.revoke(gen_random_uuid())" },
     { "anna", "INSERT INTO sync.grants VALUES ('anna', 1)" },
     { "anna", "CREATE TEMP TABLE t (x int)" },
     { "anna", "SET ROLE tower_admin" },
