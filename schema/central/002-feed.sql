@@ -51,10 +51,11 @@ CREATE INDEX entry_tid ON sync.entry (tid, scope);
 CREATE INDEX entry_gone ON sync.entry (tid) WHERE gone;
 
 -- One moment for all that a command writes.
-CREATE FUNCTION sync.now_ms() RETURNS bigint LANGUAGE sql STABLE
+CREATE FUNCTION sync.now_ms() RETURNS bigint LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT (extract(epoch FROM statement_timestamp()) * 1000)::bigint;
-$$;
+BEGIN
+  RETURN (extract(epoch FROM statement_timestamp()) * 1000)::bigint;
+END $$;
 
 -- Who wrote, and neither commits nor works on, holds up everybody who wants the same row. Our programs never do: a command
 -- is one statement. It is called by who has waited in vain; where the owner may not see or end sessions, nothing happens.
@@ -195,9 +196,10 @@ BEGIN
 END $$;
 
 -- The scopes of the login. session_user, not current_user: inside the owner's functions the latter is the owner.
-CREATE FUNCTION api.my_scopes() RETURNS integer[] LANGUAGE sql STABLE SECURITY DEFINER
+CREATE FUNCTION api.my_scopes() RETURNS integer[] LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(array_agg(DISTINCT g.scope ORDER BY g.scope), '{}') FROM sync.grants g
-    JOIN pg_roles r ON r.rolname = g.grantee WHERE pg_has_role(session_user, r.oid, 'MEMBER');
-$$;
+BEGIN
+  RETURN (SELECT coalesce(array_agg(DISTINCT g.scope ORDER BY g.scope), '{}') FROM sync.grants g
+            JOIN pg_roles r ON r.rolname = g.grantee WHERE pg_has_role(session_user, r.oid, 'MEMBER'));
+END $$;
 GRANT EXECUTE ON FUNCTION api.my_scopes() TO tower_viewer;

@@ -24,13 +24,14 @@ BEGIN
 END $$;
 
 -- In which of its roles the login runs a command: the policy's first that it has; NULL where it has none.
-CREATE FUNCTION sync.role_for(command_name text) RETURNS text LANGUAGE sql STABLE
+CREATE FUNCTION sync.role_for(command_name text) RETURNS text LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT r.role FROM sync.policy p, unnest(p.roles) WITH ORDINALITY AS r (role, position)
-    JOIN pg_roles g ON g.rolname = 'tower_' || r.role
-    WHERE p.command = command_name AND pg_has_role(session_user, g.oid, 'MEMBER')
-    ORDER BY r.position LIMIT 1;
-$$;
+BEGIN
+  RETURN (SELECT r.role FROM sync.policy p, unnest(p.roles) WITH ORDINALITY AS r (role, position)
+            JOIN pg_roles g ON g.rolname = 'tower_' || r.role
+            WHERE p.command = command_name AND pg_has_role(session_user, g.oid, 'MEMBER')
+            ORDER BY r.position LIMIT 1);
+END $$;
 
 -- Why the policy does not allow a change, or NULL. columns: {"name": [old, new]}; what is added comes from null, where the
 -- steps of a column are listed.

@@ -51,13 +51,15 @@ CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit.intents EXECUTE FUNCTION a
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit.leaves EXECUTE FUNCTION audit.immutable();
 
 -- RFC 9562 version 7.
-CREATE FUNCTION audit.uuid7(ms bigint) RETURNS uuid LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT (lpad(to_hex(ms), 12, '0') || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid;
-$$;
+CREATE FUNCTION audit.uuid7(ms bigint) RETURNS uuid LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (lpad(to_hex(ms), 12, '0') || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid;
+END $$;
 
-CREATE FUNCTION audit.random(length integer) RETURNS bytea LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT substr(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 1, length);
-$$;
+CREATE FUNCTION audit.random(length integer) RETURNS bytea LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN substr(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 1, length);
+END $$;
 
 -- RFC 8785 for objects of strings, integers and such objects: names in the order of their bytes, JSON's short escapes.
 CREATE FUNCTION audit.canonical(object jsonb) RETURNS text LANGUAGE plpgsql IMMUTABLE
@@ -69,9 +71,10 @@ BEGIN
 END $$;
 
 -- A row as its hash takes it: columns that are not NULL, sorted by name: name 0 type length value.
-CREATE FUNCTION audit.row_image(table_id smallint, image jsonb) RETURNS bytea LANGUAGE sql STABLE
+CREATE FUNCTION audit.row_image(table_id smallint, image jsonb) RETURNS bytea LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT string_agg(convert_to(v.name, 'UTF8') || '\x00'::bytea || convert_to(v.letter, 'UTF8')
+BEGIN
+  RETURN (SELECT string_agg(convert_to(v.name, 'UTF8') || '\x00'::bytea || convert_to(v.letter, 'UTF8')
                     || int4send(octet_length(v.bytes)) || v.bytes, ''::bytea ORDER BY v.name COLLATE "C")
     FROM (SELECT c.name,
                  CASE c.type WHEN 'text' THEN 't' WHEN 'date' THEN 't' WHEN 'bigint' THEN 'i' WHEN 'double precision' THEN 'd' ELSE 'b' END AS letter,
@@ -79,8 +82,8 @@ SET search_path = pg_catalog, pg_temp AS $$
                              WHEN 'bytea' THEN (image ->> c.name)::bytea
                              WHEN 'double precision' THEN float8send((image ->> c.name)::float8)
                              ELSE convert_to(image ->> c.name, 'UTF8') END AS bytes
-          FROM sync.columns c WHERE c.tbl = table_id AND c.kind <> 'scopes' AND image ->> c.name IS NOT NULL) v;
-$$;
+          FROM sync.columns c WHERE c.tbl = table_id AND c.kind <> 'scopes' AND image ->> c.name IS NOT NULL) v);
+END $$;
 
 -- The entries of a leaf's row commitment: each row counts once, as it stands now.
 CREATE FUNCTION audit.row_entries(rows audit.row_key[], salt bytea) RETURNS bytea LANGUAGE plpgsql
@@ -108,7 +111,8 @@ END $$;
 -- and rows that changed their scopes because a parent did. seen: all scopes that any of the rows has or has left. told: those
 -- that every one of them has, where everybody's rows aside, so that nobody reads of a row that is not theirs.
 CREATE FUNCTION audit.touched(transaction bigint, written jsonb, OUT rows audit.row_key[], OUT seen integer[], OUT told integer[])
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
   WITH line AS MATERIALIZED (SELECT e.tbl, e.pk, e.scope, e.gone FROM sync.entry e WHERE e.tid = transaction),
     common AS (SELECT id FROM sync.scopes WHERE name = 'common'),
     held AS (SELECT tbl, pk, array_agg(scope) FILTER (WHERE NOT gone) AS now, array_agg(scope) AS ever FROM line GROUP BY tbl, pk),
@@ -120,8 +124,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
          ARRAY(SELECT DISTINCT scope FROM line ORDER BY 1),
          CASE WHEN EXISTS (SELECT FROM narrow)
               THEN ARRAY(SELECT s FROM narrow, unnest(scopes) s GROUP BY s HAVING count(*) = (SELECT count(*) FROM narrow) ORDER BY 1)
-              ELSE ARRAY(SELECT id FROM common WHERE EXISTS (SELECT FROM own)) END;
-$$;
+              ELSE ARRAY(SELECT id FROM common WHERE EXISTS (SELECT FROM own)) END
+    INTO rows, seen, told;
+END $$;
 
 -- Appends a leaf. written: [[table, id, operation], ...], what it commits to besides all that the transaction wrote;
 -- disclosed: {"field": "text"}, kept beside it. What touches no row only its login sees, and who sees all.

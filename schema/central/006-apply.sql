@@ -73,16 +73,17 @@ END $$;
 
 -- Where a row is no longer what the command saw, nor already what it wants: [{"column", "base", "mine", "theirs"}]. Of a
 -- stamp only whether it is set counts: its value is the authority's clock here and the client's there.
-CREATE FUNCTION sync.differences(table_id smallint, row_now jsonb, columns jsonb) RETURNS jsonb LANGUAGE sql STABLE
+CREATE FUNCTION sync.differences(table_id smallint, row_now jsonb, columns jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(jsonb_agg(jsonb_build_object('column', e.key, 'base', e.value -> 0, 'mine', e.value -> 1,
-                                               'theirs', row_now -> e.key) ORDER BY e.key), '[]')
+BEGIN
+  RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('column', e.key, 'base', e.value -> 0, 'mine', e.value -> 1,
+                                                       'theirs', row_now -> e.key) ORDER BY e.key), '[]')
     FROM jsonb_each(columns) e JOIN sync.columns c ON c.tbl = table_id AND c.name = e.key
     WHERE CASE WHEN c.kind = 'derived' THEN false
                WHEN c.kind = 'stamp' THEN (row_now ->> e.key IS NULL) <> (e.value ->> 0 IS NULL)
                WHEN c.type = 'double precision' THEN (row_now ->> e.key)::float8 IS DISTINCT FROM (e.value ->> 0)::float8
-               ELSE row_now -> e.key IS DISTINCT FROM e.value -> 0 AND row_now -> e.key IS DISTINCT FROM e.value -> 1 END;
-$$;
+               ELSE row_now -> e.key IS DISTINCT FROM e.value -> 0 AND row_now -> e.key IS DISTINCT FROM e.value -> 1 END);
+END $$;
 
 -- Carries one change out. Returns its conflicts, [] where it was done.
 CREATE FUNCTION sync.carry_out(t sync.tables, row_id uuid, operation text, columns jsonb,
@@ -118,13 +119,22 @@ BEGIN
   RETURN '[]';
 END $$;
 
--- Checks what is left to the end of a command by the foreign keys of business tables, now and not at commit.
-CREATE FUNCTION sync.check_references() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+-- Checks what is left to the end of a command by the foreign keys of business tables, now and not at commit: what the rows
+-- point at that came or changed, and what points at those that went, whether the command names them or a trigger wrote them.
+CREATE FUNCTION sync.check_references(written jsonb) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  transaction bigint := sync.current_tid();       -- a volatile call in the query would keep it from the index
+  here oid[];
+  gone oid[];
   names text;
 BEGIN
-  SELECT string_agg(format('app.%I', conname), ', ') INTO names FROM pg_constraint
-    WHERE contype = 'f' AND condeferrable AND connamespace = 'app'::regnamespace;
+  SELECT array_agg(to_regclass(format('app.%I', x.name))) FILTER (WHERE NOT x.gone),
+         array_agg(to_regclass(format('app.%I', x.name))) FILTER (WHERE x.gone) INTO here, gone
+    FROM (SELECT w ->> 0 AS name, w ->> 2 = 'delete' AS gone FROM jsonb_array_elements(written) w
+          UNION SELECT t.name, e.gone FROM sync.entry e JOIN sync.tables t ON t.id = e.tbl WHERE e.tid = transaction) x;
+  SELECT string_agg(DISTINCT format('app.%I', c.conname), ', ') INTO names FROM pg_constraint c
+    WHERE c.contype = 'f' AND c.condeferrable AND c.connamespace = 'app'::regnamespace
+      AND (c.conrelid = ANY (here) OR c.confrelid = ANY (gone));
   IF names IS NOT NULL THEN
     EXECUTE 'SET CONSTRAINTS ' || names || ' IMMEDIATE';
     EXECUTE 'SET CONSTRAINTS ' || names || ' DEFERRED';
@@ -230,7 +240,7 @@ BEGIN
   -- in this order: what hangs on a row that is hidden and on one that is not there is refused in the same words
   PERFORM sync.check_scopes(written, mine, moving);
   IF moving THEN
-    PERFORM sync.check_references();
+    PERFORM sync.check_references(written);
   END IF;
   RETURN written;
 END $$;
@@ -424,7 +434,7 @@ END $$;
 -- for a repeat.
 CREATE FUNCTION api.apply(device uuid, n bigint, intent text, changes jsonb, builds_on bigint[] DEFAULT '{}') RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' SET bytea_output = 'hex'
-SET lock_timeout = '5s' AS $$
+SET lock_timeout = '5s' SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   d sync.devices;
   o sync.outcomes;
