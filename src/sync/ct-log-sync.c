@@ -1,6 +1,7 @@
 /* Follows the server's audit log: pulls its leaves up to the newest signed head, and believes nothing that does not continue
  * what was seen before. Network waits happen outside of transactions. */
 #include "ct-log-sync.h"
+#include "ct-purge.h"
 
 #include <string.h>
 
@@ -188,7 +189,15 @@ read_leaves (Following *self, gint64 first, gint64 upto, GError **error)
   return TRUE;
 }
 
-/* What may be seen of the leaves has changed, or somebody wants to be sure: reads again those that we have. */
+static gboolean
+note_scopes_cb (Following *self, gpointer data, GError **error)
+{
+  return ct_db_run (self->db, error, "UPDATE sync_log SET scopes = ?", "s", self->state.scopes) &&
+         ct_purge_order (self->db, error);
+}
+
+/* What may be seen of the leaves has changed, or somebody wants to be sure: reads again those that we have. Of what they no
+ * longer disclose the bytes go as well, which the purge of the rows, before this, could not do. */
 static gboolean
 read_again (Following *self, guint64 n_leaves, GError **error)
 {
@@ -201,7 +210,8 @@ read_again (Following *self, guint64 n_leaves, GError **error)
     return TRUE;
   return ct_db_exec (self->db, "PRAGMA secure_delete = ON", error) &&
          read_leaves (self, 0, (gint64) n_leaves, error) &&
-         ct_db_run (self->db, error, "UPDATE sync_log SET scopes = ?", "s", self->state.scopes);
+         (self->same_scopes ||
+          (within (self, note_scopes_cb, NULL, error) && ct_purge_finish (self->db, error)));
 }
 
 static gboolean

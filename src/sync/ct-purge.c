@@ -177,6 +177,13 @@ forget_command (CtDb *db, gint64 seq, gboolean pending, gint64 now, GError **err
                     "is", seq, reason);
 }
 
+/* Something was deleted that must leave the files as well: ct_purge_finish() sees to it, after a crash as well. */
+gboolean
+ct_purge_order (CtDb *db, GError **error)
+{
+  return ct_db_run (db, error, "INSERT INTO workspace VALUES('purge', '1') ON CONFLICT DO NOTHING", "");
+}
+
 /**
  * ct_purge_history:
  * @db: in the transaction of a pull, with pending commands undone and the rows written
@@ -207,8 +214,7 @@ ct_purge_history (CtDb *db, gint64 acknowledged, gint64 now, guint *parked, GErr
   }
   return commands &&
          ct_db_run (db, error, "DELETE FROM dirty WHERE id IN (SELECT id FROM temp.purged)", "") &&
-         ct_db_run (db, error, "INSERT INTO workspace VALUES('purge', '1') ON CONFLICT DO NOTHING", "") &&
-         ct_db_run (db, error, "DELETE FROM temp.purged", "");
+         ct_purge_order (db, error) && ct_db_run (db, error, "DELETE FROM temp.purged", "");
 }
 
 /* Deleted text stays in a full-text index until its segments are merged. */

@@ -116,6 +116,35 @@ pg_station_tray (PgStation *self)
   return sync_replica_number (self->replica, "SELECT count(*) FROM attention WHERE settled_at IS NULL");
 }
 
+static gboolean
+holds (const char *bytes, gsize length, const char *word)
+{
+  gsize size = strlen (word);
+
+  for (gsize at = 0; at + size <= length; at++)
+    if (g_ascii_strncasecmp (bytes + at, word, size) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* Whether the word stands anywhere in the replica's files, as it was typed or as an index has it. */
+gboolean
+pg_station_in_files (PgStation *self, const char *word)
+{
+  static const char *const names[] = { "replica.db", "replica.db-wal", "replica.db-shm" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree char *path = g_build_filename (self->replica->folder, names[i], NULL), *bytes = NULL;
+    gsize length = 0;
+
+    if (g_file_get_contents (path, &bytes, &length, NULL) && holds (bytes, length, word)) {
+      g_test_message ("%s stands in %s", word, names[i]);
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
 void
 pg_station_assert_same (PgStation *a, PgStation *b)
 {

@@ -17,6 +17,7 @@ void pg_station_free (PgStation *self);
 CtSyncReport pg_station_sync (PgStation *self);
 CtSyncReport pg_station_pull (PgStation *self);
 gint64 pg_station_tray (PgStation *self);
+gboolean pg_station_in_files (PgStation *self, const char *word);
 void pg_station_assert_same (PgStation *a, PgStation *b);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PgStation, pg_station_free)

@@ -217,6 +217,7 @@ test_scopes (void)
   verify (north, 3);
   g_assert_cmpint (number (north, "SELECT count(*) FROM audit_disclosures WHERE value LIKE '%Geheim%'"), ==,
                    1);
+  g_assert_true (pg_station_in_files (north->station, "Geheimer"));
   pg_number (root,
              "WITH g AS (DELETE FROM sync.grants g USING sync.scopes s WHERE s.id = g.scope AND s.name ="
              " 'region:south' AND g.grantee = 'north' RETURNING 1) SELECT count(*) FROM g");
@@ -224,6 +225,8 @@ test_scopes (void)
   verify (north, 4);
   g_assert_cmpint (number (north, "SELECT count(*) FROM audit_disclosures WHERE value LIKE '%Geheim%'"), ==,
                    0);
+  g_assert_false (pg_station_in_files (north->station, "Geheimer"));
+  g_assert_true (pg_station_in_files (north->station, "Nordwind"));
 }
 
 /* What the owner of the database does, and what an unprivileged client says of it. Leaf 0 says who there is, 1 and 2 which devices,

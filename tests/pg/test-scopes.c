@@ -40,35 +40,6 @@ run_as_root (const char *database, const char *sql)
 #define REVOKE                                                                                               \
   "DELETE FROM sync.grants WHERE grantee = 'north' AND scope = (sync.scope_ids(ARRAY['region:west']))[1]"
 
-static gboolean
-holds (const char *bytes, gsize length, const char *word)
-{
-  gsize size = strlen (word);
-
-  for (gsize at = 0; at + size <= length; at++)
-    if (g_ascii_strncasecmp (bytes + at, word, size) == 0)
-      return TRUE;
-  return FALSE;
-}
-
-/* Whether the word stands anywhere in the replica's files, as it was typed or as an index has it. */
-static gboolean
-in_files (PgStation *self, const char *word)
-{
-  static const char *const names[] = { "replica.db", "replica.db-wal", "replica.db-shm" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
-    g_autofree char *path = g_build_filename (self->replica->folder, names[i], NULL), *bytes = NULL;
-    gsize length = 0;
-
-    if (g_file_get_contents (path, &bytes, &length, NULL) && holds (bytes, length, word)) {
-      g_test_message ("%s stands in %s", word, names[i]);
-      return TRUE;
-    }
-  }
-  return FALSE;
-}
-
 static void
 assert_tray (PgStation *self, const char *expected)
 {
@@ -121,7 +92,7 @@ test_revocation (void)
   edit (n, &west, "notes", "Jockeymuetze");
   edit (n, &north, "notes", "stays");
   for (guint i = 0; i < G_N_ELEMENTS (secrets); i++)
-    g_assert_true (in_files (n, secrets[i]));
+    g_assert_true (pg_station_in_files (n, secrets[i]));
   run_as_root ("revoked", REVOKE);
   report = pg_station_sync (n);
   g_assert_cmpuint (report.pulled.gone, ==, 3);
@@ -130,9 +101,9 @@ test_revocation (void)
   g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM distributors"), ==, 2);
   assert_tray (n, "hidden 0, hidden 0");
   for (guint i = 0; i < G_N_ELEMENTS (secrets); i++)
-    g_assert_false (in_files (n, secrets[i]));
+    g_assert_false (pg_station_in_files (n, secrets[i]));
   /* and of the rest nothing is lost */
-  g_assert_true (in_files (n, "Weststrasse"));
+  g_assert_true (pg_station_in_files (n, "Weststrasse"));
   g_assert_cmpint (
       sync_replica_number (n->replica, "SELECT count(*) FROM distributors WHERE notes = 'stays'"), ==, 1);
   g_assert_cmpuint (pg_station_sync (n).pushed, ==, 0);
@@ -165,8 +136,8 @@ test_row_moves (void)
   edit (a, &moves, "region", "south");
   pg_station_sync (a);
   pg_station_sync (n);
-  g_assert_false (in_files (n, "Zugvogel"));
-  g_assert_false (in_files (n, "Abflug"));
+  g_assert_false (pg_station_in_files (n, "Zugvogel"));
+  g_assert_false (pg_station_in_files (n, "Abflug"));
   g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM changesets WHERE seq > 1"), ==, 1);
   run_as_root ("moves", "DELETE FROM app.distributors");
   g_assert_cmpuint (pg_station_sync (n).pulled.gone, ==, 1);
