@@ -56,9 +56,8 @@ JsonObject *
 ct_admin_revoke (CtSession *session, const CtId *device, GCancellable *cancellable, GError **error)
 {
   g_autofree char *id = ct_id_to_string (device);
-  g_autoptr (CtAnswer) row =
-      ct_session_query (session, cancellable, error,
-                        "SELECT owner, revoked_at FROM api.revoke($1::text::uuid)", "k", device);
+  g_autoptr (CtAnswer) row = ct_session_query (
+      session, cancellable, error, "SELECT owner, revoked_at FROM api.revoke($1::text::uuid)", "k", device);
   g_autofree char *at = NULL;
 
   if (!row)

@@ -369,8 +369,9 @@ sign_note (const char *origin, guint64 size, const CtSigner *with)
 static void
 tamper (CtSession *root, const char *sql, const CtSigner *own)
 {
-  g_autofree char *leaf = text_of (root, "SELECT g.ev_id FROM audit.log g JOIN audit.leaves l USING (ev_id)"
-                                        " WHERE l.leaf::jsonb ->> 'actor' = 'anna' ORDER BY g.place LIMIT 1");
+  g_autofree char *leaf =
+      text_of (root, "SELECT g.ev_id FROM audit.log g JOIN audit.leaves l USING (ev_id)"
+                     " WHERE l.leaf::jsonb ->> 'actor' = 'anna' ORDER BY g.place LIMIT 1");
   g_autofree char *newest = text_of (root, "SELECT ev_id FROM audit.leaves ORDER BY position DESC LIMIT 1");
   g_autofree char *origin = text_of (root, "SELECT name FROM audit.origin");
   g_autofree char *plain = g_strndup (origin + 1, strlen (origin) - 2);

@@ -403,16 +403,24 @@ check_made (SimClient *self, const SimAccepted *one)
                          self->name, command, (int) applied, (int) there);
 }
 
+/* Taken back here, or in another continuation of the same workspace: a copy, or what was restored from a backup. */
 static gboolean
 is_undone (SimClient *self, const SimAccepted *one)
 {
+  g_autofree char *made = ct_id_to_string (&one->made), *sql = NULL;
   gint64 undone = 0;
 
   g_assert_true (ct_db_read_int (
       self->replica->db, &undone, NULL,
       "SELECT EXISTS (SELECT 1 FROM undone u JOIN intents i USING(seq) WHERE i.command_id = ?)", "k",
       &one->command));
-  return undone != 0;
+  if (undone)
+    return TRUE;
+  sql = g_strdup_printf (
+      "SELECT count(*) FROM audit.leaves WHERE leaf::jsonb ->> 'action' = 'command.undo' AND "
+      "leaf::jsonb ->> 'object_id' = '%s'",
+      made);
+  return sim_world_number (self->world, sql) > 0;
 }
 
 gboolean
