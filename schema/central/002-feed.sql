@@ -109,6 +109,7 @@ DECLARE
 BEGIN
   SELECT tid INTO found_tid FROM sync.txn WHERE xid = pg_current_xact_id() AND number IS NULL;
   IF NOT FOUND THEN
+    SET CONSTRAINTS sync.stamp DEFERRED;          -- whoever had it made immediate would part the leaf from its rows
     INSERT INTO sync.txn (xid) VALUES (pg_current_xact_id()) RETURNING tid INTO found_tid;
   END IF;
   RETURN found_tid;

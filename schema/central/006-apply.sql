@@ -267,12 +267,14 @@ SET search_path = pg_catalog, pg_temp AS $$
     ORDER BY i.n DESC LIMIT 1;
 $$;
 
--- Whether columns that are given back are those that were written. What the authority gives is its own in both.
+-- Whether columns that are given back are those that were written: data as they were, what was derived from them as it was
+-- before; of what the authority gives the value is its own in both.
 CREATE FUNCTION sync.is_inverse(table_id smallint, back jsonb, done jsonb) RETURNS boolean LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(bool_and(coalesce(done -> b.key -> 0 = b.value -> 1 AND done -> b.key -> 1 = b.value -> 0, false)), true)
-    FROM jsonb_each(back) b JOIN sync.columns c ON c.tbl = table_id AND c.name = b.key
-    WHERE c.kind IN ('data', 'parent', 'subject');
+  SELECT coalesce(bool_and(coalesce(CASE WHEN c.kind IN ('data', 'parent', 'subject')
+      THEN done -> b.key -> 0 = b.value -> 1 AND done -> b.key -> 1 = b.value -> 0
+      ELSE done ? b.key AND (c.kind <> 'derived' OR done -> b.key -> 0 = b.value -> 1) END, false)), true)
+    FROM jsonb_each(back) b LEFT JOIN sync.columns c ON c.tbl = table_id AND c.name = b.key;
 $$;
 
 -- Why an undo is not allowed, or NULL: it does nothing but the inverse of what the command did, and who may no longer give
@@ -444,6 +446,12 @@ DECLARE
   answer jsonb;
   written jsonb;
 BEGIN
+  -- what is checked and then done is one moment, and no caller holds its time back
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'a command runs in a transaction that is read committed' USING ERRCODE = 'CT004';
+  ELSIF clock_timestamp() > statement_timestamp() + interval '5 seconds' THEN
+    RAISE EXCEPTION 'the command came too late in its statement; give it again' USING ERRCODE = '40001';
+  END IF;
   IF octet_length(intent) > 262144 OR octet_length(changes::text) > 16777216
      OR jsonb_typeof(coalesce(changes, '[]')) <> 'array' OR jsonb_array_length(coalesce(changes, '[]')) > 20000 THEN
     RAISE EXCEPTION 'a command is at most 256 KiB, its changes 16 MiB and 20,000 in an array' USING ERRCODE = 'CT004';

@@ -145,7 +145,8 @@ CREATE TABLE sync.announced (
 );
 INSERT INTO sync.announced DEFAULT VALUES;
 
-CREATE FUNCTION api.announce() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION api.announce() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '1s' AS $$
 DECLARE
   told bigint;
 BEGIN
@@ -153,6 +154,11 @@ BEGIN
                  AND a.at < clock_timestamp() - interval '20 milliseconds') THEN
     RETURN;
   END IF;
+  BEGIN
+    PERFORM FROM sync.announced FOR UPDATE;       -- who is before us may tell of an older transaction
+  EXCEPTION WHEN lock_not_available THEN
+    RETURN;                                       -- somebody stays there on purpose: it is only a hint
+  END;
   SET LOCAL synchronous_commit = off;             -- there is nothing to lose
   UPDATE sync.announced a SET number = h.number, at = clock_timestamp() FROM (SELECT max(t.number) AS number FROM sync.txn t) h
     WHERE a.number < h.number AND a.at < clock_timestamp() - interval '20 milliseconds' RETURNING h.number INTO told;
@@ -170,6 +176,8 @@ DECLARE
   swept bigint;
   upto bigint;
 BEGIN
+  PERFORM FROM sync.floor FOR UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN RETURN 0; END IF;
   UPDATE sync.floor SET swept_at = clock_timestamp() WHERE swept_at IS NULL OR swept_at < clock_timestamp() - interval '1 hour';
   IF NOT FOUND THEN RETURN 0; END IF;
   SELECT CASE WHEN s.value ~ '^[1-9]\d{0,3}$' THEN s.value::integer END INTO days FROM app.settings s

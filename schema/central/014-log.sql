@@ -129,7 +129,7 @@ CREATE FUNCTION api.set_log_key(key text) RETURNS void LANGUAGE plpgsql SECURITY
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM sync.demand_admin();
-  IF EXISTS (SELECT FROM audit.origin o WHERE o.vkey <> key) AND EXISTS (SELECT FROM audit.checkpoints) THEN
+  IF EXISTS (SELECT FROM audit.origin o WHERE o.vkey IS DISTINCT FROM key) AND EXISTS (SELECT FROM audit.checkpoints) THEN
     RAISE EXCEPTION 'the log is signed with another key' USING ERRCODE = 'CT101';
   END IF;
   UPDATE audit.origin SET vkey = key;

@@ -148,8 +148,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT app.where_task_is_mine_or_my_teams(table_name, row_id, columns);
 $$;
 
--- What only the sender does: on a server that is the agent service.
-CREATE FUNCTION app.where_service_sends(table_name text, row_id uuid, columns jsonb) RETURNS boolean
+-- What goes by itself (detecting, sending): on a server that is the agent service's.
+CREATE FUNCTION app.where_service_works(table_name text, row_id uuid, columns jsonb) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT app.has_role(session_user, 'agent');
 $$;

@@ -88,12 +88,12 @@ stops_sending (CtCommand *command, GError **error)
   return TRUE;
 }
 
-/* A standalone workspace sends by itself; on a server its agent service does, and nobody else. */
+/* A standalone workspace detects and sends by itself; on a server its agent service does, and nobody else. */
 static gboolean
-service_sends (CtCommand *command, GError **error)
+service_works (CtCommand *command, GError **error)
 {
   return ct_authority_may_send (command->authority) || has_role (command, "agent") ||
-         ct_fail (error, CT_ERROR_REFUSED, _ ("Only the server's agent service sends"));
+         ct_fail (error, CT_ERROR_REFUSED, _ ("Only the team's service does this"));
 }
 
 /* (nullable) */
@@ -109,7 +109,7 @@ ct_policy_predicate (const char *name)
     { "approval_is_my_teams", approval_is_my_teams },
     { "post_is_my_teams", post_is_my_teams },
     { "stops_sending", stops_sending },
-    { "service_sends", service_sends },
+    { "service_works", service_works },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (predicates); i++)

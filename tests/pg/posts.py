@@ -111,8 +111,8 @@ def test_no_approval_no_post():
 
 def test_service_alone():
     """Only the service leases and sends, whatever the policy's condition says."""
-    refused(lease(approved(), 'accounting'), 'service_sends')
-    with SERVER.without('app.where_service_sends', "app.has_role(session_user, 'agent')", 'true'):
+    refused(lease(approved(), 'accounting'), 'service_works')
+    with SERVER.without('app.where_service_works', "app.has_role(session_user, 'agent')", 'true'):
         SERVER.rule_holds(lambda: lease(approved(), 'accounting'), 'only the service', 'app.send_post',
                           "NOT app.has_role(session_user, 'agent')")
 

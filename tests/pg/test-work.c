@@ -67,7 +67,14 @@ add_invoice (PgStation *self, const char *order)
 static void
 pair_begin (Pair *self, const char *database)
 {
+  g_autoptr (CtSession) root = NULL;
+  g_autoptr (GError) error = NULL;
+
   pg_server_create (server, database, policy);
+  /* who detects is the service */
+  root = pg_server_login (server, database, "postgres");
+  ct_session_script (root, "GRANT tower_agent TO ada, admin; SELECT sync.note_people()", NULL, &error);
+  g_assert_no_error (error);
   self->a = pg_station_new (server, database, "ada");
   self->b = pg_station_new (server, database, "ada");
   pg_station_configure (self->a);
