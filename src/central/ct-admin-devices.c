@@ -38,7 +38,10 @@ ct_admin_enrol (CtSession *session, const CtAdminDevice *device, const char *own
   if (!ct_push_enrol (session, &device->id, owner, device->label, device->public_key.bytes, device->commands,
                       &device->last, voucher, cancellable, &problem)) {
     if (strcmp (ct_session_last_state (session), "23505") == 0)
-      ct_fail (error, CT_ERROR_CONFLICT, _ ("The device %s is enrolled already"), id);
+      ct_fail (error, CT_ERROR_CONFLICT,
+               _ ("The device %s is enrolled already, or was revoked; a revoked one stays so, and its person "
+                  "joins from a new workspace"),
+               id);
     else
       g_propagate_error (error, g_steal_pointer (&problem));
     return NULL;

@@ -66,8 +66,9 @@ static gboolean
 check_scopes (const char *const *scopes, GError **error)
 {
   for (; scopes && *scopes; scopes++)
-    if (strcmp (*scopes, "all") != 0 && !g_regex_match_simple ("^[a-z]+:.+$", *scopes, 0, 0))
-      return ct_fail (error, CT_ERROR_INVALID, _ ("“%s” is no scope; write it as all or region:north"),
+    if (strcmp (*scopes, "all") != 0 && !g_regex_match_simple ("^(region|seller|team):.+$", *scopes, 0, 0))
+      return ct_fail (error, CT_ERROR_INVALID,
+                      _ ("“%s” is no scope; write it as all, region:north, seller:NAME or team:sales"),
                       *scopes);
   return TRUE;
 }

@@ -212,6 +212,8 @@ disconnect_run (CtCli *cli, GError **error)
       !ct_workspace_disconnect (cli->workspace, ct_cli_has (cli, "with-pending"), &left, cli->cancellable,
                                 error))
     return NULL;
+  json_object_set_string_member (left, "mode", "standalone");
+  json_object_set_string_member (left, "state", "saved_locally");
   ct_cli_say (cli, _ ("This workspace is a standalone one now, with a full copy of what you could see"));
   return ct_json_wrap_object (left);
 }

@@ -145,7 +145,9 @@ refuse_device (CtDb *db, const char *address, const char *login, GError **error)
 
   return device &&
          ct_fail (error, CT_ERROR_REFUSED,
-                  _ ("The device of this workspace is not enrolled for %s at the server, or was revoked. "
+                  _ ("The device of this workspace is not enrolled for %s at the server, or was revoked: "
+                     "then it stays so, "
+                     "and you join from a new workspace. "
                      "Device %s, public key %s. An administrator enrols it with:\n"
                      "  towerctl server enrol-device \"%s\" %s FILE\n"
                      "where FILE holds what “towerctl device show --json” prints here, and signs in as "

@@ -192,6 +192,7 @@ def test_add_user():
     for code, args in ((2, ['max', '--role', 'owner']), (2, ['max', '--role', 'nonsense']), (2, ['max']),
                        (2, ['tower_max', '--role', 'sales']), (2, ['x' * 64, '--role', 'sales']),
                        (3, ['postgres', '--role', 'sales']), (2, ['max', '--role', 'sales', '--scope', 'regionnorth']),
+                       (2, ['max', '--role', 'sales', '--scope', 'regin:north']),
                        (2, ['max', '--role', 'sales', '--user-password-file', secret('short', 'short')]),
                        (3, ['max', '--role', 'sales', '--user-password-file', secret('open', given, 0o644)]),
                        (4, ['max', '--role', 'sales', '--user-password-file', '/nonexistent'])):
