@@ -152,3 +152,37 @@ pg_station_assert_same (PgStation *a, PgStation *b)
 
   g_assert_cmpstr (one, ==, other);
 }
+
+/* A distributor made here. Returns: (transfer full): its UUID */
+char *
+pg_station_add (PgStation *self, const char *name, const char *region)
+{
+  CtId id = sync_replica_run (self->replica, "distributor.create",
+                              "{\"legal_name\":\"%s\",\"currency\":\"EUR\",\"region\":\"%s\"}", name, region);
+
+  return ct_id_to_string (&id);
+}
+
+void
+pg_station_edit (PgStation *self, const char *id, const char *column, const char *value)
+{
+  sync_replica_run (self->replica, "distributor.edit", "{\"id\":\"%s\",\"%s\":\"%s\"}", id, column, value);
+}
+
+/* (transfer full): what an expression over a distributor gives here */
+char *
+pg_station_value (PgStation *self, const char *id, const char *expression)
+{
+  g_autofree char *sql =
+      g_strdup_printf ("SELECT %s FROM distributors WHERE id = uuid('%s')", expression, id);
+
+  return ct_db_read_text (self->replica->db, NULL, sql, "");
+}
+
+void
+pg_station_assert_value (PgStation *self, const char *id, const char *expression, const char *expected)
+{
+  g_autofree char *value = pg_station_value (self, id, expression);
+
+  g_assert_cmpstr (value, ==, expected);
+}

@@ -14,34 +14,10 @@ static char *policy; /* schema/policy.json */
 #define in_tray                      pg_station_tray
 #define assert_same                  pg_station_assert_same
 
-static char *
-add (PgStation *self, const char *name, const char *region)
-{
-  CtId id = sync_replica_run (self->replica, "distributor.create",
-                              "{\"legal_name\":\"%s\",\"currency\":\"EUR\",\"region\":\"%s\"}", name, region);
-
-  return ct_id_to_string (&id);
-}
-
-static void
-edit (PgStation *self, const char *id, const char *column, const char *value)
-{
-  sync_replica_run (self->replica, "distributor.edit", "{\"id\":\"%s\",\"%s\":\"%s\"}", id, column, value);
-}
-
-static char *
-value_of (PgStation *self, const char *id, const char *expression)
-{
-  g_autofree char *sql =
-      g_strdup_printf ("SELECT %s FROM distributors WHERE id = uuid('%s')", expression, id);
-
-  return ct_db_read_text (self->replica->db, NULL, sql, "");
-}
-
 static void
 assert_value (PgStation *self, const char *id, const char *expression, const char *expected)
 {
-  g_autofree char *value = value_of (self, id, expression);
+  g_autofree char *value = pg_station_value (self, id, expression);
 
   g_assert_cmpstr (value, ==, expected);
 }
@@ -57,16 +33,16 @@ test_travels (void)
   pg_server_create (server, "travels", policy);
   a = station_new ("travels", "anna");
   b = station_new ("travels", "ben");
-  id = add (a, "Nordwind", "south");
+  id = pg_station_add (a, "Nordwind", "south");
   assert_value (a, id, "number", "DIST-~1");
   report = sync_up (a);
   g_assert_cmpuint (report.pushed, ==, 1);
   g_assert_cmpuint (report.pulled.settled, ==, 1);
-  number = value_of (a, id, "number");
+  number = pg_station_value (a, id, "number");
   g_assert_true (g_str_has_prefix (number, "DIST-20"));
   sync_up (b);
   assert_same (a, b);
-  edit (b, id, "city", "Riga");
+  pg_station_edit (b, id, "city", "Riga");
   sync_replica_run (b->replica, "distributor.archive", "{\"id\":\"%s\"}", id);
   g_assert_cmpuint (sync_up (b).pulled.settled, ==, 2);
   sync_up (a);
@@ -104,7 +80,7 @@ test_leaf_commits_to_row (void)
   a = station_new ("leaf", "anna");
   b = station_new ("leaf", "ben");
   root = pg_server_login (server, "leaf", "postgres");
-  id = add (a, "Żółć & Сыновья \xf0\x9f\x90\x9f \\\"quoted\\\"", "south");
+  id = pg_station_add (a, "Żółć & Сыновья \xf0\x9f\x90\x9f \\\"quoted\\\"", "south");
   sync_replica_run (a->replica, "distributor.edit", "{\"id\":\"%s\",\"credit_limit_minor\":9007199254740991}",
                     id);
   sync_up (a);
@@ -138,12 +114,12 @@ test_concurrent_edits (void)
   for (guint i = 0; i < 2 * G_N_ELEMENTS (cases); i++) {
     g_autoptr (PgStation) a = station_new ("edits", "anna"), b = station_new ("edits", "ben");
     guint at = i / 2;
-    g_autofree char *id = add (a, "Nordwind", "south");
+    g_autofree char *id = pg_station_add (a, "Nordwind", "south");
 
     sync_up (a);
     sync_up (b);
-    edit (a, id, cases[at].a_column, cases[at].a_value);
-    edit (b, id, cases[at].b_column, cases[at].b_value);
+    pg_station_edit (a, id, cases[at].a_column, cases[at].a_value);
+    pg_station_edit (b, id, cases[at].b_column, cases[at].b_value);
     sync_up (a);
     if (i % 2)
       pull_only (b);
@@ -193,14 +169,14 @@ test_offline_decision (void)
   pg_server_create (server, "decision", policy);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (PgStation) a = station_new ("decision", "anna"), b = station_new ("decision", "ben");
-    g_autofree char *id = add (a, "Nordwind", "south");
+    g_autofree char *id = pg_station_add (a, "Nordwind", "south");
 
-    edit (a, id, "onboarding_state", "contract");
+    pg_station_edit (a, id, "onboarding_state", "contract");
     sync_up (a);
     sync_up (b);
-    edit (b, id, "onboarding_state", "active"); /* offline */
+    pg_station_edit (b, id, "onboarding_state", "active"); /* offline */
     if (cases[i].value)
-      edit (a, id, cases[i].column, cases[i].value);
+      pg_station_edit (a, id, cases[i].column, cases[i].value);
     else if (cases[i].column)
       sync_replica_run (a->replica, "distributor.archive", "{\"id\":\"%s\"}", id);
     sync_up (a);
@@ -235,7 +211,7 @@ test_lost_answer (void)
 
   pg_server_create (server, "lost", policy);
   a = station_new ("lost", "anna");
-  id = add (a, "Nordwind", "south");
+  id = pg_station_add (a, "Nordwind", "south");
   proxy = pg_proxy_start (server);
   address = pg_proxy_address (proxy, "lost", "anna");
   line = ct_session_open (address, NULL, &error);
@@ -264,14 +240,14 @@ test_copied_workspace (void)
 
   pg_server_create (server, "copied", policy);
   a = station_new ("copied", "anna");
-  id = add (a, "Nordwind", "south");
+  id = pg_station_add (a, "Nordwind", "south");
   sync_up (a);
-  edit (a, id, "notes", "pending when it was copied");
+  pg_station_edit (a, id, "notes", "pending when it was copied");
   copy = g_new0 (PgStation, 1);
   copy->replica = sync_replica_copy (a->replica);
   copy->session = pg_server_login (server, "copied", "anna");
-  edit (a, id, "city", "Riga");
-  edit (copy, id, "street", "Main Street");
+  pg_station_edit (a, id, "city", "Riga");
+  pg_station_edit (copy, id, "street", "Main Street");
   g_assert_false (sync_up (a).forked);
   report = sync_up (copy);
   g_assert_true (report.forked);
@@ -281,8 +257,8 @@ test_copied_workspace (void)
                 "Riga, Main Street, pending when it was copied");
   g_assert_cmpint (pg_number (copy->session, "SELECT count(*) FROM api.distributors"), ==, 1);
   /* and on */
-  edit (copy, id, "city", "Tartu");
-  edit (a, id, "country", "EE");
+  pg_station_edit (copy, id, "city", "Tartu");
+  pg_station_edit (a, id, "country", "EE");
   g_assert_false (sync_up (copy).forked);
   g_assert_false (sync_up (a).forked);
   sync_up (copy);
@@ -305,15 +281,15 @@ test_restored_workspace (void)
 
   pg_server_create (server, "backup", policy);
   a = station_new ("backup", "anna");
-  id = add (a, "Nordwind", "south");
+  id = pg_station_add (a, "Nordwind", "south");
   sync_up (a);
   restored = g_new0 (PgStation, 1);
   restored->replica = sync_replica_copy (a->replica);
   restored->session = pg_server_login (server, "backup", "anna");
-  edit (a, id, "city", "Riga");
+  pg_station_edit (a, id, "city", "Riga");
   sync_up (a);
   /* the first workspace is gone; the backup does not know of Riga */
-  edit (restored, id, "street", "Main Street");
+  pg_station_edit (restored, id, "street", "Main Street");
   g_assert_true (sync_up (restored).forked);
   assert_value (restored, id, "city || ', ' || street", "Riga, Main Street");
   g_assert_cmpint (in_tray (restored), ==, 0);
@@ -329,7 +305,7 @@ test_copied_queue (void)
 
   pg_server_create (server, "queues", policy);
   a = station_new ("queues", "anna");
-  id = add (a, "Nordwind", "south");
+  id = pg_station_add (a, "Nordwind", "south");
   sync_up (a);
   /* what the copies are made from is older than what the server has: none of them goes on as this device */
   b = g_new0 (PgStation, 1);
@@ -337,11 +313,11 @@ test_copied_queue (void)
   b->session = pg_server_login (server, "queues", "anna");
   sync_replica_run (b->replica, "note.add",
                     "{\"subject_type\":\"distributor\",\"subject\":\"%s\",\"text\":\"once\"}", id);
-  edit (b, id, "street", "Main Street");
+  pg_station_edit (b, id, "street", "Main Street");
   c = g_new0 (PgStation, 1);
   c->replica = sync_replica_copy (b->replica);
   c->session = pg_server_login (server, "queues", "anna");
-  edit (a, id, "city", "Riga");
+  pg_station_edit (a, id, "city", "Riga");
   sync_up (a);
   g_assert_true (sync_up (b).forked);
   g_assert_true (sync_up (c).forked);
@@ -380,7 +356,7 @@ test_forgotten_fork (void)
 
   pg_server_create (server, "unforked", policy);
   a = station_new ("unforked", "anna");
-  id = add (a, "Nordwind", "south");
+  id = pg_station_add (a, "Nordwind", "south");
   sync_up (a);
   g_clear_pointer (&a->session, ct_session_close);
   back_up ("unforked", "forgetful");
@@ -388,17 +364,17 @@ test_forgotten_fork (void)
   copy = g_new0 (PgStation, 1);
   copy->replica = sync_replica_copy (a->replica);
   copy->session = pg_server_login (server, "unforked", "anna");
-  edit (a, id, "city", "Riga");
+  pg_station_edit (a, id, "city", "Riga");
   sync_up (a);
-  edit (copy, id, "street", "Main Street");
+  pg_station_edit (copy, id, "street", "Main Street");
   g_assert_true (sync_up (copy).forked);
-  edit (copy, id, "notes", "settled, and lost with the server");
+  pg_station_edit (copy, id, "notes", "settled, and lost with the server");
   sync_up (copy);
   ct_session_close (copy->session);
   ct_session_close (a->session);
   a->session = pg_server_login (server, "forgetful", "anna");
   copy->session = pg_server_login (server, "forgetful", "anna");
-  edit (copy, id, "country", "LV");
+  pg_station_edit (copy, id, "country", "LV");
   report = sync_up (copy);
   g_assert_true (report.forked && report.pulled.offer_again);
   sync_up (a);
@@ -410,7 +386,7 @@ test_forgotten_fork (void)
   root = pg_server_login (server, "forgetful", "postgres");
   g_assert_true (ct_session_run (root, NULL, NULL,
                                  "UPDATE sync.devices SET revoked_at = 1 WHERE forked_from IS NOT NULL", ""));
-  edit (copy, id, "country", "EE");
+  pg_station_edit (copy, id, "country", "EE");
   g_assert_false (ct_sync_round (copy->replica->db, copy->replica->commander, copy->session,
                                  copy->replica->now, NULL, &report, &error));
   g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
@@ -428,7 +404,7 @@ test_restored_server (void)
   pg_server_create (server, "before", policy);
   a = station_new ("before", "anna");
   b = station_new ("before", "ben");
-  id = add (a, "Nordwind", "south");
+  id = pg_station_add (a, "Nordwind", "south");
   sync_up (a);
   sync_up (b);
   g_clear_pointer (&a->session, ct_session_close);
@@ -436,11 +412,11 @@ test_restored_server (void)
   back_up ("before", "after");
   a->session = pg_server_login (server, "before", "anna");
   b->session = pg_server_login (server, "before", "ben");
-  edit (a, id, "city", "Riga");
-  later = add (a, "Made after the backup", "south");
+  pg_station_edit (a, id, "city", "Riga");
+  later = pg_station_add (a, "Made after the backup", "south");
   sync_up (a);
   sync_up (b);
-  edit (b, id, "notes", "settled, and lost with the server");
+  pg_station_edit (b, id, "notes", "settled, and lost with the server");
   sync_up (b);
   /* the server is lost, the backup takes its place */
   ct_session_close (a->session);
@@ -470,14 +446,14 @@ test_settled_otherwise (void)
   pg_server_create (server, "first", policy);
   a = station_new ("first", "anna");
   b = station_new ("first", "ben");
-  id = add (a, "Nordwind", "south");
+  id = pg_station_add (a, "Nordwind", "south");
   sync_up (a);
   sync_up (b);
   ct_session_close (a->session);
   ct_session_close (b->session);
   back_up ("first", "second");
   a->session = pg_server_login (server, "first", "anna");
-  edit (a, id, "city", "Riga");
+  pg_station_edit (a, id, "city", "Riga");
   sync_up (a);
   copy = g_new0 (PgStation, 1);
   copy->replica = sync_replica_copy (a->replica);
@@ -485,7 +461,7 @@ test_settled_otherwise (void)
   ct_session_close (a->session);
   a->session = pg_server_login (server, "second", "anna");
   b->session = pg_server_login (server, "second", "ben");
-  edit (b, id, "city", "Tartu");
+  pg_station_edit (b, id, "city", "Tartu");
   sync_up (b);
   sync_up (a);
   g_assert_cmpint (in_tray (a), ==, 1);
@@ -506,13 +482,13 @@ test_tampered_replica (void)
   pg_server_create (server, "tampered", policy);
   a = station_new ("tampered", "anna");
   b = station_new ("tampered", "ben");
-  id = add (a, "Nordwind", "south");
+  id = pg_station_add (a, "Nordwind", "south");
   sync_up (a);
   sync_up (b);
-  edit (b, id, "city", "Riga");
+  pg_station_edit (b, id, "city", "Riga");
   g_assert_true (
       ct_db_exec (b->replica->db, "UPDATE distributors SET city = 'tampered', legal_name = 'too'", NULL));
-  edit (a, id, "street", "Main Street");
+  pg_station_edit (a, id, "street", "Main Street");
   sync_up (a);
   report = sync_up (b);
   g_assert_true (report.rebuilt);
@@ -533,13 +509,13 @@ test_scopes (void)
   pg_server_create (server, "regions", policy);
   a = station_new ("regions", "anna");
   n = station_new ("regions", "north");
-  secret = add (a, "Secret", "south");
-  leaves = add (a, "Leaves", "north");
+  secret = pg_station_add (a, "Secret", "south");
+  leaves = pg_station_add (a, "Leaves", "north");
   sync_up (a);
   sync_up (n);
   g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM distributors"), ==, 1);
-  edit (n, leaves, "city", "Riga");
-  edit (a, leaves, "region", "south");
+  pg_station_edit (n, leaves, "city", "Riga");
+  pg_station_edit (a, leaves, "region", "south");
   sync_up (a);
   g_assert_cmpuint (sync_up (n).pulled.gone, ==, 1);
   g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM distributors"), ==, 0);
@@ -549,7 +525,7 @@ test_scopes (void)
       ==, 0);
   g_assert_cmpint (in_tray (n), ==, 1);
   /* what they may not do there is rejected there, and shown here */
-  g_free (add (n, "Not yours to make", "south"));
+  g_free (pg_station_add (n, "Not yours to make", "south"));
   g_assert_cmpuint (sync_up (n).pulled.rejected, ==, 1);
   g_assert_cmpint (in_tray (n), ==, 2);
   assert_value (a, secret, "legal_name", "Secret");
@@ -565,10 +541,10 @@ test_queue_after_rejection (void)
 
   pg_server_create (server, "queue", policy);
   a = station_new ("queue", "north");
-  first = add (a, "First", "north");
-  refused = add (a, "Refused", "south");
-  edit (a, refused, "city", "Riga");
-  edit (a, first, "city", "Tartu");
+  first = pg_station_add (a, "First", "north");
+  refused = pg_station_add (a, "Refused", "south");
+  pg_station_edit (a, refused, "city", "Riga");
+  pg_station_edit (a, first, "city", "Tartu");
   sync_up (a);
   codes = sync_replica_text (
       a->replica, "SELECT group_concat(seq || json_extract(theirs, '$.code'), ' ') FROM attention");

@@ -9,21 +9,6 @@
 static PgServer *server;
 static char *policy; /* schema/policy.json */
 
-static char *
-add (PgStation *self, const char *name, const char *region)
-{
-  CtId id = sync_replica_run (self->replica, "distributor.create",
-                              "{\"legal_name\":\"%s\",\"currency\":\"EUR\",\"region\":\"%s\"}", name, region);
-
-  return ct_id_to_string (&id);
-}
-
-static void
-edit (PgStation *self, const char *id, const char *column, const char *value)
-{
-  sync_replica_run (self->replica, "distributor.edit", "{\"id\":\"%s\",\"%s\":\"%s\"}", id, column, value);
-}
-
 /* A long queue with a command in the middle that the server refuses: what builds on it waits for a person, all the rest
  * is applied, and the tray tells the same as if each answer had been waited for. */
 static void
@@ -37,12 +22,12 @@ test_poison (void)
 
   pg_server_create (server, "poison", policy);
   a = pg_station_new (server, "poison", "north");
-  first = add (a, "First", "north");
+  first = pg_station_add (a, "First", "north");
   for (int i = 0; i < MANY / 2; i++)
-    edit (a, first, "city", i % 2 ? "Riga" : "Tartu");
-  refused = add (a, "Not theirs", "south");
+    pg_station_edit (a, first, "city", i % 2 ? "Riga" : "Tartu");
+  refused = pg_station_add (a, "Not theirs", "south");
   for (int i = 0; i < MANY / 2; i++)
-    edit (a, i == 50 ? refused : first, "notes", i % 2 ? "one" : "two");
+    pg_station_edit (a, i == 50 ? refused : first, "notes", i % 2 ? "one" : "two");
   memset (&report, 0, sizeof report);
   ct_sync_push (a->replica->db, a->session, NULL, &report, &again, &error);
   g_assert_no_error (error);
@@ -78,14 +63,14 @@ test_transient (void)
       root, NULL, NULL,
       "ALTER FUNCTION api.apply(uuid, bigint, text, jsonb, bigint[]) SET lock_timeout = '100ms'", ""));
   a = pg_station_new (server, "transient", "anna");
-  first = add (a, "First", "north");
-  held = add (a, "Held", "north");
+  first = pg_station_add (a, "First", "north");
+  held = pg_station_add (a, "Held", "north");
   pg_station_sync (a);
   hold = g_strdup_printf ("BEGIN; SELECT FROM app.distributors WHERE id = '%s' FOR UPDATE", held);
   g_assert_true (ct_session_script (holder, hold, NULL, NULL));
-  edit (a, first, "city", "Riga");
-  edit (a, held, "city", "Riga");
-  edit (a, first, "notes", "behind it");
+  pg_station_edit (a, first, "city", "Riga");
+  pg_station_edit (a, held, "city", "Riga");
+  pg_station_edit (a, first, "notes", "behind it");
   g_assert_false (ct_sync_round (a->replica->db, a->replica->commander, a->session, a->replica->now, NULL,
                                  &report, &error));
   g_assert_error (error, CT_ERROR, CT_ERROR_BUSY);
@@ -113,9 +98,9 @@ test_broken_line (void)
 
   pg_server_create (server, "broken", policy);
   a = pg_station_new (server, "broken", "anna");
-  id = add (a, "Nordwind", "south");
+  id = pg_station_add (a, "Nordwind", "south");
   for (int i = 0; i < MANY; i++)
-    edit (a, id, "city", i % 2 ? "Riga" : "Tartu");
+    pg_station_edit (a, id, "city", i % 2 ? "Riga" : "Tartu");
   address = pg_proxy_address (proxy, "broken", "anna");
   line = ct_session_open (address, NULL, &error);
   g_assert_no_error (error);
@@ -181,7 +166,7 @@ test_silent_push (void)
 
   pg_server_create (server, "silent", policy);
   a = pg_station_new (server, "silent", "anna");
-  g_free (add (a, "Nordwind", "south"));
+  g_free (pg_station_add (a, "Nordwind", "south"));
   for (int cancelled = 0; cancelled < 2; cancelled++) {
     g_autoptr (PgProxy) proxy = pg_proxy_start (server);
     g_autofree char *address = pg_proxy_address (proxy, "silent", "anna");

@@ -12,34 +12,10 @@ static char *policy; /* schema/policy.json */
 #define in_tray                      pg_station_tray
 #define assert_same                  pg_station_assert_same
 
-static char *
-add (PgStation *self, const char *name, const char *region)
-{
-  CtId id = sync_replica_run (self->replica, "distributor.create",
-                              "{\"legal_name\":\"%s\",\"currency\":\"EUR\",\"region\":\"%s\"}", name, region);
-
-  return ct_id_to_string (&id);
-}
-
-static void
-edit (PgStation *self, const char *id, const char *column, const char *value)
-{
-  sync_replica_run (self->replica, "distributor.edit", "{\"id\":\"%s\",\"%s\":\"%s\"}", id, column, value);
-}
-
-static char *
-value_of (PgStation *self, const char *id, const char *expression)
-{
-  g_autofree char *sql =
-      g_strdup_printf ("SELECT %s FROM distributors WHERE id = uuid('%s')", expression, id);
-
-  return ct_db_read_text (self->replica->db, NULL, sql, "");
-}
-
 static void
 assert_value (PgStation *self, const char *id, const char *expression, const char *expected)
 {
-  g_autofree char *value = value_of (self, id, expression);
+  g_autofree char *value = pg_station_value (self, id, expression);
 
   g_assert_cmpstr (value, ==, expected);
 }
@@ -67,14 +43,14 @@ test_undo (void)
   pg_server_create (server, "undo", policy);
   a = station_new ("undo", "anna");
   b = station_new ("undo", "ben");
-  id = add (a, "Nordwind", "south");
+  id = pg_station_add (a, "Nordwind", "south");
   sync_up (a);
   sync_up (b);
   /* an edit, while somebody changes another column; an archive; what was added */
-  edit (a, id, "city", "Riga");
+  pg_station_edit (a, id, "city", "Riga");
   sync_up (a);
   sync_up (b);
-  edit (b, id, "notes", "stays");
+  pg_station_edit (b, id, "notes", "stays");
   sync_up (b);
   sync_up (a);
   g_assert_true (undo_last (a));
@@ -83,7 +59,7 @@ test_undo (void)
   sync_replica_run (a->replica, "distributor.archive", "{\"id\":\"%s\"}", id);
   sync_up (a);
   g_assert_true (undo_last (a));
-  g_free (add (a, "Added in error", "south"));
+  g_free (pg_station_add (a, "Added in error", "south"));
   sync_up (a);
   g_assert_true (undo_last (a));
   sync_up (a);
@@ -92,10 +68,10 @@ test_undo (void)
   assert_value (a, id, "archived_at IS NULL", "1");
   g_assert_cmpint (sync_replica_number (a->replica, "SELECT count(*) FROM undone"), ==, 3);
   /* somebody was faster */
-  edit (a, id, "city", "Riga");
+  pg_station_edit (a, id, "city", "Riga");
   sync_up (a);
   sync_up (b);
-  edit (b, id, "city", "Tartu");
+  pg_station_edit (b, id, "city", "Tartu");
   g_assert_true (undo_last (a));
   sync_up (b);
   sync_up (a);
@@ -126,13 +102,13 @@ test_forged_undo (void)
   pg_server_create (server, "forged", policy);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (PgStation) a = station_new ("forged", "anna");
-    g_autofree char *id = add (a, "Nordwind", "south"), *changes = NULL;
+    g_autofree char *id = pg_station_add (a, "Nordwind", "south"), *changes = NULL;
     g_auto (GStrv) parts = NULL;
     g_auto (CtPushOffer) offer = { 0 };
     g_autoptr (CtVerdict) verdict = NULL;
     g_autoptr (GError) error = NULL;
 
-    edit (a, id, "city", "Riga");
+    pg_station_edit (a, id, "city", "Riga");
     sync_up (a);
     g_assert_true (undo_last (a));
     g_assert_true (ct_backlog_next (a->replica->db, 3, &offer, NULL));
