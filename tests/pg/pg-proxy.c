@@ -1,15 +1,11 @@
 /* A line that can be as long as one likes, and be cut at the worst moment: after the server has committed, before the
  * client hears of it. */
-#include "pg-server.h"
+#include "pg-relay.h"
 
-#include <gio/gunixsocketaddress.h>
 #include <string.h>
 
 struct _PgProxy {
-  char *target;       /* (owned): the server's socket */
-  GSocket *listener;  /* (owned) */
-  GThread *thread;    /* (owned) */
-  GCancellable *stop; /* (owned) */
+  PgRelay *relay; /* (owned) */
   GMutex lock;
   char *trap;   /* (owned) (nullable): under @lock */
   gint64 delay; /* microseconds that a byte takes, either way; under @lock */
@@ -61,14 +57,12 @@ hand_on (GQueue *queue, GSocket *to)
 {
   while (queue->length > 0 && ((Chunk *) queue->head->data)->due <= g_get_monotonic_time ()) {
     Chunk *chunk = g_queue_pop_head (queue);
-    gsize length, sent = 0;
-    const char *bytes = g_bytes_get_data (chunk->bytes, &length);
-    gssize now = 1;
+    gsize length;
+    gconstpointer bytes = g_bytes_get_data (chunk->bytes, &length);
+    gboolean sent = pg_relay_send (to, bytes, length);
 
-    for (; sent < length && now > 0; sent += now > 0 ? (gsize) now : 0)
-      now = g_socket_send (to, bytes + sent, length - sent, NULL, NULL);
     chunk_free (chunk);
-    if (now <= 0)
+    if (!sent)
       return FALSE;
   }
   return TRUE;
@@ -85,14 +79,15 @@ wait_of (GQueue *queue)
 
 /* Carries bytes both ways until one side closes; once the trap has sprung the server's next answer is dropped. */
 static void
-carry (PgProxy *self, GSocket *client, GSocket *server)
+carry (GSocket *client, GSocket *server, GCancellable *stop, gpointer data)
 {
+  PgProxy *self = data;
   GPollFD polled[3] = { { .fd = g_socket_get_fd (client), .events = G_IO_IN },
                         { .fd = g_socket_get_fd (server), .events = G_IO_IN } };
   GQueue there = G_QUEUE_INIT, back = G_QUEUE_INIT;
   gboolean sprung = FALSE;
 
-  g_cancellable_make_pollfd (self->stop, &polled[2]);
+  g_cancellable_make_pollfd (stop, &polled[2]);
   while (hand_on (&there, server) && (sprung || hand_on (&back, client))) {
     g_autofree char *trap = NULL;
     int a = wait_of (&there), b = wait_of (&back);
@@ -111,29 +106,9 @@ carry (PgProxy *self, GSocket *client, GSocket *server)
   }
   g_queue_clear_full (&there, chunk_free);
   g_queue_clear_full (&back, chunk_free);
-  g_cancellable_release_fd (self->stop);
+  g_cancellable_release_fd (stop);
   if (sprung)
     pg_proxy_swallow_answers (self, NULL);
-}
-
-static gpointer
-serve (gpointer data)
-{
-  PgProxy *self = data;
-  g_autoptr (GSocketAddress) address = g_unix_socket_address_new (self->target);
-
-  for (;;) {
-    g_autoptr (GSocket) client = g_socket_accept (self->listener, self->stop, NULL);
-    g_autoptr (GSocket) server = NULL;
-
-    if (!client)
-      return NULL;
-    server = g_socket_new (G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, NULL);
-    if (g_socket_connect (server, address, NULL, NULL))
-      carry (self, client, server);
-    g_socket_close (client, NULL);
-    g_socket_close (server, NULL);
-  }
 }
 
 /* Serves one connection at a time. */
@@ -141,32 +116,17 @@ PgProxy *
 pg_proxy_start (PgServer *server)
 {
   PgProxy *self = g_new0 (PgProxy, 1);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
-  g_autoptr (GSocketAddress) address = g_inet_socket_address_new (loopback, 0);
 
-  self->target = g_strdup_printf ("%s/.s.PGSQL.%d", pg_server_socket (server), pg_server_port (server));
-  self->stop = g_cancellable_new ();
   g_mutex_init (&self->lock);
-  self->listener = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &error);
-  g_assert_no_error (error);
-  g_socket_bind (self->listener, address, TRUE, &error);
-  g_assert_no_error (error);
-  g_socket_listen (self->listener, &error);
-  g_assert_no_error (error);
-  self->thread = g_thread_new ("pg-proxy", serve, self);
+  self->relay = pg_relay_start (server, carry, self);
   return self;
 }
 
 void
 pg_proxy_stop (PgProxy *self)
 {
-  g_cancellable_cancel (self->stop);
-  g_thread_join (self->thread);
-  g_object_unref (self->listener);
-  g_object_unref (self->stop);
+  pg_relay_stop (self->relay);
   g_mutex_clear (&self->lock);
-  g_free (self->target);
   g_free (self->trap);
   g_free (self);
 }
@@ -175,10 +135,7 @@ pg_proxy_stop (PgProxy *self)
 char *
 pg_proxy_address (PgProxy *self, const char *database, const char *login)
 {
-  g_autoptr (GSocketAddress) address = g_socket_get_local_address (self->listener, NULL);
-
-  return g_strdup_printf ("host=127.0.0.1 port=%d dbname=%s user=%s sslmode=disable",
-                          g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address)), database, login);
+  return pg_relay_address (self->relay, database, login);
 }
 
 /* The next request that holds @once_request_holds reaches the server; its answer does not come back. */

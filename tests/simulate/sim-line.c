@@ -1,18 +1,13 @@
 /* Carries PostgreSQL's protocol message by message, and cuts the line at the request that was chosen: so the same fault
- * happens at the same place in every run. A request is what the server answers with ReadyForQuery: a Sync or a Query.
- * Serves one connection at a time, on a thread of its own. */
+ * happens at the same place in every run. A request is what the server answers with ReadyForQuery: a Sync or a Query. */
 #include "sim-line.h"
+#include "pg-relay.h"
 
-#include <gio/gio.h>
-#include <gio/gunixsocketaddress.h>
 #include <string.h>
 
 struct _SimLine {
-  char *target;       /* (owned): the server's socket */
-  GSocket *listener;  /* (owned) */
-  GThread *thread;    /* (owned) */
-  GCancellable *stop; /* (owned) */
-  GMutex lock;        /* for what follows */
+  PgRelay *relay; /* (owned) */
+  GMutex lock;    /* for what follows */
   guint request;
   SimCut cut;
   gboolean was_cut;
@@ -28,20 +23,6 @@ typedef struct {
   guint at; /* where to cut */
   SimCut cut;
 } Carrier;
-
-static gboolean
-send_all (GSocket *socket, const guint8 *bytes, gsize length)
-{
-  while (length > 0) {
-    gssize sent = g_socket_send (socket, (const char *) bytes, length, NULL, NULL);
-
-    if (sent <= 0)
-      return FALSE;
-    bytes += sent;
-    length -= (gsize) sent;
-  }
-  return TRUE;
-}
 
 static gboolean
 receive (GSocket *socket, GByteArray *into)
@@ -97,7 +78,7 @@ forward_requests (Carrier *self)
 
     if (!drop && (type == 'S' || type == 'Q'))
       drop = ++self->requests == self->at && self->cut == SIM_CUT_BEFORE;
-    if (!drop && !send_all (self->server, self->asked->data, length))
+    if (!drop && !pg_relay_send (self->server, self->asked->data, length))
       return FALSE;
     self->started = TRUE;
     g_byte_array_remove_range (self->asked, 0, (guint) length);
@@ -117,7 +98,7 @@ forward_answers (Carrier *self)
 
     if (lost && last)
       return cut (self);
-    if (!lost && !send_all (self->client, self->answers->data, length))
+    if (!lost && !pg_relay_send (self->client, self->answers->data, length))
       return FALSE;
     self->ready += last;
     g_byte_array_remove_range (self->answers, 0, (guint) length);
@@ -126,78 +107,50 @@ forward_answers (Carrier *self)
 }
 
 static void
-carry (Carrier *self)
+carry_on (Carrier *self, GCancellable *stop)
 {
   GPollFD polled[3] = { { .fd = g_socket_get_fd (self->client), .events = G_IO_IN },
                         { .fd = g_socket_get_fd (self->server), .events = G_IO_IN } };
 
-  g_cancellable_make_pollfd (self->line->stop, &polled[2]);
+  g_cancellable_make_pollfd (stop, &polled[2]);
   while (g_poll (polled, 3, -1) > 0 && !polled[2].revents) {
     if (polled[0].revents && (!receive (self->client, self->asked) || !forward_requests (self)))
       break;
     if (polled[1].revents && (!receive (self->server, self->answers) || !forward_answers (self)))
       break;
   }
-  g_cancellable_release_fd (self->line->stop);
+  g_cancellable_release_fd (stop);
 }
 
-static gpointer
-serve (gpointer data)
+static void
+carry (GSocket *client, GSocket *server, GCancellable *stop, gpointer data)
 {
   SimLine *self = data;
-  g_autoptr (GSocketAddress) address = g_unix_socket_address_new (self->target);
+  g_autoptr (GByteArray) asked = g_byte_array_new (), answers = g_byte_array_new ();
+  Carrier carrier = { .line = self, .client = client, .server = server, .asked = asked, .answers = answers };
 
-  for (;;) {
-    g_autoptr (GSocket) client = g_socket_accept (self->listener, self->stop, NULL);
-    g_autoptr (GSocket) server = NULL;
-    g_autoptr (GByteArray) asked = g_byte_array_new (), answers = g_byte_array_new ();
-    Carrier carrier = { .line = self, .client = client, .asked = asked, .answers = answers };
-
-    if (!client)
-      return NULL;
-    server = g_socket_new (G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, NULL);
-    carrier.server = server;
-    g_mutex_lock (&self->lock);
-    carrier.at = self->request;
-    carrier.cut = self->cut;
-    g_mutex_unlock (&self->lock);
-    if (g_socket_connect (server, address, NULL, NULL))
-      carry (&carrier);
-    g_socket_close (server, NULL);
-    g_socket_close (client, NULL);
-  }
+  g_mutex_lock (&self->lock);
+  carrier.at = self->request;
+  carrier.cut = self->cut;
+  g_mutex_unlock (&self->lock);
+  carry_on (&carrier, stop);
 }
 
 SimLine *
 sim_line_start (PgServer *server)
 {
   SimLine *self = g_new0 (SimLine, 1);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
-  g_autoptr (GSocketAddress) address = g_inet_socket_address_new (loopback, 0);
 
-  self->target = g_strdup_printf ("%s/.s.PGSQL.%d", pg_server_socket (server), pg_server_port (server));
-  self->stop = g_cancellable_new ();
   g_mutex_init (&self->lock);
-  self->listener = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &error);
-  g_assert_no_error (error);
-  g_socket_bind (self->listener, address, TRUE, &error);
-  g_assert_no_error (error);
-  g_socket_listen (self->listener, &error);
-  g_assert_no_error (error);
-  self->thread = g_thread_new ("sim-line", serve, self);
+  self->relay = pg_relay_start (server, carry, self);
   return self;
 }
 
 void
 sim_line_stop (SimLine *self)
 {
-  g_cancellable_cancel (self->stop);
-  g_thread_join (self->thread);
-  g_object_unref (self->listener);
-  g_object_unref (self->stop);
+  pg_relay_stop (self->relay);
   g_mutex_clear (&self->lock);
-  g_free (self->target);
   g_free (self);
 }
 
@@ -205,10 +158,7 @@ sim_line_stop (SimLine *self)
 char *
 sim_line_address (SimLine *self, const char *database, const char *login)
 {
-  g_autoptr (GSocketAddress) address = g_socket_get_local_address (self->listener, NULL);
-
-  return g_strdup_printf ("host=127.0.0.1 port=%d dbname=%s user=%s sslmode=disable gssencmode=disable",
-                          g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address)), database, login);
+  return pg_relay_address (self->relay, database, login);
 }
 
 /* The next connection is cut at its @request-th request, counted from 1. */
