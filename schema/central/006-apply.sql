@@ -255,6 +255,16 @@ SET search_path = pg_catalog, pg_temp AS $$
   SELECT line.id, line.upto FROM line;
 $$;
 
+-- Whether a device is revoked, itself or because it went on from one that is. Whom an administrator gave a key of their own
+-- stands for themselves.
+CREATE FUNCTION sync.is_revoked(device uuid) RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH RECURSIVE line (forked_from, public_key, revoked_at) AS (
+    SELECT d.forked_from, d.public_key, d.revoked_at FROM sync.devices d WHERE d.id = device
+    UNION ALL SELECT d.forked_from, d.public_key, d.revoked_at FROM line JOIN sync.devices d ON d.id = line.forked_from
+      WHERE line.public_key IS NULL)
+  SELECT EXISTS (SELECT FROM line WHERE line.revoked_at IS NOT NULL);
+$$;
+
 -- The command that an undo takes back: its only argument, which the intent has the hash of. One of the device's own that was
 -- applied.
 CREATE FUNCTION sync.undo_target(device uuid, undo jsonb, OUT name text, OUT leaf uuid) LANGUAGE sql STABLE
@@ -459,6 +469,9 @@ BEGIN
   SELECT * INTO d FROM sync.devices x WHERE x.id = device AND x.owner = session_user AND x.revoked_at IS NULL FOR UPDATE;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'this device is not enrolled for %', session_user USING ERRCODE = 'CT002';
+  ELSIF d.forked_from IS NOT NULL AND sync.is_revoked(d.id) THEN
+    RAISE EXCEPTION 'the device that this one is a copy of was revoked; an administrator enrols this one with a key of its own'
+      USING ERRCODE = 'CT002';
   END IF;
   body := sync.read_intent(intent, device, n);
   IF n <= d.last_n THEN
@@ -528,15 +541,20 @@ END $$;
 GRANT EXECUTE ON FUNCTION api.revoke(uuid) TO tower_admin;
 
 -- A workspace that finds itself forked goes on as a device of its own, from the last command that both share. It can
--- push at once; its signature key has to be enrolled anew by an administrator.
+-- push at once; its signature key has to be enrolled anew by an administrator. A login has 50 such devices at most: somebody
+-- has to know of more, and what nobody counts nobody revokes.
 CREATE FUNCTION api.fork(device uuid, shared_n bigint, shared_sha256 bytea, new_device uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   d sync.devices;
 BEGIN
-  SELECT * INTO d FROM sync.devices x WHERE x.id = device AND x.owner = session_user AND x.revoked_at IS NULL;
+  SELECT * INTO d FROM sync.devices x WHERE x.id = device AND x.owner = session_user AND NOT sync.is_revoked(x.id) FOR UPDATE;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'this device is not enrolled for %', session_user USING ERRCODE = 'CT002';
+  ELSIF (SELECT count(*) FROM sync.devices x WHERE x.owner = session_user AND x.forked_from IS NOT NULL
+           AND x.public_key IS NULL AND x.revoked_at IS NULL) >= 50 THEN
+    RAISE EXCEPTION '% has 50 copied workspaces already; an administrator revokes those that nobody uses (server status, '
+      'server revoke-device), or enrols them', session_user USING ERRCODE = 'CT002';
   ELSIF EXISTS (SELECT FROM sync.devices x WHERE x.id = new_device) THEN
     RAISE EXCEPTION 'device % is revoked or another login''s', new_device USING ERRCODE = 'CT002';
   ELSIF NOT EXISTS (SELECT FROM sync.line(d.id) l JOIN sync.outcomes o ON o.device = l.id AND o.n <= l.upto

@@ -97,7 +97,7 @@ $$;
 CREATE FUNCTION api.standing(device uuid) RETURNS TABLE (last_n bigint, last_sha256 text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT d.last_n, encode(d.last_sha256, 'hex') FROM sync.devices d
-    WHERE d.id = standing.device AND d.owner = session_user AND d.revoked_at IS NULL;
+    WHERE d.id = standing.device AND d.owner = session_user AND NOT sync.is_revoked(d.id);
 $$;
 
 -- Everything since a cursor, of one moment: being STABLE it reads in the snapshot of the statement that calls it. names:

@@ -1,5 +1,6 @@
 /* What api.apply makes of commands, whatever the client says. */
 #include "pg-device.h"
+#include "ct-greeting.h"
 #include "ct-leaf.h"
 #include "ct-log.h"
 
@@ -268,6 +269,92 @@ test_fork_goes_on (void)
   }
 }
 
+static CtId
+fork_off (PgDevice *device)
+{
+  CtId fork = ct_id_new (ct_time_now ());
+  g_autoptr (GError) error = NULL;
+
+  ct_push_fork (device->session, &device->id, device->n, &device->last, &fork, NULL, &error);
+  g_assert_no_error (error);
+  return fork;
+}
+
+static void
+assert_no_fork (PgDevice *device, const char *why)
+{
+  CtId fork = ct_id_new (ct_time_now ());
+  g_autoptr (GError) error = NULL;
+
+  ct_push_fork (device->session, &device->id, device->n, &device->last, &fork, NULL, &error);
+  g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
+  g_assert_nonnull (strstr (error->message, why));
+}
+
+static void
+change_device (CtSession *root, const CtId *device, const char *set)
+{
+  g_autofree char *id = ct_id_to_string (device);
+  g_autofree char *sql = g_strdup_printf ("UPDATE sync.devices SET %s WHERE id = '%s'", set, id);
+
+  g_assert_true (ct_session_run (root, NULL, NULL, sql, ""));
+}
+
+static gint64
+standing (const PgDevice *device)
+{
+  g_auto (CtGreeting) greeting = { 0 };
+
+  g_assert_true (ct_greeting_ask (device->session, &device->id, &greeting, NULL, NULL));
+  return greeting.standing;
+}
+
+/* Who revokes a device need not know of its copies: what has no key of its own goes with it, forks of forks as well. */
+static void
+test_revoked_fork (void)
+{
+  g_autoptr (PgDevice) device = pg_device_new (server, DB, "anna");
+  g_autoptr (CtSession) root = pg_server_login (server, DB, "postgres");
+  g_autoptr (CtVerdict) verdict = NULL;
+  g_autoptr (GError) error = NULL;
+  CtId old = device->id;
+
+  pg_device_add (device, "Nordwind", "south");
+  device->id = fork_off (device);
+  device->id = fork_off (device);
+  pg_device_add (device, "Ostwind", "south");
+
+  change_device (root, &old, "revoked_at = 1");
+  g_assert_null (pg_device_push (device, "d.edit", "[]", &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
+  g_assert_nonnull (strstr (error->message, "an administrator enrols this one"));
+  g_assert_cmpint (standing (device), ==, -1);
+  assert_no_fork (device, "not enrolled");
+
+  change_device (root, &device->id, "public_key = sha256('own')");
+  g_assert_cmpint (standing (device), ==, device->n);
+  verdict = pg_device_push_ok (device, "d.edit", "[]");
+  fork_off (device);
+}
+
+/* Nobody makes more of them than an administrator can oversee. */
+static void
+test_many_forks (void)
+{
+  g_autoptr (PgDevice) device = pg_device_new (server, DB, "vera");
+  g_autoptr (PgDevice) other = pg_device_new (server, DB, "ben");
+  g_autoptr (CtSession) root = pg_server_login (server, DB, "postgres");
+
+  for (int i = 0; i < 25; i++) {
+    fork_off (device);
+    device->id = fork_off (device);
+  }
+  assert_no_fork (device, "server revoke-device");
+  fork_off (other);
+  change_device (root, &device->id, "public_key = sha256('own')");
+  fork_off (device);
+}
+
 /* Calls that are no commands: nothing of them is stored. */
 static void
 test_malformed (void)
@@ -517,6 +604,8 @@ main (int argc, char **argv)
   g_test_add_func ("/pg/apply/scopes", test_scopes);
   g_test_add_func ("/pg/apply/repeat-and-fork", test_repeat_and_fork);
   g_test_add_func ("/pg/apply/fork-goes-on", test_fork_goes_on);
+  g_test_add_func ("/pg/apply/revoked-fork", test_revoked_fork);
+  g_test_add_func ("/pg/apply/many-forks", test_many_forks);
   g_test_add_func ("/pg/apply/malformed", test_malformed);
   g_test_add_func ("/pg/apply/withdrawn", test_withdrawn);
   g_test_add_func ("/pg/apply/transient", test_transient);
