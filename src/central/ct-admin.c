@@ -71,7 +71,8 @@ static const char devices[] =
     "   'publicKey', encode(d.public_key, 'hex'), 'enrolledBy', d.enrolled_by,"
     "   'enrolledAt', " UTC_MS ("d.enrolled_at") ", 'revokedAt', " UTC_MS (
         "d.revoked_at") ","
-                        "   'commands', d.last_n, 'forkedFrom', d.forked_from) ORDER BY d.owner, "
+                        "   'commands', d.last_n, 'forkedFrom', d.forked_from,"
+                        "   'signed', d.signature IS NOT NULL, 'signer', d.signer) ORDER BY d.owner, "
                         "d.enrolled_at, d.id), '[]')"
                         " FROM sync.devices d";
 

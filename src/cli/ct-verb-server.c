@@ -390,6 +390,7 @@ static const CtColumn device_columns[] = { { N_ ("Device"), "id", CT_COLUMN_TEXT
                                            { N_ ("Login"), "owner", CT_COLUMN_TEXT, NULL },
                                            { N_ ("Commands"), "commands", CT_COLUMN_NUMBER, NULL },
                                            { N_ ("Enrolled"), "enrolledAt", CT_COLUMN_TIME, NULL },
+                                           { N_ ("Vouched for"), "signed", CT_COLUMN_TEXT, NULL },
                                            { N_ ("Revoked"), "revokedAt", CT_COLUMN_TIME, NULL },
                                            { N_ ("Name"), "label", CT_COLUMN_TEXT, NULL },
                                            { NULL, NULL, CT_COLUMN_TEXT, NULL } };

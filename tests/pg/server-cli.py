@@ -307,7 +307,10 @@ def test_devices():
     other = describe_device()
     ok('enrol-device', name, 'dora', '-w', other['workspace'])
     status = ok('status', name)
-    assert {row['id'] for row in status['devices']} == {device['id'], other['id']}, status['devices']
+    assert {(row['id'], row['signed'], row['signer']) for row in status['devices']} == {
+        (device['id'], False, None), (other['id'], True, other['id'])}, status['devices']
+    shown = fails(0, 'status', name, shown=True).stdout
+    assert 'Vouched for' in shown, shown
     standing = "SELECT last_n, last_sha256 FROM api.standing('%s')"
     as_dora = {'user': 'dora', 'password': 'ein langes Wort'}
     assert POSTGRES.psql(name, standing % device['id'], **as_dora) == f"{device['commands']}|{device['lastSha256']}"
