@@ -132,19 +132,21 @@ is_same_row (InvertTask *task, sqlite3_changeset_iter *iter, const char *table, 
   return names != NULL;
 }
 
-/* What a person calls the record in the way: its human number, where it has one. */
+/* What a person calls the record in the way: its human number, where it has one. A foreign key names no row. */
 static char *
 describe_conflict (InvertTask *task, int kind, sqlite3_changeset_iter *iter, const char *table, int columns)
 {
-  const char *const *names = ct_db_column_names (task->db, table, NULL);
+  const char *const *names =
+      kind == SQLITE_CHANGESET_DATA ? ct_db_column_names (task->db, table, NULL) : NULL;
   sqlite3_value *number = NULL;
 
-  for (int i = 0; kind == SQLITE_CHANGESET_DATA && names && names[i] && i < columns; i++)
+  for (int i = 0; names && names[i] && i < columns; i++)
     if (strcmp (names[i], "number") == 0 && sqlite3changeset_conflict (iter, i, &number) == SQLITE_OK &&
         sqlite3_value_type (number) == SQLITE_TEXT)
       return g_strdup_printf (_ ("%s was changed again since"), (const char *) sqlite3_value_text (number));
-  return g_strdup (kind == SQLITE_CHANGESET_NOTFOUND ? _ ("the record is not there any more")
-                                                     : _ ("what it changed was changed again since"));
+  return g_strdup (kind == SQLITE_CHANGESET_NOTFOUND      ? _ ("the record is not there any more")
+                   : kind == SQLITE_CHANGESET_FOREIGN_KEY ? _ ("other records refer to what it added")
+                                                          : _ ("what it changed was changed again since"));
 }
 
 static int

@@ -152,6 +152,31 @@ test_changeset (Fixture *f, gconstpointer data)
   g_assert_error (error, CT_ERROR, CT_ERROR_CONFLICT);
 }
 
+/* What others refer to cannot be taken back, and says so. */
+static void
+test_changeset_referred (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CtRecorder) recorder = NULL;
+  g_autoptr (GPtrArray) parts = NULL;
+  CtId id, contact = ct_id_new (2000);
+
+  ct_db_begin (f->db, NULL);
+  recorder = ct_recorder_start (f->db, &error);
+  id = add_distributor (f->db, "DIST-1", "Old");
+  parts = ct_recorder_finish (recorder, &error);
+  ct_db_commit (f->db, NULL);
+  ct_db_run (f->db, &error,
+             "INSERT INTO contacts(id, n, created_at, updated_at, distributor_id, name) "
+             "VALUES(?, next_n(), 0, 0, ?, 'Ada')",
+             "kk", &contact, &id);
+  g_assert_no_error (error);
+  g_assert_false (ct_changeset_invert (f->db, parts->pdata[0], &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_CONFLICT);
+  g_assert_nonnull (strstr (error->message, "other records refer to"));
+  g_assert_cmpint (count (f->db, "SELECT count(*) FROM distributors"), ==, 1);
+}
+
 static void
 test_no_approval_no_post (Fixture *f, gconstpointer data)
 {
@@ -237,6 +262,7 @@ main (int argc, char **argv)
   ADD ("/store/strict", test_tables_are_strict);
   ADD ("/store/numbers", test_numbers_never_return);
   ADD ("/store/changeset", test_changeset);
+  ADD ("/store/changeset-referred", test_changeset_referred);
   ADD ("/store/no-approval-no-post", test_no_approval_no_post);
   ADD ("/store/rows", test_rows);
   ADD ("/store/threads", test_store_threads);
