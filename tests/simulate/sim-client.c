@@ -1,4 +1,5 @@
 #include "sim-client.h"
+#include "ct-greeting.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -45,16 +46,17 @@ sim_client_free (SimClient *self)
   g_free (self);
 }
 
-/* A new workspace of @login's, enrolled; its clock is wrong by up to ten days. */
+/* A new workspace of @login's, enrolled; its clock is wrong by up to ten days. @version: as SimClient's */
 SimClient *
-sim_client_new (SimWorld *world, const char *login)
+sim_client_new (SimWorld *world, const char *login, int version)
 {
   SimClient *self = client_alloc (world, login);
   g_autoptr (GError) error = NULL;
   gboolean known;
   CtHash first;
 
-  self->replica = sync_replica_new ();
+  self->version = version;
+  self->replica = sync_replica_new_at (version);
   self->replica->now = EPOCH_MS + ((gint64) sim_random_below (&world->random, 21) - 10) * DAY_MS;
   self->acknowledged = 1;
   g_assert_true (ct_backlog_hash (self->replica->db, 1, &first, &known, NULL) && known);
@@ -91,13 +93,35 @@ sim_client_copy (SimClient *self)
 }
 
 /* The program died: what was not committed is gone. */
-gboolean
+void
 sim_client_reopen (SimClient *self)
 {
   sim_client_hang_up (self);
-  ct_db_close (self->replica->db);
-  self->replica->db = ct_test_replica (self->replica->folder);
-  return ct_db_exec (self->replica->db, "PRAGMA synchronous = OFF", NULL);
+  sync_replica_reopen (self->replica, self->version);
+}
+
+/* This program takes the place of an earlier one, over whatever waits to be pushed. */
+gboolean
+sim_client_upgrade (SimClient *self)
+{
+  gint64 pending = sim_client_pending (self);
+
+  sim_world_say (self->world, "%s: is upgraded from schema %d with %d commands in the queue", self->name,
+                 self->version, (int) pending);
+  sim_world_count (self->world, "upgrades");
+  sim_world_add (self->world, "carried over by an upgrade", (guint) pending);
+  self->version = 0;
+  sim_client_reopen (self);
+  return sim_client_pending (self) == pending ||
+         sim_world_fail (self->world, "%s: of %d commands in the queue %d are left after the upgrade",
+                         self->name, (int) pending, (int) sim_client_pending (self));
+}
+
+/* No line to the server: cut off, or of a program from before there was one that this server knows. */
+gboolean
+sim_client_is_away (SimClient *self)
+{
+  return self->away || (self->version && self->version < SIM_OLDEST_SPEAKING);
 }
 
 void
@@ -120,6 +144,7 @@ sim_client_restore (SimClient *self)
 
   sync_replica_free (self->replica);
   self->replica = sync_replica_open (self->backup);
+  self->version = 0;
   self->replica->now = now;
   g_array_set_size (self->accepted, self->backup_accepted);
   /* what stands in the file is known again after the next pull */
@@ -167,14 +192,29 @@ talk (SimClient *self, CtSession *session, SimSync how, CtSyncReport *report, GE
   }
 }
 
-/* (nullable): a login without any role gets none */
+/* (nullable): what the program says and asks first; a login without any role, and an earlier program, get none */
+static CtSession *
+dial (SimClient *self, const char *address, GError **error)
+{
+  g_autoptr (CtSession) session = ct_session_open (address, NULL, error);
+  g_auto (CtGreeting) greeting = { 0 };
+  CtId device;
+
+  if (!session || !ct_backlog_device (self->replica->db, &device, error) ||
+      !ct_greeting_ask (session, &device, &greeting, NULL, error) ||
+      !ct_sync_check_window (self->replica->db, greeting.oldest, greeting.newest, error))
+    return NULL;
+  return g_steal_pointer (&session);
+}
+
+/* (nullable): see dial() */
 CtSession *
 sim_client_session (SimClient *self, GError **error)
 {
   g_autofree char *address = pg_server_address (self->world->server, self->world->database, self->login);
 
   if (!self->session)
-    self->session = ct_session_open (address, NULL, error);
+    self->session = dial (self, address, error);
   return self->session;
 }
 
@@ -190,7 +230,7 @@ sim_client_sync (SimClient *self, SimSync how, gboolean through_line, CtSyncRepo
 {
   SimWorld *world = self->world;
   g_autofree char *address = sim_line_address (world->line, world->database, self->login);
-  g_autoptr (CtSession) line = through_line ? ct_session_open (address, NULL, error) : NULL;
+  g_autoptr (CtSession) line = through_line ? dial (self, address, error) : NULL;
   CtSession *session = through_line ? line : sim_client_session (self, error);
 
   memset (report, 0, sizeof *report);

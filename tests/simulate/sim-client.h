@@ -24,6 +24,7 @@ typedef struct {
   char *name;      /* (owned) */
   const char *login;
   SyncReplica *replica; /* (owned) */
+  int version;          /* of the schema, while an earlier program runs here; 0: this one does */
   CtSession *session;   /* (owned) (nullable): as long as nothing disturbs it */
   gboolean away;        /* from the network */
   GArray *accepted;     /* (owned) (element-type SimAccepted): all its commands in their order */
@@ -42,10 +43,12 @@ typedef enum {
   SIM_SYNC_PUSH,
 } SimSync;
 
-SimClient *sim_client_new (SimWorld *world, const char *login);
+SimClient *sim_client_new (SimWorld *world, const char *login, int version);
 SimClient *sim_client_copy (SimClient *self);
 void sim_client_free (SimClient *self);
-gboolean sim_client_reopen (SimClient *self);
+gboolean sim_client_is_away (SimClient *self);
+void sim_client_reopen (SimClient *self);
+gboolean sim_client_upgrade (SimClient *self);
 CtSession *sim_client_session (SimClient *self, GError **error);
 void sim_client_hang_up (SimClient *self);
 void sim_client_back_up (SimClient *self);

@@ -7,6 +7,7 @@
 #define STEPS       36
 #define MOST        6
 #define HEAL_ROUNDS 3
+#define FULL_QUEUE  8
 
 static const char *const logins[] = { "anna", "ben", "north" };
 static const char *const scopes[] = { "all", "region:north", "region:south" };
@@ -59,9 +60,9 @@ static gboolean
 step_round (SimClient *self)
 {
   CtSyncReport report;
-  gboolean fine = self->away || sync_calmly (self, SIM_SYNC_ROUND, &report);
+  gboolean fine = sim_client_is_away (self) || sync_calmly (self, SIM_SYNC_ROUND, &report);
 
-  if (!self->away)
+  if (!sim_client_is_away (self))
     say_report (self, "round", &report);
   return fine;
 }
@@ -70,9 +71,9 @@ static gboolean
 step_pull (SimClient *self)
 {
   CtSyncReport report;
-  gboolean fine = self->away || sync_calmly (self, SIM_SYNC_PULL, &report);
+  gboolean fine = sim_client_is_away (self) || sync_calmly (self, SIM_SYNC_PULL, &report);
 
-  if (!self->away)
+  if (!sim_client_is_away (self))
     say_report (self, "pull", &report);
   return fine;
 }
@@ -82,12 +83,13 @@ static gboolean
 step_push_and_die (SimClient *self)
 {
   CtSyncReport report;
-  gboolean fine = self->away || sync_calmly (self, SIM_SYNC_PUSH, &report);
+  gboolean fine = sim_client_is_away (self) || sync_calmly (self, SIM_SYNC_PUSH, &report);
 
-  if (!self->away)
+  if (!sim_client_is_away (self))
     say_report (self, "push, then killed", &report);
   sim_world_count (self->world, "killed");
-  return sim_client_reopen (self) && fine;
+  sim_client_reopen (self);
+  return fine;
 }
 
 /* The line is cut at some request of the exchange, before or after the server has done it. */
@@ -101,7 +103,7 @@ step_cut (SimClient *self)
   CtSyncReport report;
   gboolean done;
 
-  if (self->away)
+  if (sim_client_is_away (self))
     return TRUE;
   sim_line_plan (world->line, request, cut);
   done = sim_client_sync (self, SIM_SYNC_ROUND, TRUE, &report, &error);
@@ -132,7 +134,7 @@ step_die_in_pull (SimClient *self)
   CtSyncReport report;
   gboolean done;
 
-  if (self->away)
+  if (sim_client_is_away (self))
     return TRUE;
   g_assert_true (ct_db_exec (self->replica->db, trap, NULL));
   done = sim_client_sync (self, SIM_SYNC_ROUND, FALSE, &report, &error);
@@ -142,7 +144,8 @@ step_die_in_pull (SimClient *self)
   if (done && g_str_has_suffix (place, "sync_state"))
     return sim_world_fail (self->world, "%s: a pull that could not be written was taken for done",
                            self->name);
-  return sim_client_reopen (self) && ct_db_exec (self->replica->db, "DROP TRIGGER dies", NULL);
+  sim_client_reopen (self);
+  return ct_db_exec (self->replica->db, "DROP TRIGGER dies", NULL);
 }
 
 static gboolean
@@ -150,7 +153,19 @@ step_restart (SimClient *self)
 {
   sim_world_say (self->world, "%s: starts again", self->name);
   sim_world_count (self->world, "restarts");
-  return sim_client_reopen (self);
+  sim_client_reopen (self);
+  return TRUE;
+}
+
+/* A person who has worked on without the server gets this program over the queue. */
+static gboolean
+step_upgrade (SimClient *self)
+{
+  if (!self->version)
+    return TRUE;
+  for (int i = 0; i < FULL_QUEUE; i++)
+    step_command (self);
+  return sim_client_upgrade (self);
 }
 
 /* Room for no more page, or for a few; commands and pulls fail, and nothing else happens. */
@@ -167,7 +182,7 @@ step_disk_full (SimClient *self)
   sim_world_count (self->world, "full disks");
   for (int i = 0; i < 3; i++)
     sim_command (self);
-  if (!self->away) {
+  if (!sim_client_is_away (self)) {
     sim_client_sync (self, SIM_SYNC_ROUND, FALSE, &report, &error);
     say_report (self, error ? error->message : "there was room enough", &report);
   }
@@ -183,7 +198,7 @@ step_duplicate (SimClient *self)
 {
   sim_world_say (self->world, "%s: an old command is delivered once more", self->name);
   sim_world_count (self->world, "duplicates");
-  return self->away || sim_client_offer_again (self);
+  return sim_client_is_away (self) || sim_client_offer_again (self);
 }
 
 static void
@@ -324,7 +339,7 @@ static const struct {
   { 14, step_cut },          { 4, step_die_in_pull },      { 3, step_restart }, { 3, step_disk_full },
   { 4, step_duplicate },     { 8, step_decide },           { 2, step_clock },   { 5, step_partition },
   { 2, step_copy },          { 3, step_workspace_backup }, { 3, step_scope },   { 2, step_role },
-  { 3, step_server_backup },
+  { 3, step_server_backup }, { 4, step_upgrade },
 };
 
 static gboolean
@@ -345,15 +360,24 @@ any_step (SimWorld *world)
 
 /* ---- heal ---- */
 
-/* Everybody is back and allowed to look at least; roles and scopes stay as they are. */
-static void
+/* Everybody is back and allowed to look at least; roles and scopes stay as they are. Who has a program that the server does
+ * not talk to gets this one. */
+static gboolean
 end_faults (SimWorld *world)
 {
+  gboolean fine = TRUE;
+
   sim_world_say (world, "-- heal");
   for (guint i = 0; i < G_N_ELEMENTS (logins); i++)
     sim_world_change_role (world, logins[i], "viewer", TRUE);
-  for (guint i = 0; i < world->clients->len; i++)
-    ((SimClient *) world->clients->pdata[i])->away = FALSE;
+  for (guint i = 0; i < world->clients->len; i++) {
+    SimClient *client = world->clients->pdata[i];
+
+    client->away = FALSE;
+    if (client->version && client->version < world->oldest)
+      fine = fine && step_upgrade (client) && sim_check_client (client);
+  }
+  return fine;
 }
 
 /* In the first round everything is pushed, in the second everything pulled, the third has nothing left to do. */
@@ -383,8 +407,7 @@ drain (SimWorld *world)
 static gboolean
 heal (SimWorld *world)
 {
-  end_faults (world);
-  if (!drain (world))
+  if (!end_faults (world) || !drain (world))
     return FALSE;
   world->restored = FALSE;
   for (guint i = 0; i < world->clients->len; i++)
@@ -393,13 +416,24 @@ heal (SimWorld *world)
   return sim_check_server (world);
 }
 
+/* Of the last few programs, with whose replicas commands can be given. */
+static int
+some_version (SimWorld *world)
+{
+  int newest = ct_migrate_newest (NULL);
+
+  return SIM_OLDEST + (int) sim_random_below (&world->random, (guint) (newest - SIM_OLDEST));
+}
+
 /* Returns whether all held. */
 gboolean
 sim_story (SimWorld *world)
 {
-  sim_client_new (world, "ada");
+  gboolean begins_old = world->seed % 2 == 0;
+
+  sim_client_new (world, "ada", 0);
   for (guint i = 0; i < G_N_ELEMENTS (logins); i++)
-    sim_client_new (world, logins[i]);
+    sim_client_new (world, logins[i], begins_old ? some_version (world) : 0);
   /* some have looked at the server before they begin, others begin without it */
   for (guint i = 0; i < world->clients->len; i++)
     if (sim_random_chance (&world->random, 60) && !step_round (world->clients->pdata[i]))
@@ -411,6 +445,8 @@ sim_story (SimWorld *world)
         return FALSE;
     if (!heal (world))
       return FALSE;
+    if (begins_old && phase == 0)
+      sim_world_end_old_programs (world);
   }
   return TRUE;
 }

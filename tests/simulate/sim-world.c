@@ -84,6 +84,7 @@ sim_world_new (PgServer *server, SimLine *line, guint64 seed, gboolean verbose)
   self->seed = seed;
   self->random.state = seed * 2654435761u + 1;
   self->verbose = verbose;
+  self->oldest = SIM_OLDEST_SPEAKING;
   self->database = g_strdup ("simulated");
   self->clients = g_ptr_array_new_with_free_func ((GDestroyNotify) sim_client_free);
   self->script = g_string_new (NULL);
@@ -198,6 +199,15 @@ sim_world_restore_server (SimWorld *self)
   copy_database (self->server, "simulated_backup", self->database);
   self->root = pg_server_login (self->server, self->database, "postgres");
   self->restored = TRUE;
+}
+
+/* The server is upgraded: earlier programs than this one are no longer served. */
+void
+sim_world_end_old_programs (SimWorld *self)
+{
+  self->oldest = ct_migrate_newest (NULL);
+  sim_world_say (self, "server: serves schema %d and later", self->oldest);
+  run (self->root, "UPDATE sync.window SET oldest = %d", self->oldest);
 }
 
 void

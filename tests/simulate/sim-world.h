@@ -19,6 +19,7 @@ typedef struct {
   gboolean has_backup; /* of the server */
   gboolean restored;   /* the server, since the last heal: it knows less than it did */
   gboolean can_crash;  /* the server: takes time, so in few seeds */
+  int oldest;          /* version of the schema that the server talks to */
   GString *script;     /* (owned): what happened, a line each */
   GHashTable *counts;  /* (owned) (element-type utf8 guint): how often what happened */
   gboolean verbose;
@@ -26,6 +27,10 @@ typedef struct {
 } SimWorld;
 
 #define SIM_TEMPLATE "sim_template"
+
+/* The oldest replica with which commands can be given, and the oldest with which the server can be talked to. */
+#define SIM_OLDEST          7
+#define SIM_OLDEST_SPEAKING 10
 
 void sim_world_prepare (PgServer *server);
 SimWorld *sim_world_new (PgServer *server, SimLine *line, guint64 seed, gboolean verbose);
@@ -38,6 +43,7 @@ gint64 sim_world_number (SimWorld *self, const char *sql);
 void sim_world_crash_server (SimWorld *self);
 void sim_world_back_up_server (SimWorld *self);
 void sim_world_restore_server (SimWorld *self);
+void sim_world_end_old_programs (SimWorld *self);
 void sim_world_change_role (SimWorld *self, const char *login, const char *role, gboolean grant);
 void sim_world_change_scope (SimWorld *self, const char *login, const char *scope, gboolean grant);
 

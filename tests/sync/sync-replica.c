@@ -4,29 +4,38 @@
 
 static CtCommander *commander; /* immutable, so that one serves all; lives as long as the test */
 
-/* A workspace that was just begun, whose first command it keeps to itself. */
+/* A workspace that was just begun, a device of its own, whose first command it keeps to itself. */
 static void
 begin (CtDb *db)
 {
-  g_autoptr (CtCommander) standalone = ct_test_commander (db);
+  CtId device = ct_id_new (ct_time_now ());
+  g_autoptr (CtCommander) standalone = ct_test_commander_on (db, &device);
   g_autoptr (GError) error = NULL;
 
   ct_backlog_begin (db, "a test's", 1, &error);
   g_assert_no_error (error);
 }
 
+static void
+open_database (SyncReplica *self, int version)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->db = ct_test_replica_at (self->folder, version);
+  /* the durability of commands is proved elsewhere; here hundreds of files come and go */
+  ct_db_exec (self->db, "PRAGMA synchronous = OFF", &error);
+  g_assert_no_error (error);
+}
+
 static SyncReplica *
-open_folder (char *folder, gboolean fresh)
+open_folder (char *folder, int version, gboolean fresh)
 {
   SyncReplica *self = g_new0 (SyncReplica, 1);
   g_autoptr (GError) error = NULL;
 
   self->folder = folder;
-  self->db = ct_test_replica (folder);
   self->now = 1700000000000;
-  /* the durability of commands is proved elsewhere; here hundreds of files come and go */
-  ct_db_exec (self->db, "PRAGMA synchronous = OFF", &error);
-  g_assert_no_error (error);
+  open_database (self, version);
   if (fresh)
     begin (self->db);
   if (!commander) {
@@ -40,18 +49,25 @@ open_folder (char *folder, gboolean fresh)
   return self;
 }
 
+/* @version: of the replica's schema, as an earlier program would have made it; 0: this program's */
+SyncReplica *
+sync_replica_new_at (int version)
+{
+  return open_folder (ct_test_folder (), version, TRUE);
+}
+
 SyncReplica *
 sync_replica_new (void)
 {
-  SyncReplica *self = open_folder (ct_test_folder (), TRUE);
-  CtId device = ct_id_new (ct_time_now ());
-  g_autofree char *text = ct_id_to_string (&device);
+  return sync_replica_new_at (0);
+}
 
-  /* each replica is a device of its own */
-  g_assert_true (
-      ct_db_run (self->db, NULL, "UPDATE workspace SET value = ? WHERE key = 'device_id'", "s", text));
-  self->device = device;
-  return self;
+/* The program ends, with all that was not committed, and another one starts, of that version. */
+void
+sync_replica_reopen (SyncReplica *self, int version)
+{
+  ct_db_close (self->db);
+  open_database (self, version);
 }
 
 /* A replica of its own that begins as a copy of a database file. */
@@ -65,7 +81,7 @@ sync_replica_open (const char *file)
 
   g_assert_true (g_file_get_contents (file, &bytes, &length, NULL));
   g_assert_true (g_file_set_contents (path, bytes, (gssize) length, NULL));
-  return open_folder (folder, FALSE);
+  return open_folder (folder, 0, FALSE);
 }
 
 /* As if somebody had copied the workspace. */

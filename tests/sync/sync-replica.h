@@ -18,6 +18,8 @@ typedef struct {
 } SyncReplica;
 
 SyncReplica *sync_replica_new (void);
+SyncReplica *sync_replica_new_at (int version);
+void sync_replica_reopen (SyncReplica *self, int version);
 SyncReplica *sync_replica_open (const char *file);
 SyncReplica *sync_replica_copy (SyncReplica *self);
 void sync_replica_free (SyncReplica *self);
