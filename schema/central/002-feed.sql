@@ -201,6 +201,7 @@ CREATE FUNCTION api.my_scopes() RETURNS integer[] LANGUAGE plpgsql STABLE SECURI
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN (SELECT coalesce(array_agg(DISTINCT g.scope ORDER BY g.scope), '{}') FROM sync.grants g
-            JOIN pg_roles r ON r.rolname = g.grantee WHERE pg_has_role(session_user, r.oid, 'MEMBER'));
+            WHERE g.grantee = session_user OR CASE WHEN to_regrole(quote_ident(g.grantee)) IS NOT NULL
+                                                   THEN pg_has_role(session_user, g.grantee, 'MEMBER') END);
 END $$;
 GRANT EXECUTE ON FUNCTION api.my_scopes() TO tower_viewer;

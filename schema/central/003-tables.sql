@@ -6,7 +6,9 @@ CREATE TABLE sync.tables (
   id smallint PRIMARY KEY CHECK (id > 0),         -- stands in the feed: never changes
   name text NOT NULL UNIQUE,
   object_type text NOT NULL,                      -- what audit leaves call one of its rows
-  series text, yearly boolean NOT NULL DEFAULT false, digits integer NOT NULL DEFAULT 4   -- of its human numbers
+  series text, yearly boolean NOT NULL DEFAULT false, digits integer NOT NULL DEFAULT 4,  -- of its human numbers
+  number text,                                    -- the column of that number
+  links text[] NOT NULL                           -- the columns that name other rows
 );
 -- What a column is. data: a command gives it. parent: data as well, the key of a row of table "of" whose scopes the row's
 -- follow. subject: the same, of a row of whatever object type column "of" names. derived: data that commands compute from
@@ -124,7 +126,10 @@ DECLARE
   usual jsonb := '{"id": "key", "rev": "rev", "created_at": "created", "updated_at": "updated", "scopes": "scopes"}';
   shown text;
 BEGIN
-  INSERT INTO sync.tables VALUES (table_id, table_name, object_name, number_series, by_year, number_digits);
+  INSERT INTO sync.tables VALUES (table_id, table_name, object_name, number_series, by_year, number_digits,
+    (SELECT key FROM jsonb_each_text(special) WHERE value = 'number'),
+    ARRAY(SELECT a.attname FROM pg_attribute a WHERE a.attrelid = format('app.%I', table_name)::regclass AND a.attnum > 0
+          AND a.atttypid = 'uuid'::regtype AND a.attname <> 'id' ORDER BY a.attnum));
   INSERT INTO sync.columns (tbl, name, type, kind, of, most)
     SELECT table_id, a.attname, format_type(a.atttypid, a.atttypmod), split_part(k.kind, ' ', 1),
            nullif(split_part(k.kind, ' ', 2), ''), coalesce((bounds ->> a.attname::text)::integer, 4000)

@@ -26,11 +26,17 @@ END $$;
 -- In which of its roles the login runs a command: the policy's first that it has; NULL where it has none.
 CREATE FUNCTION sync.role_for(command_name text) RETURNS text LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  allowed text[];
+  role text;
 BEGIN
-  RETURN (SELECT r.role FROM sync.policy p, unnest(p.roles) WITH ORDINALITY AS r (role, position)
-            JOIN pg_roles g ON g.rolname = 'tower_' || r.role
-            WHERE p.command = command_name AND pg_has_role(session_user, g.oid, 'MEMBER')
-            ORDER BY r.position LIMIT 1);
+  SELECT p.roles INTO allowed FROM sync.policy p WHERE p.command = command_name;
+  FOREACH role IN ARRAY coalesce(allowed, '{}') LOOP
+    IF to_regrole('tower_' || role) IS NOT NULL AND pg_has_role(session_user, to_regrole('tower_' || role), 'MEMBER') THEN
+      RETURN role;
+    END IF;
+  END LOOP;
+  RETURN NULL;
 END $$;
 
 -- Why the policy does not allow a change, or NULL. columns: {"name": [old, new]}; what is added comes from null, where the
@@ -54,9 +60,12 @@ BEGIN
       RETURN format('%s may not write %s.%s', command_name, table_name, c.key);
     END IF;
     steps := p.writes -> table_name -> c.key;
-    -- compared one by one: containment of arrays would let each step be taken backwards as well
-    IF jsonb_typeof(steps) = 'array' AND NOT EXISTS (SELECT FROM jsonb_array_elements(steps) step WHERE step = c.value) THEN
-      RETURN format('%s may not take %s.%s from %s to %s', command_name, table_name, c.key, c.value -> 0, c.value -> 1);
+    IF jsonb_typeof(steps) = 'array' THEN
+      -- compared one by one: containment of arrays would let each step be taken backwards as well
+      PERFORM FROM jsonb_array_elements(steps) step WHERE step = c.value;
+      IF NOT FOUND THEN
+        RETURN format('%s may not take %s.%s from %s to %s', command_name, table_name, c.key, c.value -> 0, c.value -> 1);
+      END IF;
     END IF;
   END LOOP;
   IF p.predicate IS NOT NULL THEN

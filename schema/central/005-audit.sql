@@ -17,9 +17,10 @@ CREATE TABLE audit.intents (
   received_at bigint NOT NULL,
   PRIMARY KEY (device, n)
 );
+-- What audit.append alone writes, a leaf with its rows and texts in one statement, checks no foreign keys among itself.
 CREATE TABLE audit.leaves (
   ev_id uuid PRIMARY KEY,
-  tid bigint NOT NULL REFERENCES sync.txn (tid),
+  tid bigint NOT NULL,                            -- of sync.txn
   leaf text NOT NULL CHECK (octet_length(leaf) <= 65535),
   leaf_sha256 bytea NOT NULL,                     -- RFC 6962: SHA-256 of a zero byte and the leaf
   position bigint GENERATED ALWAYS AS IDENTITY,   -- orders the leaves of one transaction
@@ -31,12 +32,12 @@ CREATE INDEX leaves_tid ON audit.leaves (tid);
 CREATE TYPE audit.row_key AS (tbl smallint, pk uuid);
 -- What the row commitment of a leaf commits to; the salt keeps a published leaf from telling guessable rows.
 CREATE TABLE audit.rows (
-  ev_id uuid PRIMARY KEY REFERENCES audit.leaves,
+  ev_id uuid PRIMARY KEY,
   salt bytea NOT NULL CHECK (octet_length(salt) = 32), entries bytea NOT NULL
 );
 -- Redactable texts beside a leaf, which holds their salted hashes.
 CREATE TABLE audit.disclosures (
-  ev_id uuid NOT NULL REFERENCES audit.leaves, field text NOT NULL,
+  ev_id uuid NOT NULL, field text NOT NULL,
   salt bytea NOT NULL CHECK (octet_length(salt) = 16), value text NOT NULL,
   PRIMARY KEY (ev_id, field)
 );
@@ -50,10 +51,12 @@ CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON audit.leaves FOR EACH ROW EX
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit.intents EXECUTE FUNCTION audit.immutable();
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit.leaves EXECUTE FUNCTION audit.immutable();
 
--- RFC 9562 version 7.
+-- RFC 9562 version 7: the time, and of a random one the rest but its version.
 CREATE FUNCTION audit.uuid7(ms bigint) RETURNS uuid LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  id bytea := uuid_send(gen_random_uuid());
 BEGIN
-  RETURN (lpad(to_hex(ms), 12, '0') || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid;
+  RETURN encode(substr(int8send(ms), 3) || set_byte(substr(id, 7), 0, get_byte(id, 6) & 15 | 112), 'hex')::uuid;
 END $$;
 
 CREATE FUNCTION audit.random(length integer) RETURNS bytea LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -85,12 +88,12 @@ BEGIN
           FROM sync.columns c WHERE c.tbl = table_id AND c.kind <> 'scopes' AND image ->> c.name IS NOT NULL) v);
 END $$;
 
--- The entries of a leaf's row commitment: each row counts once, as it stands now.
-CREATE FUNCTION audit.row_entries(rows audit.row_key[], salt bytea) RETURNS bytea LANGUAGE plpgsql
+-- The entries of a leaf's row commitment: each row counts once, as it stands now. known: the row, where it is one and at hand.
+CREATE FUNCTION audit.row_entries(rows audit.row_key[], salt bytea, known jsonb) RETURNS bytea LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   r record;
-  image jsonb;
+  image jsonb := known;
   entries bytea := '';
   last_table text := '';
 BEGIN
@@ -99,7 +102,9 @@ BEGIN
       entries := entries || 't' || set_byte('\x00', 0, octet_length(r.name)) || convert_to(r.name, 'UTF8');
       last_table := r.name;
     END IF;
-    EXECUTE format('SELECT to_jsonb(x) FROM app.%I x WHERE x.id = $1', r.name) INTO image USING r.pk;
+    IF known IS NULL THEN
+      EXECUTE format('SELECT to_jsonb(x) FROM app.%I x WHERE x.id = $1', r.name) INTO image USING r.pk;
+    END IF;
     entries := entries || CASE WHEN image IS NULL THEN 'd'::bytea || uuid_send(r.pk)
       ELSE 'p'::bytea || uuid_send(r.pk) || sha256('ct-row-v1'::bytea || '\x00' || salt || convert_to(r.name, 'UTF8') || '\x00'
                                                    || uuid_send(r.pk) || audit.row_image(r.tbl, image)) END;
@@ -109,10 +114,27 @@ END $$;
 
 -- What the transaction has written so far, for a leaf that commits to it: what the command names, what triggers wrote by it,
 -- and rows that changed their scopes because a parent did. seen: all scopes that any of the rows has or has left. told: those
--- that every one of them has, where everybody's rows aside, so that nobody reads of a row that is not theirs.
-CREATE FUNCTION audit.touched(transaction bigint, written jsonb, OUT rows audit.row_key[], OUT seen integer[], OUT told integer[])
+-- that every one of them has, where everybody's rows aside, so that nobody reads of a row that is not theirs. known: the
+-- row, where it is the only one and still what the command says of it.
+CREATE FUNCTION audit.touched(transaction bigint, written jsonb, OUT rows audit.row_key[], OUT seen integer[], OUT told integer[],
+                              OUT known jsonb)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  common integer;
 BEGIN
+  known := written -> 0 -> 3;
+  IF known IS NOT NULL THEN                       -- the rule: a command changes one row
+    SELECT ARRAY[(t.id, known ->> 'id')::audit.row_key], array_agg(e.scope ORDER BY e.scope),
+           CASE WHEN bool_and(e.tbl = t.id AND e.pk = (known ->> 'id')::uuid AND e.rev = (known ->> 'rev')::bigint AND NOT e.gone)
+                THEN known END,
+           (SELECT id FROM sync.scopes WHERE name = 'common')
+      INTO rows, seen, known, common
+      FROM sync.tables t LEFT JOIN sync.entry e ON e.tid = transaction WHERE t.name = written -> 0 ->> 0 GROUP BY t.id;
+    IF known IS NOT NULL THEN
+      told := CASE WHEN common = ANY (seen) THEN ARRAY[common] ELSE seen END;
+      RETURN;
+    END IF;
+  END IF;
   WITH line AS MATERIALIZED (SELECT e.tbl, e.pk, e.scope, e.gone FROM sync.entry e WHERE e.tid = transaction),
     common AS (SELECT id FROM sync.scopes WHERE name = 'common'),
     held AS (SELECT tbl, pk, array_agg(scope) FILTER (WHERE NOT gone) AS now, array_agg(scope) AS ever FROM line GROUP BY tbl, pk),
@@ -134,17 +156,20 @@ CREATE FUNCTION audit.append(body jsonb, written jsonb, disclosed jsonb) RETURNS
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   now_ms bigint := sync.now_ms();
-  ev uuid := audit.uuid7(sync.now_ms());
+  ev uuid := audit.uuid7(now_ms);
   transaction bigint := sync.current_tid();
   rows_salt bytea := audit.random(32);
-  everybody integer[] := sync.scope_ids(ARRAY['all']);
   of_rows record;
   entries bytea;
   salts jsonb;
   leaf text;
 BEGIN
   SELECT * INTO of_rows FROM audit.touched(transaction, written);
-  entries := audit.row_entries(of_rows.rows, rows_salt);
+  entries := audit.row_entries(of_rows.rows, rows_salt, of_rows.known);
+  IF of_rows.seen = '{}' THEN
+    of_rows.seen := sync.scope_ids(ARRAY['all']);
+    of_rows.told := of_rows.seen;
+  END IF;
   SELECT coalesce(jsonb_object_agg(key, encode(audit.random(16), 'hex')), '{}') INTO salts FROM jsonb_object_keys(disclosed) key;
   leaf := audit.canonical(jsonb_strip_nulls(body) || jsonb_build_object(
     'v', 1, 'ev_id', ev, 'log_origin', (SELECT name FROM audit.origin), 'received_at', now_ms,
@@ -152,12 +177,10 @@ BEGIN
        || '\x00' || decode(salts ->> key, 'hex') || convert_to(value, 'UTF8')), 'hex')), '{}') FROM jsonb_each_text(disclosed)))
     || CASE WHEN entries = '' THEN '{}'
        ELSE jsonb_build_object('row_commitment', encode(sha256('ct-rows-v1'::bytea || '\x00' || entries), 'hex')) END);
-  INSERT INTO audit.leaves (ev_id, tid, leaf, leaf_sha256, owner, scopes, told)
-    VALUES (ev, transaction, leaf, sha256('\x00'::bytea || convert_to(leaf, 'UTF8')), session_user,
-            CASE WHEN of_rows.seen = '{}' THEN everybody ELSE of_rows.seen END,
-            CASE WHEN of_rows.seen = '{}' THEN everybody ELSE of_rows.told END);
-  INSERT INTO audit.rows SELECT ev, rows_salt, entries WHERE entries <> '';
-  INSERT INTO audit.disclosures SELECT ev, key, decode(salts ->> key, 'hex'), value FROM jsonb_each_text(disclosed);
+  WITH l AS (INSERT INTO audit.leaves (ev_id, tid, leaf, leaf_sha256, owner, scopes, told)
+               VALUES (ev, transaction, leaf, sha256('\x00'::bytea || convert_to(leaf, 'UTF8')), session_user, of_rows.seen, of_rows.told)),
+    r AS (INSERT INTO audit.rows SELECT ev, rows_salt, entries WHERE entries <> '')
+    INSERT INTO audit.disclosures SELECT ev, key, decode(salts ->> key, 'hex'), value FROM jsonb_each_text(disclosed);
   RETURN ev;
 END $$;
 

@@ -19,7 +19,7 @@ CREATE TABLE sync.devices (
 );
 CREATE INDEX devices_owner ON sync.devices (owner);
 CREATE TABLE sync.outcomes (
-  device uuid NOT NULL REFERENCES sync.devices, n bigint NOT NULL,
+  device uuid NOT NULL, n bigint NOT NULL,
   sha256 bytea NOT NULL,
   answer jsonb NOT NULL,
   PRIMARY KEY (device, n)
@@ -53,20 +53,20 @@ CREATE FUNCTION sync.change_columns(table_id smallint, columns jsonb) RETURNS js
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   given record;
-  c sync.columns;
   checked jsonb := '{}';
 BEGIN
-  FOR given IN SELECT key, value FROM jsonb_each(columns) LOOP
-    SELECT * INTO c FROM sync.columns WHERE tbl = table_id AND name = given.key;
-    IF NOT FOUND THEN
+  -- OFFSET 0: a look at the catalogue for each column is cheaper than all of it for a few
+  FOR given IN SELECT e.key, e.value, x.c FROM jsonb_each(columns) e
+      LEFT JOIN LATERAL (SELECT c FROM sync.columns c WHERE c.tbl = table_id AND c.name = e.key OFFSET 0) x ON true LOOP
+    IF given.c IS NULL THEN
       RAISE EXCEPTION 'there is no column %', given.key USING ERRCODE = 'CT103';
-    ELSIF c.kind NOT IN ('data', 'parent', 'subject', 'derived', 'stamp') THEN
+    ELSIF (given.c).kind NOT IN ('data', 'parent', 'subject', 'derived', 'stamp') THEN
       CONTINUE;
     ELSIF jsonb_typeof(given.value) <> 'array' OR jsonb_array_length(given.value) <> 2 THEN
       RAISE EXCEPTION 'column %: old and new value expected', given.key USING ERRCODE = 'CT103';
     END IF;
     checked := checked || jsonb_build_object(given.key, jsonb_build_array(
-      sync.value_for(c, given.value -> 0), sync.value_for(c, given.value -> 1)));
+      sync.value_for(given.c, given.value -> 0), sync.value_for(given.c, given.value -> 1)));
   END LOOP;
   RETURN checked;
 END $$;
@@ -85,38 +85,60 @@ BEGIN
                ELSE row_now -> e.key IS DISTINCT FROM e.value -> 0 AND row_now -> e.key IS DISTINCT FROM e.value -> 1 END);
 END $$;
 
--- Carries one change out. Returns its conflicts, [] where it was done.
+-- The statement that changes a row which is there: $1 what it shall be, $2 what it was, $3 its key, $4 the caller's scopes.
+-- held: only while it is what the command saw; of a stamp only whether it is set counts, see sync.differences.
+CREATE FUNCTION sync.update_text(t sync.tables, columns jsonb, held boolean) RETURNS text LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  made text;
+  seen text;
+BEGIN
+  SELECT string_agg(format('%1$I = ($1 ->> %1$L)::%2$s', c.name, c.type), ', '),
+         string_agg(format(CASE c.kind WHEN 'stamp' THEN ' AND (r.%1$I IS NULL) = ($2 ->> %1$L IS NULL)'
+                                       ELSE ' AND r.%1$I IS NOT DISTINCT FROM ($2 ->> %1$L)::%2$s' END, c.name, c.type), '')
+           FILTER (WHERE held AND c.kind <> 'derived')
+    INTO made, seen FROM jsonb_object_keys(columns) key, LATERAL (SELECT * FROM sync.columns x WHERE x.tbl = t.id AND x.name = key OFFSET 0) c;
+  RETURN 'UPDATE app.' || quote_ident(t.name) || ' r SET ' || made || ' WHERE r.id = $3 AND r.scopes && $4'
+    || coalesce(seen, '') || ' RETURNING to_jsonb(r)';
+END $$;
+
+-- Carries one change out. Returns the row as it stands then, or, an array, its conflicts.
 CREATE FUNCTION sync.carry_out(t sync.tables, row_id uuid, operation text, columns jsonb,
                                mine integer[] DEFAULT api.my_scopes()) RETURNS jsonb LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   row_now jsonb;
-  conflicts jsonb := '[]';
+  conflicts jsonb;
   names text;
   patch jsonb;
+  before jsonb;
 BEGIN
-  SELECT string_agg(quote_ident(key), ', ' ORDER BY key), jsonb_object_agg(key, value -> 1) INTO names, patch
-    FROM jsonb_each(columns);
-  IF operation <> 'insert' THEN
-    EXECUTE format('SELECT to_jsonb(r) FROM app.%I r WHERE r.id = $1 AND r.scopes && $2 FOR UPDATE', t.name)
-      INTO row_now USING row_id, mine;
-    IF row_now IS NULL THEN
-      RETURN jsonb_build_array(jsonb_build_object('table', t.name, 'id', row_id, 'gone', true));
-    END IF;
-    SELECT coalesce(jsonb_agg(d || jsonb_build_object('table', t.name, 'id', row_id)), '[]') INTO conflicts
-      FROM jsonb_array_elements(sync.differences(t.id, row_now, columns)) d;
-    IF jsonb_array_length(conflicts) > 0 THEN RETURN conflicts; END IF;
-  END IF;
-  IF operation = 'delete' THEN
-    EXECUTE format('DELETE FROM app.%I WHERE id = $1', t.name) USING row_id;
+  SELECT string_agg(quote_ident(key), ', ' ORDER BY key), jsonb_object_agg(key, value -> 1), jsonb_object_agg(key, value -> 0)
+    INTO names, patch, before FROM jsonb_each(columns);
+  IF operation = 'insert' THEN
+    EXECUTE format('INSERT INTO app.%1$I AS r (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::app.%1$I, $1)'
+                   ' RETURNING to_jsonb(r)', t.name, concat_ws(', ', 'id', names))
+      INTO row_now USING coalesce(patch, '{}') || jsonb_build_object('id', row_id);
+    RETURN row_now;
   ELSIF operation = 'update' AND names IS NOT NULL THEN
-    EXECUTE format('UPDATE app.%1$I r SET (%2$s) = (SELECT %2$s FROM jsonb_populate_record(NULL::app.%1$I, $1)) '
-                   'WHERE r.id = $2', t.name, names) USING patch, row_id;
-  ELSIF operation = 'insert' THEN
-    EXECUTE format('INSERT INTO app.%1$I (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::app.%1$I, $1)',
-                   t.name, concat_ws(', ', 'id', names)) USING coalesce(patch, '{}') || jsonb_build_object('id', row_id);
+    EXECUTE sync.update_text(t, columns, true) INTO row_now USING patch, before, row_id, mine;
+    IF row_now IS NOT NULL THEN RETURN row_now; END IF;   -- as a rule nobody was there meanwhile
   END IF;
-  RETURN '[]';
+  EXECUTE format('SELECT to_jsonb(r) FROM app.%I r WHERE r.id = $1 AND r.scopes && $2 FOR UPDATE', t.name)
+    INTO row_now USING row_id, mine;
+  IF row_now IS NULL THEN
+    RETURN jsonb_build_array(jsonb_build_object('table', t.name, 'id', row_id, 'gone', true));
+  END IF;
+  SELECT jsonb_agg(d || jsonb_build_object('table', t.name, 'id', row_id)) INTO conflicts
+    FROM jsonb_array_elements(sync.differences(t.id, row_now, columns)) d;
+  IF conflicts IS NOT NULL THEN
+    RETURN conflicts;
+  ELSIF operation = 'delete' THEN
+    EXECUTE format('DELETE FROM app.%I WHERE id = $1', t.name) USING row_id;
+  ELSIF names IS NOT NULL THEN                    -- somebody did the same
+    EXECUTE sync.update_text(t, columns, false) INTO row_now USING patch, before, row_id, mine;
+  END IF;
+  RETURN row_now;
 END $$;
 
 -- Checks what is left to the end of a command by the foreign keys of business tables, now and not at commit: what the rows
@@ -150,7 +172,8 @@ DECLARE
   pair jsonb;
   parts text[];
 BEGIN
-  SELECT * INTO c FROM sync.columns x WHERE x.tbl = t.id AND x.kind = 'number';
+  IF NOT change -> 'columns' ? t.number THEN RETURN '{}'; END IF;
+  SELECT * INTO c FROM sync.columns x WHERE x.tbl = t.id AND x.name = t.number;
   pair := change -> 'columns' -> c.name;
   IF jsonb_typeof(pair) IS DISTINCT FROM 'array' OR pair ->> 1 IS NULL OR strpos(pair ->> 1, '~') > 0 OR change ->> 'op' = 'delete'
      OR NOT EXISTS (SELECT FROM sync.policy p WHERE p.command = command_name AND p.writes -> t.name -> 'update' ? c.name) THEN
@@ -164,29 +187,25 @@ BEGIN
   RETURN jsonb_build_object(c.name, jsonb_build_array(sync.value_for(c, pair -> 0), sync.value_for(c, pair -> 1)));
 END $$;
 
--- One change of a command as it was sent, checked: {"table", "id", "op", "columns"}.
-CREATE FUNCTION sync.read_change(command_name text, change jsonb) RETURNS jsonb LANGUAGE plpgsql
+-- One change of a command as it was sent, checked: {"table", "id", "op", "columns"}. t: the table it names.
+CREATE FUNCTION sync.read_change(command_name text, t sync.tables, change jsonb) RETURNS jsonb LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t sync.tables;
-  columns jsonb;
+  columns jsonb := coalesce(change -> 'columns', '{}');
   why text;
 BEGIN
-  SELECT * INTO t FROM sync.tables WHERE name = change ->> 'table';
-  IF NOT FOUND THEN
+  IF t.id IS NULL THEN
     RAISE EXCEPTION 'there is no table %', change ->> 'table' USING ERRCODE = 'CT103';
   ELSIF change ->> 'op' IS NULL OR change ->> 'op' NOT IN ('insert', 'update', 'delete') THEN
     RAISE EXCEPTION 'there is no operation %', change ->> 'op' USING ERRCODE = 'CT103';
-  ELSIF change ->> 'id' IS NULL OR jsonb_typeof(coalesce(change -> 'columns', '{}')) <> 'object' THEN
+  ELSIF change ->> 'id' IS NULL OR jsonb_typeof(columns) <> 'object' THEN
     RAISE EXCEPTION 'a change names its row and an object of columns' USING ERRCODE = 'CT103';
   END IF;
-  columns := sync.change_columns(t.id, coalesce(change -> 'columns', '{}'));
-  columns := columns || sync.brought_number(command_name, t, change);
+  columns := sync.change_columns(t.id, columns) || sync.brought_number(command_name, t, change);
   -- what may be undone is what was done: sync.undo_refusal
-  why := CASE WHEN command_name <> 'command.undo' THEN
-           sync.refusal(command_name, t.name, (change ->> 'id')::uuid, change ->> 'op', columns) END;
-  IF why IS NOT NULL THEN
-    RAISE EXCEPTION '%', why USING ERRCODE = 'CT102';
+  IF command_name <> 'command.undo' THEN
+    why := sync.refusal(command_name, t.name, (change ->> 'id')::uuid, change ->> 'op', columns);
+    IF why IS NOT NULL THEN RAISE EXCEPTION '%', why USING ERRCODE = 'CT102'; END IF;
   END IF;
   RETURN jsonb_build_object('table', t.name, 'id', (change ->> 'id')::uuid, 'op', change ->> 'op', 'columns', columns);
 END $$;
@@ -212,28 +231,37 @@ BEGIN
 END $$;
 
 -- All changes of a command in their order, each held against the policy before the first one is made. Returns what was
--- written: [[table, id, operation], ...].
+-- written: [[table, id, operation], ...], and where it is one row, that row.
 CREATE FUNCTION sync.carry_out_all(command_name text, changes jsonb) RETURNS jsonb LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  checked jsonb[];
+  checked jsonb[] := '{}';
   change jsonb;
   t sync.tables;
+  image jsonb;
   conflicts jsonb := '[]';
   written jsonb;
   mine integer[] := api.my_scopes();
   moving boolean := false;                        -- whether rows come, go or hang on others than before
 BEGIN
-  SELECT coalesce(array_agg(sync.read_change(command_name, value) ORDER BY ordinality), '{}') INTO checked
-    FROM jsonb_array_elements(changes) WITH ORDINALITY;
-  FOREACH change IN ARRAY checked LOOP
-    SELECT * INTO STRICT t FROM sync.tables WHERE name = change ->> 'table';
-    conflicts := conflicts || sync.carry_out(t, (change ->> 'id')::uuid, change ->> 'op', change -> 'columns', mine);
-    moving := moving OR change ->> 'op' <> 'update'
-      OR EXISTS (SELECT FROM sync.columns c WHERE c.tbl = t.id AND c.type = 'uuid' AND change -> 'columns' ? c.name);
+  FOR change IN SELECT value FROM jsonb_array_elements(changes) WITH ORDINALITY ORDER BY ordinality LOOP
+    IF t.name IS DISTINCT FROM change ->> 'table' THEN
+      SELECT * INTO t FROM sync.tables WHERE name = change ->> 'table';
+    END IF;
+    checked := checked || sync.read_change(command_name, t, change);
   END LOOP;
-  IF jsonb_array_length(conflicts) > 0 THEN
+  FOREACH change IN ARRAY checked LOOP
+    IF t.name <> change ->> 'table' THEN
+      SELECT * INTO STRICT t FROM sync.tables WHERE name = change ->> 'table';
+    END IF;
+    image := sync.carry_out(t, (change ->> 'id')::uuid, change ->> 'op', change -> 'columns', mine);
+    IF jsonb_typeof(image) = 'array' THEN conflicts := conflicts || image; END IF;
+    moving := moving OR change ->> 'op' <> 'update' OR change -> 'columns' ?| t.links;
+  END LOOP;
+  IF conflicts <> '[]' THEN
     RAISE EXCEPTION 'somebody changed the same meanwhile' USING ERRCODE = 'CT101', DETAIL = conflicts::text;
+  ELSIF NOT moving AND array_length(checked, 1) = 1 AND translate(image ->> 'scopes', '[] ', '{}')::integer[] && mine THEN
+    RETURN jsonb_build_array(jsonb_build_array(change -> 'table', change -> 'id', change -> 'op', image));
   END IF;
   SELECT coalesce(jsonb_agg(jsonb_build_array(c -> 'table', c -> 'id', c -> 'op') ORDER BY o), '[]') INTO written
     FROM unnest(checked) WITH ORDINALITY AS x (c, o);
@@ -246,14 +274,15 @@ BEGIN
 END $$;
 
 -- A device and those it went on from, each with the last command that counts as its own.
-CREATE FUNCTION sync.line(device uuid) RETURNS TABLE (id uuid, upto bigint) LANGUAGE sql STABLE
+CREATE FUNCTION sync.line(device uuid) RETURNS TABLE (id uuid, upto bigint) LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  WITH RECURSIVE line (id, upto) AS (
-    SELECT device, 9223372036854775807
-    UNION ALL SELECT d.forked_from, least(line.upto, d.forked_after)
-      FROM line JOIN sync.devices d USING (id) WHERE d.forked_from IS NOT NULL)
-  SELECT line.id, line.upto FROM line;
-$$;
+BEGIN
+  RETURN QUERY WITH RECURSIVE x (own, most) AS (
+      SELECT device, 9223372036854775807
+      UNION ALL SELECT d.forked_from, least(x.most, d.forked_after)
+        FROM x JOIN sync.devices d ON d.id = x.own WHERE d.forked_from IS NOT NULL)
+    SELECT x.own, x.most FROM x;
+END $$;
 
 -- Whether a device is revoked, itself or because it went on from one that is. Whom an administrator gave a key of their own
 -- stands for themselves.
@@ -363,8 +392,10 @@ DECLARE
   rev bigint;
   post uuid;
 BEGIN
-  SELECT w ->> 1 INTO post FROM jsonb_array_elements(written) w WHERE w ->> 0 = 'outbox' AND w ->> 2 = 'insert' LIMIT 1;
-  IF FOUND THEN
+  IF jsonb_array_length(written) > 1 THEN        -- a post comes with its approval
+    SELECT w ->> 1 INTO post FROM jsonb_array_elements(written) w WHERE w ->> 0 = 'outbox' AND w ->> 2 = 'insert' LIMIT 1;
+  END IF;
+  IF post IS NOT NULL THEN
     RETURN (SELECT jsonb_build_object('object_type', 'approval', 'object_id', a.id, 'object_rev', a.rev,
                                       'outbox_key', encode(p.payload_sha256, 'hex'))
               FROM app.outbox p JOIN app.approvals a ON a.id = p.approval_id WHERE p.id = post);
@@ -373,7 +404,10 @@ BEGIN
   IF NOT FOUND THEN
     RETURN jsonb_build_object('object_type', 'command', 'object_id', command_id, 'object_rev', 0);
   END IF;
-  EXECUTE format('SELECT rev FROM app.%I WHERE id = $1', t.name) INTO rev USING (written -> 0 ->> 1)::uuid;
+  rev := written -> 0 -> 3 -> 'rev';
+  IF rev IS NULL THEN
+    EXECUTE format('SELECT rev FROM app.%I WHERE id = $1', t.name) INTO rev USING (written -> 0 ->> 1)::uuid;
+  END IF;
   RETURN jsonb_build_object('object_type', t.object_type, 'object_id', written -> 0 ->> 1, 'object_rev', coalesce(rev, 0));
 END $$;
 
@@ -381,9 +415,9 @@ END $$;
 CREATE FUNCTION sync.store_outcome(d sync.devices, intent text, hash bytea, body jsonb, answer jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  INSERT INTO audit.intents VALUES (d.id, d.last_n + 1, (body ->> 'command_id')::uuid, hash, intent, sync.now_ms());
-  INSERT INTO sync.outcomes VALUES (d.id, d.last_n + 1, hash, answer);
-  UPDATE sync.devices SET last_n = d.last_n + 1, last_sha256 = hash WHERE id = d.id;
+  WITH i AS (INSERT INTO audit.intents VALUES (d.id, d.last_n + 1, (body ->> 'command_id')::uuid, hash, intent, sync.now_ms())),
+    o AS (INSERT INTO sync.outcomes VALUES (d.id, d.last_n + 1, hash, answer))
+    UPDATE sync.devices SET last_n = d.last_n + 1, last_sha256 = hash WHERE id = d.id;
   RETURN answer;
 END $$;
 
@@ -408,12 +442,14 @@ END $$;
 
 -- What became of the very same intent under another device of the login's: of two copies of a workspace each offers what
 -- was pending when they were made, and it happens once. The device that the intent names is locked, so that they take turns.
-CREATE FUNCTION sync.settled_elsewhere(intent_device uuid, intent_n bigint, hash bytea) RETURNS jsonb LANGUAGE plpgsql
+CREATE FUNCTION sync.settled_elsewhere(device uuid, intent_device uuid, intent_n bigint, hash bytea) RETURNS jsonb LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   answer jsonb;
 BEGIN
-  PERFORM FROM sync.devices d WHERE d.id = intent_device FOR UPDATE;
+  IF intent_device <> device THEN                 -- the caller's own is locked
+    PERFORM FROM sync.devices d WHERE d.id = intent_device FOR UPDATE;
+  END IF;
   SELECT o.answer INTO answer FROM sync.devices d JOIN sync.outcomes o ON o.device = d.id AND o.n = intent_n AND o.sha256 = hash
     WHERE d.owner = session_user LIMIT 1;
   RETURN answer;
@@ -429,10 +465,12 @@ BEGIN
   IF (body ->> 'v')::integer = 1 AND body ->> 'name' ~ '^[a-z][a-z0-9_.-]{0,99}$' AND (body ->> 'device_seq')::bigint = n
      AND (body ->> 'command_id')::uuid IS NOT NULL AND (body ->> 'occurred_at')::bigint IS NOT NULL
      AND octet_length(decode(body ->> 'previous_sha256', 'hex')) = 32
-     AND octet_length(decode(body ->> 'args_sha256', 'hex')) = 32
-     AND ((body ->> 'device_id')::uuid = device
-          OR EXISTS (SELECT FROM sync.line(device) l WHERE l.id = (body ->> 'device_id')::uuid)) THEN
-    RETURN body;
+     AND octet_length(decode(body ->> 'args_sha256', 'hex')) = 32 THEN
+    IF (body ->> 'device_id')::uuid = device THEN
+      RETURN body;
+    ELSIF EXISTS (SELECT FROM sync.line(device) l WHERE l.id = (body ->> 'device_id')::uuid) THEN
+      RETURN body;
+    END IF;
   END IF;
   RAISE EXCEPTION 'malformed' USING ERRCODE = 'CT004';
 EXCEPTION WHEN data_exception OR SQLSTATE 'CT004' THEN
@@ -445,8 +483,7 @@ END $$;
 -- answers, and what a person did on top of something must not happen without it. Returns {"outcome": "applied" | "rejected", "leaf", and where rejected "code", "reason", "theirs"}; the same
 -- for a repeat.
 CREATE FUNCTION api.apply(device uuid, n bigint, intent text, changes jsonb, builds_on bigint[] DEFAULT '{}') RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' SET bytea_output = 'hex'
-SET lock_timeout = '5s' SET plan_cache_mode = force_generic_plan AS $$
+SET search_path = pg_catalog, pg_temp SET bytea_output = 'hex' SET extra_float_digits = 1 SET lock_timeout = '5s' SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   d sync.devices;
   o sync.outcomes;
@@ -454,7 +491,7 @@ DECLARE
   body jsonb;
   role_name text;
   answer jsonb;
-  written jsonb;
+  tried record;
 BEGIN
   -- what is checked and then done is one moment, and no caller holds its time back
   IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -484,19 +521,19 @@ BEGIN
       USING ERRCODE = 'CT003', DETAIL = d.last_n;
   ELSIF decode(body ->> 'previous_sha256', 'hex') <> d.last_sha256 THEN
     RAISE EXCEPTION 'command % does not follow the last one of this device', n USING ERRCODE = 'CT001';
-  ELSIF builds_on <> '{}' AND EXISTS (SELECT FROM sync.outcomes x WHERE x.device = d.id AND x.n = ANY (builds_on)
-                                      AND x.answer ->> 'outcome' = 'rejected') THEN
-    RAISE EXCEPTION 'command % builds on one that was rejected', n USING ERRCODE = 'CT005';
+  ELSIF builds_on <> '{}' THEN
+    PERFORM FROM sync.outcomes x WHERE x.device = d.id AND x.n = ANY (builds_on) AND x.answer ->> 'outcome' = 'rejected';
+    IF FOUND THEN RAISE EXCEPTION 'command % builds on one that was rejected', n USING ERRCODE = 'CT005'; END IF;
   END IF;
-  answer := sync.settled_elsewhere((body ->> 'device_id')::uuid, n, hash);
+  answer := sync.settled_elsewhere(device, (body ->> 'device_id')::uuid, n, hash);
   IF answer IS NOT NULL THEN
     PERFORM sync.current_tid();                   -- a restored server must be found to lack this as well
     RETURN sync.store_outcome(d, intent, hash, body, answer);
   END IF;
   role_name := sync.role_for(body ->> 'name');
   PERFORM set_config('tower.device', device::text, true);   -- whose key an approval must be signed with
-  SELECT t.answer, t.written INTO answer, written FROM sync.try(d.id, body, role_name, changes) t;
-  RETURN sync.settle(d, intent, hash, body, role_name, changes, answer, written);
+  tried := sync.try(d.id, body, role_name, changes);
+  RETURN sync.settle(d, intent, hash, body, role_name, changes, tried.answer, tried.written);
 END $$;
 GRANT EXECUTE ON FUNCTION api.apply(uuid, bigint, text, jsonb, bigint[]) TO tower_viewer;
 

@@ -9,11 +9,13 @@ CREATE TABLE sync.secret (
 );
 INSERT INTO sync.secret DEFAULT VALUES;
 
-CREATE FUNCTION sync.seal(scopes integer[]) RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT scopes::text || ' '
-      || encode(sha256(s.key || sha256(s.key || convert_to(session_user || ' ' || scopes::text, 'UTF8'))), 'hex')
-    FROM sync.secret s;
-$$;
+CREATE FUNCTION sync.seal(scopes integer[]) RETURNS text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  k bytea;
+BEGIN
+  SELECT s.key INTO STRICT k FROM sync.secret s;
+  RETURN scopes::text || ' ' || encode(sha256(k || sha256(k || convert_to(session_user || ' ' || scopes::text, 'UTF8'))), 'hex');
+END $$;
 CREATE FUNCTION sync.unseal(claim text) RETURNS integer[] LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   scopes integer[];
@@ -36,8 +38,9 @@ INSERT INTO sync.floor DEFAULT VALUES;
 CREATE FUNCTION api.head(cursor_epoch uuid, cursor_number bigint, cursor_nonce uuid, had text DEFAULT NULL)
 RETURNS TABLE (epoch uuid, number bigint, nonce uuid, whole boolean, scopes text, tables text[],
                oldest integer, newest integer, aged boolean)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT e.id, coalesce(h.number, 0), coalesce(h.nonce, e.id), NOT c.ours OR c.old OR sync.unseal(had) IS NULL,
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY SELECT e.id, coalesce(h.number, 0), coalesce(h.nonce, e.id), NOT c.ours OR c.old OR sync.unseal(had) IS NULL,
          sync.seal(api.my_scopes()), ARRAY(SELECT t.name FROM sync.tables t ORDER BY t.id), w.oldest, w.newest,
          c.ours AND (c.old OR sync.unseal(had) IS NULL)
     FROM (SELECT x.id FROM sync.epoch x LIMIT 1) e
@@ -48,7 +51,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
         AND CASE WHEN cursor_number = 0 THEN cursor_nonce = e.id
                  ELSE EXISTS (SELECT FROM sync.txn t WHERE t.number = cursor_number AND t.nonce = cursor_nonce) END,
         false) AS ours FROM sync.floor f) c;
-$$;
+END $$;
 
 -- Rows that changed, came or went for the caller in transactions (after, upto]. had: the scopes that the caller had at its
 -- last pull, sealed; of a scope that came everything is named, of one that went everything that was in it. hidden: of these
@@ -87,18 +90,21 @@ END $$;
 
 -- What became of a device's commands after one of them, those before it forked included.
 CREATE FUNCTION api.outcomes(device uuid, after bigint) RETURNS TABLE (n bigint, sha256 text, answer jsonb)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT o.n, encode(o.sha256, 'hex'), o.answer FROM sync.devices d, sync.line(d.id) l
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY SELECT o.n, encode(o.sha256, 'hex'), o.answer FROM sync.devices d, sync.line(d.id) l
     JOIN sync.outcomes o ON o.device = l.id AND o.n <= l.upto
     WHERE d.id = outcomes.device AND d.owner = session_user AND o.n > after ORDER BY o.n;
-$$;
+END $$;
 
 -- The last command of a device, as the server knows it: a restored server knows less than it once said.
 CREATE FUNCTION api.standing(device uuid) RETURNS TABLE (last_n bigint, last_sha256 text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT d.last_n, encode(d.last_sha256, 'hex') FROM sync.devices d
-    WHERE d.id = standing.device AND d.owner = session_user AND NOT sync.is_revoked(d.id);
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY SELECT d.last_n, encode(d.last_sha256, 'hex') FROM sync.devices d
+    WHERE d.id = standing.device AND d.owner = session_user AND d.revoked_at IS NULL
+      AND (d.forked_from IS NULL OR NOT sync.is_revoked(d.id));
+END $$;
 
 -- Everything since a cursor, of one moment: being STABLE it reads in the snapshot of the statement that calls it. names:
 -- the tables that the caller has; had: what its last pull said of its scopes. Rows of kind

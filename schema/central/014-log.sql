@@ -97,15 +97,16 @@ GRANT EXECUTE ON FUNCTION api.integrate(integer), api.checkpoint(bigint, text, t
 -- "seen", where the reader's rows stand. note: the newest checkpoint. whole: whether the reader sees every row there is.
 CREATE FUNCTION api.log_head(seen bigint) RETURNS TABLE (origin text, vkey text, size bigint, number bigint, upto bigint,
                                                          note text, whole boolean, tables text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT o.name, o.vkey, h.size, h.number,
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY SELECT o.name, o.vkey, h.size, h.number,
          coalesce((SELECT max(g.place) + 1 FROM audit.log g WHERE g.number =
                    (SELECT max(x.number) FROM audit.log x WHERE x.number <= seen)), 0),
          (SELECT c.note FROM audit.checkpoints c ORDER BY c.size DESC LIMIT 1),
          EXISTS (SELECT FROM sync.scopes s WHERE s.name = 'all' AND s.id = ANY (api.my_scopes())),
          (SELECT string_agg(t.name, ' ' ORDER BY t.id) FROM sync.tables t)
     FROM audit.head h, audit.origin o;
-$$;
+END $$;
 
 -- Leaves in places [first, upto): of each the hash, and what the reader may see. leaf: its text. salt, entries: what its row
 -- commitment commits to. disclosed: [{"field", "salt", "value"}], NULL where that is kept from the reader.

@@ -102,7 +102,7 @@ END $$;
 -- revision; key: whatever tells one request from the next, at most 200 bytes: a repeat with the same key is done once and
 -- gets the first answer. Returns what api.apply returns, with the record's "id" and "number".
 CREATE FUNCTION api.command(name text, args jsonb, key text DEFAULT NULL) RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' SET bytea_output = 'hex' SET lock_timeout = '5s' AS $$
+SET search_path = pg_catalog, pg_temp SET bytea_output = 'hex' SET extra_float_digits = 1 SET lock_timeout = '5s' AS $$
 DECLARE
   d sync.devices;
   request uuid;

@@ -26,7 +26,8 @@ static const struct {
                                         "'{interactions}') c WHERE $1 <> $2 AND $2 <> $3" },
 };
 
-/* Rows as many commands would have left them, feed included, with the triggers off: what is measured reads them. */
+/* Rows as many commands would have left them, feed included, with the triggers off: what is measured reads them. The first
+ * thousand numbers are for what the server wrote when it was made. */
 static const char accounts[] =
     "SET session_replication_role = replica;"
     "CREATE FUNCTION pg_temp.key(kind text, i bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS"
@@ -37,8 +38,8 @@ static const char accounts[] =
     "i;"
     "INSERT INTO app.customers SELECT pg_temp.key('c', i), 1, 0, 0, s.id, i::text, 'Buyer ' || i, 0, s.scopes"
     "  FROM generate_series(0, %1$d * 2500 - 1) i JOIN app.sellers s ON s.name = (1 + i %% %1$d)::text;"
-    "INSERT INTO sync.txn (xid, number, nonce, at)"
-    "  SELECT '3', i, gen_random_uuid(), now() FROM generate_series(1, %1$d * 250) i";
+    "INSERT INTO sync.txn (tid, xid, number, nonce, at) OVERRIDING SYSTEM VALUE"
+    "  SELECT 1000 + i, '3', 1000 + i, gen_random_uuid(), now() FROM generate_series(0, %1$d * 250) i";
 
 /* From %2$d on, as many as travel in one statement: a hundred in each transaction. */
 static const char rows_of[] =
@@ -51,7 +52,7 @@ static const char rows_of[] =
     "    1780488000000 - (i / %1$d %% 730) * 86400000::bigint, NULL, s.scopes"
     "  FROM generate_series(%2$d, %2$d + 50000 - 1) i JOIN app.sellers s ON s.name = (1 + i %% %1$d)::text"
     "  RETURNING id, substr(number, 5)::bigint AS i, scopes)"
-    " INSERT INTO sync.entry SELECT unnest(scopes), 72, id, 1, false, 1 + i / 100 FROM made";
+    " INSERT INTO sync.entry SELECT unnest(scopes), 72, id, 1, false, 1000 + i / 100 FROM made";
 
 static CtSession *
 make (PgServer *server, const char *database, int rows)

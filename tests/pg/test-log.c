@@ -388,8 +388,6 @@ tamper (CtSession *root, const char *sql, const CtSigner *own)
                     "WHERE tgname IN ('immutable',"
                     " 'never_emptied') AND tgparentid = 0 LOOP EXECUTE format('ALTER TABLE %s DISABLE "
                     "TRIGGER USER', t.r); END LOOP; END $$;"
-                    "ALTER TABLE audit.disclosures DROP CONSTRAINT disclosures_ev_id_fkey; ALTER TABLE "
-                    "audit.rows DROP CONSTRAINT rows_ev_id_fkey;"
                     "ALTER TABLE audit.log DROP CONSTRAINT log_place_check; CREATE TABLE audit.log_below "
                     "PARTITION OF audit.log FOR VALUES FROM (-100000) TO (0);");
   g_autoptr (GError) error = NULL;
