@@ -24,6 +24,10 @@ PATIENCE = 20
 # What GTK says on machines without a compositor, a portal or a GPU is no fault of ours.
 HARMLESS = re.compile(r'(Unable to acquire session bus|dbus-daemon\[|Vulkan|libEGL|MESA|failed to commit changes to dconf'
                       r'|Failed to (?:load|create) .*portal|AT-SPI: Could not obtain desktop path)')
+# Two clicks in less are one double click.
+DOUBLE_CLICK = 0.5
+# What stands in the cells of a list.
+IN_CELLS = ('label', 'check box', 'image')
 FAULT = re.compile(r'(-WARNING|-CRITICAL|-ERROR|ERROR \*\*|runtime error:|AddressSanitizer|LeakSanitizer)')
 
 
@@ -56,6 +60,7 @@ class App:
         self.atspi = pyatspi
         self.session = session
         self.forgiven = set()
+        self.pointed = None
         self.log = open(os.path.join(session.folder, f'stderr-{len(session.apps)}'), 'w+', encoding='utf-8')
         command = [session.program, *(['-w', workspace] if workspace else []), *arguments]
         self.process = subprocess.Popen(command, stderr=self.log, env={**os.environ, **(environment or {})})
@@ -74,35 +79,39 @@ class App:
 
     # --- looking -------------------------------------------------------------------------------------------------
 
-    def walk(self, start=None):
-        """Every accessible below start that is visible; the rows of a list last, they are many."""
-        stack, rows = [start or self.root], []
+    @staticmethod
+    def children(node):
+        """GTK tells of those alone that are to be seen."""
+        return [child for child in map(node.getChildAtIndex, range(node.childCount)) if child is not None]
+
+    def walk(self, start=None, cells=True):
+        """Every accessible below start with its name; the rows of a list last, they are many, and what is in their cells only
+        where it is asked for."""
+        stack, rows = [(start or self.root, True)], []
         while stack or rows:
-            node = stack.pop() if stack else rows.pop()
-            yield node
+            node, enter = stack.pop() if stack else rows.pop()
             try:
-                children = [node.getChildAtIndex(index) for index in range(node.childCount)]
-                later = node.name == 'GtkColumnListView'
-            except Exception:
+                name = node.name or ''
+                yield node, name
+                children = self.children(node) if enter else []
+            except Exception:  # gone since
                 continue
-            (rows if later else stack).extend(
-                child for child in reversed(children) if child is not None and self.is_showing(child))
+            if name == 'GtkColumnListView':
+                rows.extend((child, cells) for child in reversed(children))
+            else:
+                stack.extend((child, True) for child in reversed(children))
 
-    def is_showing(self, node):
-        try:
-            states = node.getState()
-        except Exception:
-            return False
-        return states.contains(self.atspi.STATE_VISIBLE)
-
-    def matching(self, role=None, name=None, start=None):
-        """Accessibles of a role with a name; both may be a text or a compiled pattern."""
+    def matching(self, role=None, name=None, start=None, cells=None):
+        """Accessibles of a role with a name; both may be a text or a compiled pattern. Each question is a call to the program, so
+        that no more is asked than matters."""
         def agrees(wanted, text):
             return wanted is None or (wanted.search(text) if hasattr(wanted, 'search') else text == wanted)
 
-        for node in self.walk(start):
+        if cells is None:
+            cells = any(agrees(role, one) for one in IN_CELLS)
+        for node, its_name in self.walk(start, cells):
             try:
-                if agrees(role, node.getRoleName()) and agrees(name, node.name or ''):
+                if agrees(name, its_name) and (role is None or agrees(role, node.getRoleName())):
                     yield node
             except Exception:  # gone since
                 continue
@@ -115,14 +124,12 @@ class App:
         return wait(what, lambda: next(self.matching(role, name, start), None), patience)
 
     def gone(self, role=None, name=None, start=None):
+        """Waits until it is nowhere but in the cells of a list."""
         what = f'{role or "anything"} named {getattr(name, "pattern", name)!r} to be gone'
-        wait(what, lambda: not self.all(role, name, start))
+        wait(what, lambda: next(self.matching(role, name, start, cells=False), None) is None)
 
-    def text_of(self, node):
-        try:
-            return node.queryText().getText(0, -1)
-        except NotImplementedError:
-            return node.name or ''
+    def has(self, node, state):
+        return node.getState().contains(getattr(self.atspi, 'STATE_' + state))
 
     def says(self, text, patience=PATIENCE):
         """Waits until anything on the screen says the text."""
@@ -137,10 +144,10 @@ class App:
             node, depth = stack.pop()
             try:
                 lines.append('  ' * depth + f'{node.getRoleName()} {node.name!r}')
-                children = [node.getChildAtIndex(index) for index in range(node.childCount)]
+                children = self.children(node)
             except Exception:
                 continue
-            stack.extend((child, depth + 1) for child in reversed(children) if child and self.is_showing(child))
+            stack.extend((child, depth + 1) for child in reversed(children))
         return '\n'.join(lines)
 
     # --- acting --------------------------------------------------------------------------------------------------
@@ -178,15 +185,18 @@ class App:
 
     def point(self, node):
         x, y = self.place(node)
-        subprocess.run(['xdotool', 'mousemove', '--sync', str(x), str(y), 'click', '1'], check=True)
-        time.sleep(0.1)
+        if self.pointed == (x, y):
+            time.sleep(DOUBLE_CLICK)
+        self.pointed = x, y
+        # with --sync it would wait for the pointer to move, for seconds where it is there already
+        self.input('mousemove', str(x), str(y), 'click', '1')
 
     def press(self, node):
         """Presses a button by its accessible action; by the pointer where it has none, as a check box."""
         try:
             action = node.queryAction()
             if action.nActions > 0 and action.doAction(0):
-                time.sleep(0.1)
+                self.settle()
                 return
         except NotImplementedError:
             pass
@@ -195,17 +205,16 @@ class App:
     def press_button(self, name, start=None):
         """The innermost button of the name: a menu button is one inside another; a dialog's is named "_Close Close"."""
         name = re.compile(r'(^|\s)' + re.escape(name) + '$')
-        self.find('push button', name, start)
         # a dialog has its buttons twice, for a narrow and for a wide window; those not in use have no size
-        self.press([button for button in self.all('push button', name, start)
-                    if button.queryComponent().getExtents(self.atspi.WINDOW_COORDS).width > 0][-1])
+        self.press(wait(f'a button {name.pattern!r}', lambda: [
+            button for button in self.all('push button', name, start)
+            if button.queryComponent().getExtents(self.atspi.WINDOW_COORDS).width > 0])[-1])
 
     def activate(self):
         """Brings the program before the others: without a window manager the keyboard is the window's under the pointer."""
         window, x, y, width, height = max(self.windows(), key=lambda w: w[3] * w[4])
-        subprocess.run(['xdotool', 'windowraise', str(window), 'windowfocus', '--sync', str(window), 'mousemove', '--sync',
-                        str(x + width // 2), str(y + height // 2)], check=True)
-        time.sleep(0.3)
+        self.input('windowraise', str(window), 'windowfocus', '--sync', str(window), 'mousemove', str(x + width // 2),
+                   str(y + height // 2))
 
     def resize(self, width, height):
         """The main window in another size; without a window manager it takes what it is given."""
@@ -213,18 +222,31 @@ class App:
         subprocess.run(['xdotool', 'windowsize', '--sync', str(window), str(width), str(height)], check=True)
         time.sleep(0.5)
 
+    def settle(self):
+        """Lets the program answer to what it was given: it comes to the bus only after its input, and to what that led to only
+        in a later turn."""
+        for _ in range(2):
+            time.sleep(0.02)
+            try:
+                self.root.getRoleName()
+            except Exception:  # it has ended
+                return
+
+    def input(self, *arguments):
+        subprocess.run(['xdotool', *arguments], check=True)
+        self.settle()
+
     def key(self, *keys):
         for one in keys:
-            subprocess.run(['xdotool', 'key', '--clearmodifiers', one], check=True)
-            time.sleep(0.12)
+            self.input('key', '--clearmodifiers', one)
 
     def type(self, text):
-        subprocess.run(['xdotool', 'type', '--delay', '25', text], check=True)
-        time.sleep(0.2)
+        self.input('type', '--delay', '8', text)
 
     def screenshot(self, name):
         """Everything on the screen into SCREENSHOTS/name.png."""
-        time.sleep(0.4)
+        self.settle()
+        time.sleep(0.15)  # a frame or two
         path = os.path.join(self.session.screenshots, name + '.png')
         subprocess.run(['import', '-window', 'root', path], check=True)
         return path
@@ -274,8 +296,9 @@ class App:
 class Session:
     """What a test file gets: folders, programs, and what the tests keep between them."""
 
-    def __init__(self, program, make_workspace, screenshots, folder):
+    def __init__(self, name, program, make_workspace, screenshots, folder):
         self.program, self.make, self.screenshots, self.folder = program, make_workspace, screenshots, folder
+        self.name = name
         self.apps = []
         self.state = {}
         self.last = []
@@ -344,7 +367,7 @@ def report(session, error):
     for app in session.apps:
         if app.process.poll() is None:
             lines += app.tree().splitlines()
-            lines.append('screenshot: ' + app.screenshot('failure'))
+            lines.append('screenshot: ' + app.screenshot('failure-' + session.name))
         lines += app.faults()
     print('\n'.join('# ' + line for line in lines), flush=True)
 
@@ -352,7 +375,7 @@ def report(session, error):
 def inside(arguments):
     test, program, make_workspace, screenshots, folder = arguments
     os.dup2(int(os.environ['CT_TAP']), 1)
-    return run(test, Session(program, make_workspace, screenshots, folder))
+    return run(test, Session(os.path.basename(test)[5:-3], program, make_workspace, screenshots, folder))
 
 
 def start_display():

@@ -10,6 +10,17 @@ def value(s, sql):
     return rows[0] if rows else None
 
 
+def choose(s, action):
+    """Finds an action in the palette, and runs it."""
+    app = s.state['app']
+    app.key('ctrl+k')
+    app.find('list item', 'Go to Exceptions')
+    app.type(action)
+    app.find('list item', action)
+    app.gone('list item', 'Go to Exceptions')  # the palette has followed what was typed
+    app.key('Return')
+
+
 def assign_agent(s):
     """On the Exceptions page: the next row gets its agent, whose draft then waits for approval."""
     app = s.state['app']

@@ -3,7 +3,7 @@ import os
 import re
 
 from counterparts import towerctl
-from steps import assign_agent
+from steps import assign_agent, choose
 
 PAGES = (('o', 'overview', 'SLA missed now'), ('e', 'exceptions', '85 exceptions'), ('a', 'approvals', '1 approval'),
          ('r', 'orders', '153 orders'), ('d', 'distributors', re.compile('^[0-9]+ distributors')), ('t', 'timeline', 'Verify Now'))
@@ -19,14 +19,6 @@ def visit(s, suffix):
         app.screenshot(f'page-{name}-{suffix}')
 
 
-def style(s, name):
-    app = s.state['app']
-    app.key('ctrl+k')
-    app.type(name + ' style')
-    app.find('list item', name + ' style')
-    app.key('Return')
-
-
 def test_a_demo_with_a_draft(s):
     s.state['workspace'] = os.path.join(s.folder, 'demo')
     towerctl(s, 'init', '--demo')
@@ -38,17 +30,17 @@ def test_a_demo_with_a_draft(s):
 
 
 def test_light(s):
-    style(s, 'Light')
+    choose(s, 'Light style')
     visit(s, 'light')
 
 
 def test_dark(s):
-    style(s, 'Dark')
+    choose(s, 'Dark style')
     visit(s, 'dark')
 
 
 def test_small_window(s):
     s.state['app'].resize(1024, 700)
     visit(s, '1024x700-dark')
-    style(s, 'Light')
+    choose(s, 'Light style')
     visit(s, '1024x700-light')

@@ -6,6 +6,7 @@ import sys
 
 from counterparts import DESTINATION, on_bus, start_keyring, start_slack, towerctl
 from driver import wait
+from steps import choose
 
 TOKEN = 'xoxb-typed-by-a-person'
 PLAIN_FILE = os.path.join('keys', 'INSECURE-plain-text-tokens.tsv')
@@ -142,9 +143,7 @@ def test_the_palette_opens_it_in_the_dark(s):
     app.key('ctrl+w')
     app.gone('frame', 'Preferences')
     for action in ('Dark style', 'Preferences and channels'):
-        app.key('ctrl+k')
-        app.type(action)
-        app.key('Return')
+        choose(s, action)
     app.says('token in the keyring')
     app.press_button('Test')
     app.says('It works: signed in as')
