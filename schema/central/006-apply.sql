@@ -12,12 +12,16 @@ CREATE TABLE sync.devices (
   public_key bytea CHECK (octet_length(public_key) = 32),
   signature bytea CHECK (octet_length(signature) = 64), signer uuid,  -- of an administrator's device, over id, owner, key
   enrolled_by text NOT NULL, enrolled_at bigint NOT NULL, revoked_at bigint,
+  former boolean NOT NULL DEFAULT false,          -- of whoever had the login before it was removed and added again
   forked_from uuid REFERENCES sync.devices,       -- which device it was, up to command forked_after
   forked_after bigint CHECK ((forked_from IS NULL) = (forked_after IS NULL)),
   last_n bigint NOT NULL DEFAULT 0,               -- its last command here, and that intent's hash
   last_sha256 bytea NOT NULL CHECK (octet_length(last_sha256) = 32)
 );
 CREATE INDEX devices_owner ON sync.devices (owner);
+-- Logins that were removed and added again, with the transaction of that: what there is from before it is another's, whose name
+-- this person has.
+CREATE TABLE sync.returned (login text PRIMARY KEY, tid bigint NOT NULL REFERENCES sync.txn);
 CREATE TABLE sync.outcomes (
   device uuid NOT NULL, n bigint NOT NULL,
   sha256 bytea NOT NULL,
@@ -451,7 +455,7 @@ BEGIN
     PERFORM FROM sync.devices d WHERE d.id = intent_device FOR UPDATE;
   END IF;
   SELECT o.answer INTO answer FROM sync.devices d JOIN sync.outcomes o ON o.device = d.id AND o.n = intent_n AND o.sha256 = hash
-    WHERE d.owner = session_user LIMIT 1;
+    WHERE d.owner = session_user AND NOT d.former LIMIT 1;
   RETURN answer;
 END $$;
 

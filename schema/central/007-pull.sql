@@ -94,7 +94,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp A
 BEGIN
   RETURN QUERY SELECT o.n, encode(o.sha256, 'hex'), o.answer FROM sync.devices d, sync.line(d.id) l
     JOIN sync.outcomes o ON o.device = l.id AND o.n <= l.upto
-    WHERE d.id = outcomes.device AND d.owner = session_user AND o.n > after ORDER BY o.n;
+    WHERE d.id = outcomes.device AND d.owner = session_user AND NOT d.former AND o.n > after ORDER BY o.n;
 END $$;
 
 -- The last command of a device, as the server knows it: a restored server knows less than it once said.

@@ -114,12 +114,13 @@ CREATE FUNCTION api.log(first bigint, upto bigint) RETURNS TABLE (place bigint, 
                                                                   entries text, disclosed jsonb)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT g.place, encode(g.leaf_sha256, 'hex'), l.leaf, encode(r.salt, 'hex'), encode(r.entries, 'hex'),
-         CASE WHEN l.told && m.scopes OR l.owner = session_user AND l.ev_id IS NOT NULL AND r.ev_id IS NULL THEN
+         CASE WHEN l.told && m.scopes OR l.owner = session_user AND l.tid > m.since AND r.ev_id IS NULL THEN
            (SELECT coalesce(jsonb_agg(jsonb_build_object('field', d.field, 'salt', encode(d.salt, 'hex'), 'value', d.value)
                                       ORDER BY d.field COLLATE "C"), '[]') FROM audit.disclosures d WHERE d.ev_id = l.ev_id) END
     FROM audit.log g
-    CROSS JOIN (SELECT api.my_scopes() AS scopes OFFSET 0) m
-    LEFT JOIN audit.leaves l ON l.ev_id = g.ev_id AND (l.scopes && m.scopes OR l.owner = session_user)
+    CROSS JOIN (SELECT api.my_scopes() AS scopes,
+                       coalesce((SELECT x.tid FROM sync.returned x WHERE x.login = session_user), 0) AS since OFFSET 0) m
+    LEFT JOIN audit.leaves l ON l.ev_id = g.ev_id AND (l.scopes && m.scopes OR l.owner = session_user AND l.tid > m.since)
     LEFT JOIN audit.rows r ON r.ev_id = l.ev_id
     WHERE g.place >= first AND g.place < upto ORDER BY g.place;
 $$;

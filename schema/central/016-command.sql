@@ -89,7 +89,7 @@ DECLARE
   d sync.devices;
 BEGIN
   SELECT * INTO d FROM sync.devices x WHERE x.owner = session_user AND x.label = 'programs' AND x.public_key IS NULL
-    AND x.enrolled_by = 'api.command' FOR UPDATE;
+    AND x.enrolled_by = 'api.command' AND NOT x.former FOR UPDATE;
   IF NOT FOUND THEN
     INSERT INTO sync.devices (id, owner, label, enrolled_by, enrolled_at, last_sha256)
       VALUES (gen_random_uuid(), session_user, 'programs', 'api.command', sync.now_ms(), decode(repeat('00', 32), 'hex'))

@@ -77,8 +77,9 @@ END $$;
 CREATE TRIGGER backed BEFORE INSERT OR UPDATE OR DELETE ON app.person_roles
   FOR EACH ROW EXECUTE FUNCTION app.person_roles_are_backed();
 
--- Writes down what PostgreSQL says of a login, also that it says nothing any more. Returns the person, NULL where there is
--- nobody and never was.
+-- Writes down what PostgreSQL says of a login, also that it says nothing any more. Who comes back may be another person: the
+-- name alone gives them neither the acts nor the devices of the one before. Returns the person, NULL where there is nobody and
+-- never was.
 CREATE FUNCTION sync.note_person(of_login text) RETURNS uuid LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   person uuid;
@@ -95,6 +96,10 @@ BEGIN
   END IF;
   UPDATE app.people SET archived_at = CASE WHEN roles = '{}' THEN 1 END
     WHERE id = person AND (archived_at IS NULL) <> (roles <> '{}');
+  IF FOUND AND roles <> '{}' THEN
+    INSERT INTO sync.returned VALUES (of_login, sync.current_tid()) ON CONFLICT (login) DO UPDATE SET tid = excluded.tid;
+    UPDATE sync.devices SET former = true WHERE owner = of_login AND revoked_at IS NOT NULL;
+  END IF;
   DELETE FROM app.person_roles WHERE person_id = person AND role <> ALL (roles) AND NOT app.has_role(of_login, role);
   INSERT INTO app.person_roles (id, person_id, role) SELECT audit.uuid7(sync.now_ms()), person, r FROM unnest(roles) r
     WHERE NOT EXISTS (SELECT FROM app.person_roles p WHERE p.person_id = person AND p.role = r);

@@ -93,9 +93,38 @@ def test_refused():
     assert sql("SELECT count(*) FROM sync.devices WHERE public_key IS NOT NULL") == '0'
 
 
+def programs(login):
+    return sql(f"SELECT id FROM sync.devices WHERE owner = '{login}' ORDER BY enrolled_at DESC, revoked_at NULLS FIRST LIMIT 1")
+
+
+def test_revoked():
+    """An administrator takes the programs of a login away, and they stay away."""
+    assert call('north', 'distributor.create', {'legal_name': 'Before', 'currency': 'EUR', 'region': 'north'})[0]
+    server('revoke-device', POSTGRES.url('erp'), programs('north'))
+    answer, why = call('north', 'distributor.create', {'legal_name': 'After', 'currency': 'EUR', 'region': 'north'})
+    assert answer is None and 'not enrolled' in why, (answer, why)
+
+
+def test_successor():
+    """A login that was removed and added again works at once, and sees nothing of what was done under its name before."""
+    sees = ("SET SESSION AUTHORIZATION erp; SELECT (SELECT count(*) FROM api.log(0, 1000) WHERE leaf LIKE '%\"actor\":\"erp\"%'),"
+            f" (SELECT count(*) FROM api.outcomes('{programs('erp')}', 0))")
+    sql('SELECT api.integrate()')
+    before = sql("SELECT count(*) FROM audit.leaves WHERE leaf LIKE '%\"actor\":\"erp\"%'")
+    assert sql(sees) == f'{before}|{before}' and int(before) > 5, (sql(sees), before)
+    server('remove-user', POSTGRES.url('erp'), 'erp')
+    server('add-user', POSTGRES.url('erp'), 'erp', '--role', 'sales', '--scope', 'region:north', '--no-password')
+    assert sql(sees) == '0|0', sql(sees)
+    made, why = call('erp', 'distributor.create', {'legal_name': 'Anew', 'currency': 'EUR', 'region': 'north'}, 'request 7')
+    assert made and made['outcome'] == 'applied', why
+    assert call('erp', 'distributor.edit', {'number': made['number'], 'value_band': 'Z'})[0]['outcome'] == 'rejected'
+    sql('SELECT api.integrate()')
+    assert sql(sees) == '2|0', sql(sees)
+
+
 def main():
     try:
-        run_tests([test_setup, test_records, test_once, test_refused])
+        run_tests([test_setup, test_records, test_once, test_refused, test_revoked, test_successor])
     finally:
         POSTGRES.stop()
 
