@@ -281,15 +281,15 @@ take_device (JsonNode *node, CtAdminDevice *device, GError **error)
 
 /* The workspace here, where there is one, vouches for the device; (transfer full) (nullable): its signature */
 static char *
-vouch (CtCli *cli, const CtAdminDevice *device, CtPushVoucher *voucher, GError **error)
+vouch (CtCli *cli, CtSession *session, const CtAdminDevice *device, CtPushVoucher *voucher, GError **error)
 {
   char *signature;
 
   if (ct_cli_has (cli, "unsigned") || !ct_workspace_exists (cli->folder) ||
       (!cli->workspace && !ct_cli_open (cli, error)))
     return NULL;
-  signature = ct_workspace_vouch (cli->workspace, &device->id, &device->public_key, cli->args[1],
-                                  &voucher->signer, error);
+  signature = ct_workspace_vouch (cli->workspace, session, &device->id, &device->public_key, cli->args[1],
+                                  &voucher->signer, cli->cancellable, error);
   voucher->signature = signature;
   return signature;
 }
@@ -305,17 +305,15 @@ enrol_run (CtCli *cli, GError **error)
   CtAdminDevice device;
   JsonObject *done;
 
-  if (!node || !take_device (node, &device, error))
+  if (!node || !take_device (node, &device, error) || !(session = open_server (cli, error)))
     return NULL;
-  signature = vouch (cli, &device, &voucher, &problem);
+  signature = vouch (cli, session, &device, &voucher, &problem);
   if (problem) {
     g_propagate_error (error, g_steal_pointer (&problem));
     return NULL;
   }
-  session = open_server (cli, error);
-  done = session ? ct_admin_enrol (session, &device, cli->args[1], signature ? &voucher : NULL,
-                                   cli->cancellable, error)
-                 : NULL;
+  done =
+      ct_admin_enrol (session, &device, cli->args[1], signature ? &voucher : NULL, cli->cancellable, error);
   if (done && !signature)
     ct_cli_say (cli, _ ("Nobody vouches for this device: the team's service sends nothing that it approves, "
                         "until an administrator enrols it again from a workspace (-w DIR) that the service "

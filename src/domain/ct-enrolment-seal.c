@@ -23,8 +23,8 @@ ct_enrolment_seal_statement (const CtEnrolmentSeal *self)
   g_autoptr (JsonObject) object = NULL;
 
   sodium_bin2hex (key, sizeof key, self->key, CT_SEAL_PUBLIC_SIZE);
-  object =
-      ct_json_build ("ssss", "device", device, "owner", self->owner, "public_key", key, "purpose", PURPOSE);
+  object = ct_json_build ("sssss", "device", device, "owner", self->owner, "public_key", key, "purpose",
+                          PURPOSE, "server", self->server);
   return ct_json_canonical_object (object, NULL);
 }
 

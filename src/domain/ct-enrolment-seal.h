@@ -4,10 +4,11 @@
 
 G_BEGIN_DECLS
 
-/* What an administrator's device signs: that a device, known by its key, is a login's. */
+/* What an administrator's device signs: that a device, known by its key, is a login's at one server. */
 typedef struct {
   CtId device;
-  const char *owner; /* login */
+  const char *owner;  /* login */
+  const char *server; /* the origin of its log */
   guint8 key[CT_SEAL_PUBLIC_SIZE];
 } CtEnrolmentSeal;
 

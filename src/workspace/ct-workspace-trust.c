@@ -1,5 +1,6 @@
 #include "ct-workspace-trust.h"
 #include "ct-enrolment-seal.h"
+#include "ct-log-feed.h"
 #include "ct-workspace-private.h"
 
 #include <sodium.h>
@@ -133,26 +134,58 @@ ct_workspace_distrust (CtWorkspace *self, const char *device, GError **error)
   return write_pins (self, pins, error);
 }
 
+static gboolean
+read_followed_cb (CtDb *db, gpointer data, GError **error)
+{
+  g_autoptr (GError) none = NULL;
+
+  *(char **) data = ct_db_read_text (
+      db, &none, "SELECT value FROM workspace WHERE key = 'log_origin' AND EXISTS (SELECT 1 FROM sync_log)",
+      "");
+  return TRUE;
+}
+
+/* (transfer full) (nullable): by what enrolments name the server: the origin of its log. Which one it is, a workspace that is
+ * connected knows itself; what the server says of it would be what its database says. */
+static char *
+name_server (CtWorkspace *self, CtSession *session, GCancellable *cancellable, GError **error)
+{
+  g_auto (CtLogHead) head = { 0 };
+  g_autofree char *followed = NULL;
+
+  if (!ct_store_read (ct_workspace_get_store (self), read_followed_cb, &followed, error) ||
+      !ct_log_feed_head (session, 0, &head, cancellable, error))
+    return NULL;
+  if (!followed || g_str_equal (followed, head.origin))
+    return g_steal_pointer (&head.origin);
+  ct_fail (error, CT_ERROR_CONFLICT,
+           _ ("This workspace belongs to another server: its log is “%s”, that of the server “%s”"), followed,
+           head.origin);
+  return NULL;
+}
+
 /**
  * ct_workspace_vouch:
+ * @session: with the server where the device is to be enrolled; nowhere else does the signature count
  * @signer: (out): the device of this workspace
  *
  * Signs with this workspace's key that a device is its owner's.
  *
- * Returns: (transfer full): the signature in hexadecimal digits
+ * Returns: (transfer full): the signature in hexadecimal digits, or %NULL: %CT_ERROR_CONFLICT where this workspace belongs to
+ *   another server
  */
 char *
-ct_workspace_vouch (CtWorkspace *self, const CtId *device, const CtHash *public_key, const char *owner,
-                    CtId *signer, GError **error)
+ct_workspace_vouch (CtWorkspace *self, CtSession *session, const CtId *device, const CtHash *public_key,
+                    const char *owner, CtId *signer, GCancellable *cancellable, GError **error)
 {
-  CtEnrolmentSeal seal = { .device = *device, .owner = owner };
+  g_autofree char *at = name_server (self, session, cancellable, error);
+  CtEnrolmentSeal seal = { .device = *device, .owner = owner, .server = at };
   guint8 secret[CT_DEVICE_SECRET_SIZE], signature[CT_SEAL_SIGNATURE_SIZE];
-  char *hex = g_malloc (2 * CT_SEAL_SIGNATURE_SIZE + 1);
+  char *hex;
 
-  if (!ct_workspace_get_device (self, signer, secret, error)) {
-    g_free (hex);
+  if (!at || !ct_workspace_get_device (self, signer, secret, error))
     return NULL;
-  }
+  hex = g_malloc (2 * CT_SEAL_SIGNATURE_SIZE + 1);
   memcpy (seal.key, public_key->bytes, sizeof seal.key);
   ct_enrolment_seal_sign (&seal, secret, signature);
   sodium_memzero (secret, sizeof secret);
@@ -170,8 +203,9 @@ typedef struct {
 } Device;
 
 typedef struct {
-  CtAnswer *answer; /* (unowned) */
-  JsonArray *pins;  /* (unowned) */
+  CtAnswer *answer;   /* (unowned) */
+  JsonArray *pins;    /* (unowned) */
+  const char *server; /* (unowned) */
 } Refresh;
 
 static gboolean
@@ -187,9 +221,9 @@ find_pin (JsonArray *pins, const char *id, CtHash *key)
 }
 
 static gboolean
-is_vouched_for (const Device *device, const CtHash *signer, const char *signature)
+is_vouched_for (const Device *device, const CtHash *signer, const char *signature, const char *server)
 {
-  CtEnrolmentSeal seal = { .device = device->id, .owner = device->owner };
+  CtEnrolmentSeal seal = { .device = device->id, .owner = device->owner, .server = server };
   guint8 bytes[CT_SEAL_SIGNATURE_SIZE];
   gsize length = 0;
 
@@ -201,15 +235,15 @@ is_vouched_for (const Device *device, const CtHash *signer, const char *signatur
 
 /* (transfer full) (nullable): why its signatures do not count, and what to do about it */
 static char *
-judge (const Device *device, const char *id, const char *signature, const char *signer, JsonArray *pins)
+judge (const Refresh *self, const Device *device, const char *id, const char *signature, const char *signer)
 {
   CtHash key;
 
-  if (json_array_get_length (pins) == 0)
+  if (json_array_get_length (self->pins) == 0)
     return g_strdup (
         _ ("the service trusts no administrator's device yet: towerctl -w DIR device trust FILE, "
            "where FILE holds what device show --json prints at the administrator's"));
-  if (find_pin (pins, id, &key))
+  if (find_pin (self->pins, id, &key))
     return ct_hash_equal (&key, &device->key)
                ? NULL
                : g_strdup_printf (_ ("the server names another key for the trusted device %s"), id);
@@ -217,11 +251,12 @@ judge (const Device *device, const char *id, const char *signature, const char *
     return g_strdup_printf (_ ("nobody vouches for %s's device %s: an administrator whom the service trusts "
                                "enrols it again (towerctl -w DIR server enrol-device URL %s FILE)"),
                             device->owner, id, device->owner);
-  if (find_pin (pins, signer, &key) && is_vouched_for (device, &key, signature))
+  if (find_pin (self->pins, signer, &key) && is_vouched_for (device, &key, signature, self->server))
     return NULL;
-  return g_strdup_printf (_ ("the enrolment of %s's device %s is not signed by an administrator whom the "
-                             "service trusts: have it enrolled again by one, or trust the device %s"),
-                          device->owner, id, signer);
+  return g_strdup_printf (
+      _ ("the enrolment of %s's device %s is not signed for this server by an administrator "
+         "whom the service trusts: have it enrolled again by one, or trust the device %s"),
+      device->owner, id, signer);
 }
 
 static gboolean
@@ -235,8 +270,8 @@ read_device (Refresh *self, int row, Device *device)
   device->label = ct_answer_text (self->answer, row, 2);
   device->revoked_at =
       ct_answer_text (self->answer, row, 6) ? ct_answer_int (self->answer, row, 6) : CT_NULL_INT;
-  device->distrust = judge (device, id, ct_answer_text (self->answer, row, 4),
-                            ct_answer_text (self->answer, row, 5), self->pins);
+  device->distrust =
+      judge (self, device, id, ct_answer_text (self->answer, row, 4), ct_answer_text (self->answer, row, 5));
   return TRUE;
 }
 
@@ -311,12 +346,14 @@ ct_workspace_refresh_devices (CtWorkspace *self, CtSession *session, CtHash *see
                               GError **error)
 {
   g_autoptr (JsonArray) pins = ct_workspace_trusted (self, error);
+  g_autofree char *server = pins ? name_server (self, session, cancellable, error) : NULL;
   g_autoptr (CtAnswer) answer =
-      pins ? ct_session_query (
-                 session, cancellable, error,
-                 "SELECT id, owner, label, public_key, signature, signer, revoked_at FROM api.devices()", "")
-           : NULL;
-  Refresh refresh = { answer, pins };
+      server
+          ? ct_session_query (
+                session, cancellable, error,
+                "SELECT id, owner, label, public_key, signature, signer, revoked_at FROM api.devices()", "")
+          : NULL;
+  Refresh refresh = { answer, pins, server };
   CtHash now;
 
   if (!answer)

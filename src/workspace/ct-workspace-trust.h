@@ -11,8 +11,8 @@ JsonObject *ct_workspace_trust (CtWorkspace *self, JsonObject *device, GError **
 JsonArray *ct_workspace_trusted (CtWorkspace *self, GError **error);
 gboolean ct_workspace_distrust (CtWorkspace *self, const char *device, GError **error);
 
-char *ct_workspace_vouch (CtWorkspace *self, const CtId *device, const CtHash *public_key, const char *owner,
-                          CtId *signer, GError **error);
+char *ct_workspace_vouch (CtWorkspace *self, CtSession *session, const CtId *device, const CtHash *public_key,
+                          const char *owner, CtId *signer, GCancellable *cancellable, GError **error);
 
 gboolean ct_workspace_refresh_devices (CtWorkspace *self, CtSession *session, CtHash *seen,
                                        GCancellable *cancellable, GError **error);

@@ -75,7 +75,7 @@ enrol (CtSession *root, const char *owner, const Place *by, const char *vouched)
   randombytes_buf (key.bytes, sizeof key.bytes);
   if (by)
     voucher.signature = signature =
-        ct_workspace_vouch (by->workspace, &id, &key, vouched, &voucher.signer, &error);
+        ct_workspace_vouch (by->workspace, root, &id, &key, vouched, &voucher.signer, NULL, &error);
   g_assert_no_error (error);
   ct_push_enrol (root, &id, owner, owner, key.bytes, 0, &none, by ? &voucher : NULL, NULL, &error);
   g_assert_no_error (error);
@@ -169,11 +169,11 @@ test_judged (void)
   refresh (&service, &seen);
   assert_device (&service, &anna, "trusted anna");
   assert_device (&service, &ben, "trusted ben");
-  assert_device (&service, &other_owner, "not signed by an administrator");
-  assert_device (&service, &other_key, "not signed by an administrator");
+  assert_device (&service, &other_owner, "not signed for this server by an administrator");
+  assert_device (&service, &other_key, "not signed for this server by an administrator");
   assert_device (&service, &unsigned_one, "nobody vouches");
-  assert_device (&service, &by_stranger, "not signed by an administrator");
-  assert_device (&service, &self_made, "not signed by an administrator");
+  assert_device (&service, &by_stranger, "not signed for this server by an administrator");
+  assert_device (&service, &self_made, "not signed for this server by an administrator");
   assert_device (&service, &revoked, "trusted anna");
 
   /* a revocation stays, whatever the database says of it later, and so does what is not listed any more */
@@ -191,8 +191,60 @@ test_judged (void)
   g_assert_false (ct_workspace_distrust (service.workspace, ct_json_string (ada, "id", ""), NULL));
   json_object_unref (ct_workspace_trust (service.workspace, own, &error));
   refresh (&service, &seen);
-  assert_device (&service, &anna, "not signed by an administrator");
+  assert_device (&service, &anna, "not signed for this server by an administrator");
   assert_device (&service, &by_stranger, "trusted anna");
+}
+
+static gboolean
+follow_cb (CtDb *db, gpointer data, GError **error)
+{
+  return ct_db_run (db, error, "UPDATE workspace SET value = ? WHERE key = 'log_origin'", "s", data) &&
+         ct_db_run (db, error,
+                    "INSERT INTO sync_log(one, epoch, seen, upto, scopes, whole, tables) "
+                    "VALUES(1, zeroblob(16), -1, 0, '', 0, '')",
+                    "");
+}
+
+/* An enrolment that was signed for one server counts for nothing at another, whoever copies it there; and who is connected
+ * does not take the word of a database for which server it is. */
+static void
+test_other_server (void)
+{
+  g_autoptr (CtSession) root = pg_server_login (server, DB, "postgres"), elsewhere = NULL;
+  g_auto (Place) admin = { 0 }, service = { 0 };
+  g_autoptr (JsonObject) ada = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *copy = NULL, *row = NULL, *id = NULL;
+  CtHash seen = { { 0 } }, key = { { 0 } };
+  CtId there, here, signer;
+
+  pg_server_create (server, "trust_elsewhere", NULL);
+  elsewhere = pg_server_login (server, "trust_elsewhere", "postgres");
+  place_make (&admin);
+  place_make (&service);
+  ada = describe (&admin);
+  json_object_unref (ct_workspace_trust (service.workspace, ada, &error));
+  here = enrol (root, "anna", &admin, "anna");
+  there = enrol (elsewhere, "anna", &admin, "anna");
+  id = ct_id_to_string (&there);
+  row = pg_text (elsewhere,
+                 "SELECT format('INSERT INTO sync.devices SELECT * FROM jsonb_populate_record("
+                 "NULL::sync.devices, %L)', to_jsonb(d)) FROM sync.devices d WHERE signer IS NOT NULL");
+  g_assert_nonnull (strstr (row, id));
+  ct_session_script (root, row, NULL, &error);
+  g_assert_no_error (error);
+  refresh (&service, &seen);
+  assert_device (&service, &here, "trusted anna");
+  assert_device (&service, &there, "not signed for this server");
+
+  copy = pg_text (elsewhere, "SELECT name FROM audit.origin");
+  ct_store_write (ct_workspace_get_store (service.workspace), follow_cb, copy, &error);
+  g_assert_no_error (error);
+  g_assert_false (ct_workspace_refresh_devices (service.workspace, root, &seen, NULL, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_CONFLICT);
+  g_clear_error (&error);
+  g_assert_null (ct_workspace_vouch (service.workspace, root, &here, &key, "anna", &signer, NULL, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_CONFLICT);
 }
 
 /* The list of trusted devices is a file that nobody else may have touched. */
@@ -232,7 +284,7 @@ test_file (void)
 static void
 test_statement (void)
 {
-  CtEnrolmentSeal seal = { .owner = "anna", .key = { 1, 2 } };
+  CtEnrolmentSeal seal = { .owner = "anna", .server = "control-tower/x", .key = { 1, 2 } };
   g_autofree char *statement = NULL;
 
   g_assert_true (ct_id_parse ("018bcfe5-6800-7000-8000-000000000001", &seal.device));
@@ -240,7 +292,7 @@ test_statement (void)
   g_assert_cmpstr (statement, ==,
                    "{\"device\":\"018bcfe5-6800-7000-8000-000000000001\",\"owner\":\"anna\",\"public_key\":"
                    "\"0102000000000000000000000000000000000000000000000000000000000000\",\"purpose\":"
-                   "\"ct-enrolment-v1\"}");
+                   "\"ct-enrolment-v1\",\"server\":\"control-tower/x\"}");
 }
 
 int
@@ -257,6 +309,7 @@ main (int argc, char **argv)
   ct_session_script (root, "CREATE ROLE robo LOGIN; GRANT tower_agent TO robo", NULL, &error);
   g_assert_no_error (error);
   g_test_add_func ("/pg/trust/judged", test_judged);
+  g_test_add_func ("/pg/trust/other-server", test_other_server);
   g_test_add_func ("/pg/trust/file", test_file);
   g_test_add_func ("/pg/trust/statement", test_statement);
   result = g_test_run ();
