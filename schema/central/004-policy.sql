@@ -39,6 +39,19 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- Why the login may not write a table by a command that writes many rows, as an import does, or NULL: "as" names the command
+-- that writes one such row, which one of its roles must be allowed to run.
+CREATE FUNCTION sync.refusal_as(command_name text, table_name text, operation text) RETURNS text LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  one text := (SELECT p.writes -> table_name -> 'as' ->> operation FROM sync.policy p WHERE p.command = command_name);
+BEGIN
+  IF one IS NOT NULL AND sync.role_for(one) IS NULL THEN
+    RETURN format('%s may not %s rows of %s: none of your roles may run %s', command_name, operation, table_name, one);
+  END IF;
+  RETURN NULL;
+END $$;
+
 -- Why the policy does not allow a change, or NULL. columns: {"name": [old, new]}; what is added comes from null, where the
 -- steps of a column are listed.
 CREATE FUNCTION sync.refusal(command_name text, table_name text, row_id uuid, operation text, columns jsonb) RETURNS text
@@ -46,7 +59,9 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   p sync.policy;
   allowed jsonb;
+  one jsonb;                                      -- what the command that it acts as writes of the table
   steps jsonb;
+  why text;
   holds boolean;
   c record;
 BEGIN
@@ -55,11 +70,17 @@ BEGIN
   IF (CASE operation WHEN 'update' THEN jsonb_typeof(allowed) = 'array' ELSE allowed = 'true' END) IS NOT TRUE THEN
     RETURN format('%s may not %s rows of %s', command_name, operation, table_name);
   END IF;
+  IF p.writes -> table_name ? 'as' THEN
+    why := sync.refusal_as(command_name, table_name, operation);
+    IF why IS NOT NULL THEN RETURN why; END IF;
+    SELECT x.writes -> table_name INTO one FROM sync.policy x
+      WHERE x.command = p.writes -> table_name -> 'as' ->> operation;
+  END IF;
   FOR c IN SELECT key, value FROM jsonb_each(columns) WHERE operation <> 'delete' LOOP
     IF operation = 'update' AND NOT allowed ? c.key THEN
       RETURN format('%s may not write %s.%s', command_name, table_name, c.key);
     END IF;
-    steps := p.writes -> table_name -> c.key;
+    steps := coalesce(p.writes -> table_name -> c.key, one -> c.key);
     IF jsonb_typeof(steps) = 'array' THEN
       -- compared one by one: containment of arrays would let each step be taken backwards as well
       PERFORM FROM jsonb_array_elements(steps) step WHERE step = c.value;

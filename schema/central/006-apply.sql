@@ -328,6 +328,7 @@ DECLARE
   target record;
   done jsonb;
   change jsonb;
+  why text;
 BEGIN
   SELECT * INTO target FROM sync.undo_target(device, body);
   SELECT value::jsonb INTO done FROM audit.disclosures WHERE ev_id = target.leaf AND field = 'changes';
@@ -338,6 +339,10 @@ BEGIN
   ELSIF sync.role_for(target.name) IS NULL THEN
     RETURN format('none of your roles may run %s', target.name);
   END IF;
+  FOR change IN SELECT value FROM jsonb_array_elements(done) LOOP
+    why := sync.refusal_as(target.name, change ->> 'table', change ->> 'op');
+    IF why IS NOT NULL THEN RETURN why; END IF;
+  END LOOP;
   FOR change IN SELECT value FROM jsonb_array_elements(changes) LOOP
     IF NOT EXISTS (SELECT FROM jsonb_array_elements(done) d JOIN sync.tables t ON t.name = d ->> 'table'
         WHERE d ->> 'table' = change ->> 'table' AND d ->> 'id' = change ->> 'id'

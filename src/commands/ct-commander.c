@@ -268,7 +268,7 @@ take_change_cb (const CtChange *change, gpointer data, GError **error)
   Execution *self = data;
 
   if (self->def->run != ct_undo_run &&
-      !ct_policy_check_change (self->commander->policy, self->def->name, change, error))
+      !ct_policy_check_change (self->commander->policy, self->def->name, self->command.roles, change, error))
     return FALSE;
   if (!commit_to_row (self, change, error))
     return FALSE;

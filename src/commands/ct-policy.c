@@ -6,7 +6,9 @@
 typedef struct {
   gboolean insert;
   gboolean delete;
-  GHashTable *update;      /* (owned): columns */
+  char *insert_as;    /* (owned) (nullable): the command that adds one row, where this one adds many */
+  char *update_as;    /* (owned) (nullable): and the one that edits one; their roles and steps hold as well */
+  GHashTable *update; /* (owned): columns */
   GHashTable *transitions; /* (owned): "column:from>to", from nothing for null */
   GHashTable *guarded;     /* (owned): columns whose transitions are listed */
 } TableRule;
@@ -26,6 +28,8 @@ table_rule_free (gpointer data)
 {
   TableRule *self = data;
 
+  g_free (self->insert_as);
+  g_free (self->update_as);
   g_hash_table_unref (self->update);
   g_hash_table_unref (self->transitions);
   g_hash_table_unref (self->guarded);
@@ -70,12 +74,15 @@ static TableRule *
 read_table (JsonObject *json)
 {
   TableRule *self = g_new0 (TableRule, 1);
+  JsonObject *as = ct_json_object (json, "as");
   JsonObjectIter iter;
   const char *member;
   JsonNode *node;
 
   self->insert = ct_json_bool (json, "insert", FALSE);
   self->delete = ct_json_bool (json, "delete", FALSE);
+  self->insert_as = g_strdup (ct_json_string (as, "insert", NULL));
+  self->update_as = g_strdup (ct_json_string (as, "update", NULL));
   self->update = string_set (ct_json_array (json, "update"));
   self->transitions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->guarded = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -106,11 +113,39 @@ read_command (JsonObject *json)
   return self;
 }
 
+/* Whose roles a command takes on is a command of the policy, of which no row condition would be left out. */
+static gboolean
+check_acts_as (CtPolicy *self, const char *path, GError **error)
+{
+  GHashTableIter rules;
+  gpointer rule, table;
+
+  g_hash_table_iter_init (&rules, self->commands);
+  while (g_hash_table_iter_next (&rules, NULL, &rule)) {
+    GHashTableIter tables;
+
+    g_hash_table_iter_init (&tables, ((CommandRule *) rule)->tables);
+    while (g_hash_table_iter_next (&tables, NULL, &table)) {
+      const char *names[] = { ((TableRule *) table)->insert_as, ((TableRule *) table)->update_as };
+
+      for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+        CommandRule *one = names[i] ? g_hash_table_lookup (self->commands, names[i]) : NULL;
+
+        if (names[i] && (!one || one->where))
+          return ct_fail (error, CT_ERROR_INVALID,
+                          "%s: nothing can be written as %s: it is no command without a condition", path,
+                          names[i]);
+      }
+    }
+  }
+  return TRUE;
+}
+
 /**
  * ct_policy_load:
  * @path: schema/policy.json
  *
- * Returns: (transfer full): the policy; %NULL with @error, also where it names a condition that does not exist
+ * Returns: (transfer full): the policy; %NULL with @error, also where it names a condition or command that does not exist
  */
 CtPolicy *
 ct_policy_load (const char *path, GError **error)
@@ -137,7 +172,7 @@ ct_policy_load (const char *path, GError **error)
       return NULL;
     }
   }
-  return g_steal_pointer (&self);
+  return check_acts_as (self, path, error) ? g_steal_pointer (&self) : NULL;
 }
 
 void
@@ -200,6 +235,35 @@ ct_policy_check_where (CtPolicy *self, const char *name, CtCommand *command, GEr
   return !rule->where || ct_policy_predicate (rule->where) (command, error);
 }
 
+/* (nullable): the command whose roles and steps hold for what this one writes of a table */
+static const char *
+acts_as (TableRule *table, char operation)
+{
+  return operation == 'i' ? table->insert_as : operation == 'u' ? table->update_as : NULL;
+}
+
+/**
+ * ct_policy_may_write:
+ * @operation: 'i', 'u' or 'd'
+ * @roles: (element-type utf8): an actor's roles, one of which may run the command
+ *
+ * Returns: whether the command may do this to rows of the table for somebody with these roles: an import adds and edits
+ *   no record whose own commands they may not run
+ */
+gboolean
+ct_policy_may_write (CtPolicy *self, const char *command, const char *table, char operation, GPtrArray *roles)
+{
+  CommandRule *rule = g_hash_table_lookup (self->commands, command);
+  TableRule *writes = rule ? g_hash_table_lookup (rule->tables, table) : NULL;
+  const char *as = writes ? acts_as (writes, operation) : NULL;
+
+  if (!writes || !(operation == 'i'   ? writes->insert
+                   : operation == 'd' ? writes->delete
+                                      : g_hash_table_size (writes->update) > 0))
+    return FALSE;
+  return !as || ct_policy_role_for (self, as, roles) != NULL;
+}
+
 /* Columns that belong to the authority and come with every write. */
 static gboolean
 is_stamp (const char *column)
@@ -207,6 +271,7 @@ is_stamp (const char *column)
   return strcmp (column, "rev") == 0 || strcmp (column, "updated_at") == 0;
 }
 
+/* @table: (nullable): whose steps hold */
 static gboolean
 check_transition (TableRule *table, const CtChange *change, int column, GError **error)
 {
@@ -214,7 +279,7 @@ check_transition (TableRule *table, const CtChange *change, int column, GError *
   const CtValue *after = &change->after[column];
   g_autofree char *step = NULL;
 
-  if (!g_hash_table_contains (table->guarded, change->columns[column]))
+  if (!table || !g_hash_table_contains (table->guarded, change->columns[column]))
     return TRUE;
   step = g_strdup_printf ("%s:%.*s>%.*s", change->columns[column], (int) before->length,
                           (const char *) before->data, (int) after->length, (const char *) after->data);
@@ -230,24 +295,32 @@ check_transition (TableRule *table, const CtChange *change, int column, GError *
 
 /**
  * ct_policy_check_change:
+ * @roles: (element-type utf8): the actor's roles
  *
- * Holds one recorded change against what the command may write.
+ * Holds one recorded change against what the command may write for somebody with these roles.
  */
 gboolean
-ct_policy_check_change (CtPolicy *self, const char *command, const CtChange *change, GError **error)
+ct_policy_check_change (CtPolicy *self, const char *command, GPtrArray *roles, const CtChange *change,
+                        GError **error)
 {
   CommandRule *rule = g_hash_table_lookup (self->commands, command);
-  TableRule *table = g_hash_table_lookup (rule->tables, change->table);
+  TableRule *table = g_hash_table_lookup (rule->tables, change->table), *one = table;
+  const char *as = table ? acts_as (table, change->operation) : NULL;
 
-  if (!table || (change->operation == 'i' && !table->insert) || (change->operation == 'd' && !table->delete))
-    return ct_fail (error, CT_ERROR_REFUSED, "The policy does not let %s write %s", command, change->table);
+  if (!ct_policy_may_write (self, command, change->table, change->operation, roles))
+    return ct_fail (error, CT_ERROR_REFUSED, "The policy does not let %s write %s for the roles at hand",
+                    command, change->table);
+  if (as)
+    one = g_hash_table_lookup (((CommandRule *) g_hash_table_lookup (self->commands, as))->tables,
+                               change->table);
   for (int i = 0; change->operation != 'd' && i < change->n_columns; i++) {
     if (!change->after[i].type || is_stamp (change->columns[i]))
       continue;
     if (change->operation == 'u' && !g_hash_table_contains (table->update, change->columns[i]))
       return ct_fail (error, CT_ERROR_REFUSED, "The policy does not let %s change %s.%s", command,
                       change->table, change->columns[i]);
-    if (!check_transition (table, change, i, error))
+    if (!check_transition (g_hash_table_contains (table->guarded, change->columns[i]) ? table : one, change,
+                           i, error))
       return FALSE;
   }
   return TRUE;

@@ -13,7 +13,10 @@ void ct_policy_free (CtPolicy *self);
 gboolean ct_policy_knows (CtPolicy *self, const char *command);
 const char *ct_policy_role_for (CtPolicy *self, const char *command, GPtrArray *roles);
 gboolean ct_policy_check_where (CtPolicy *self, const char *name, CtCommand *command, GError **error);
-gboolean ct_policy_check_change (CtPolicy *self, const char *command, const CtChange *change, GError **error);
+gboolean ct_policy_may_write (CtPolicy *self, const char *command, const char *table, char operation,
+                              GPtrArray *roles);
+gboolean ct_policy_check_change (CtPolicy *self, const char *command, GPtrArray *roles,
+                                 const CtChange *change, GError **error);
 GStrv ct_policy_commands (CtPolicy *self);
 const char *ct_policy_where (CtPolicy *self, const char *command);
 

@@ -110,6 +110,21 @@ read_fields (Layout *layout, JsonObject *object, GError **error)
   return TRUE;
 }
 
+/**
+ * ct_import_chunk_may:
+ * @roles: (element-type utf8): who imports
+ * @once: whether records that are there stay as they are
+ *
+ * Returns: whether records of the kind may be imported by somebody with these roles: who may not make and edit one by
+ *   hand may not import a file of them
+ */
+gboolean
+ct_import_chunk_may (CtPolicy *policy, const CtKind *kind, gboolean once, GPtrArray *roles)
+{
+  return ct_policy_may_write (policy, "import.chunk", kind->table, 'i', roles) &&
+         (once || ct_policy_may_write (policy, "import.chunk", kind->table, 'u', roles));
+}
+
 static gboolean
 read_layout (Import *self, JsonNode *node, GError **error)
 {
@@ -123,6 +138,10 @@ read_layout (Import *self, JsonNode *node, GError **error)
   layout->keyed = ct_json_bool (object, "keyed", FALSE);
   layout->once = ct_json_bool (object, "once", FALSE);
   layout->totals = ct_json_bool (object, "totals", FALSE);
+  if (!ct_import_chunk_may (self->command->policy, layout->kind, layout->once, self->command->roles))
+    return ct_fail (error, CT_ERROR_REFUSED,
+                    _ ("\"%s\" may not import %s; ask an administrator for the role"), self->command->actor,
+                    layout->kind->table);
   layout->upsert = ct_upsert_new (self->command, layout->kind, self->log);
   self->n_layouts++;
   return read_fields (layout, object, error);

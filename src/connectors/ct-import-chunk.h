@@ -1,6 +1,7 @@
 #pragma once
 
-#include "ct-command.h"
+#include "ct-kind.h"
+#include "ct-policy.h"
 
 G_BEGIN_DECLS
 
@@ -8,5 +9,6 @@ G_BEGIN_DECLS
 #define CT_IMPORT_CHUNK_ROWS 10000
 
 void ct_import_chunk_register (void);
+gboolean ct_import_chunk_may (CtPolicy *policy, const CtKind *kind, gboolean once, GPtrArray *roles);
 
 G_END_DECLS

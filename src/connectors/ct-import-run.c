@@ -463,11 +463,55 @@ check_inputs (Run *self, GError **error)
   return TRUE;
 }
 
+/* "invoices (invoices.csv), orders, shipments (book.csv)": what the actor's roles may not write; empty: nothing. */
+static void
+append_closed (GString *out, Run *self, const CtImportInput *input, GPtrArray *roles)
+{
+  CtPolicy *policy = ct_commander_get_policy (self->options->commander);
+  gboolean first = TRUE;
+
+  for (guint i = 0; i < input->file->records->len; i++) {
+    const CtProfileRecord *record = input->file->records->pdata[i];
+
+    if (ct_import_chunk_may (policy, record->kind, record->once, roles))
+      continue;
+    g_string_append_printf (out, "%s%s", out->len > 0 ? ", " : "", record->kind->table);
+    first = FALSE;
+  }
+  if (!first)
+    g_string_append_printf (out, " (%s)", input->name);
+}
+
+static gboolean
+check_roles_cb (CtDb *db, gpointer data, GError **error)
+{
+  Run *self = data;
+  g_autoptr (GPtrArray) roles = ct_commander_roles (db, self->options->actor, error);
+  g_autoptr (GString) closed = g_string_new (NULL);
+
+  if (!roles)
+    return FALSE;
+  for (guint i = 0; i < self->import->inputs->len; i++)
+    append_closed (closed, self, self->import->inputs->pdata[i], roles);
+  return closed->len == 0 ||
+         ct_fail (error, CT_ERROR_REFUSED,
+                  _ ("\"%s\" may not import %s; leave this out, or ask an administrator for the role"),
+                  self->options->actor, closed->str);
+}
+
+/* What the actor may not import is said before the first row of any file is written. */
+static gboolean
+check_roles (Run *self, GError **error)
+{
+  return self->dry_db ? check_roles_cb (self->dry_db, self, error)
+                      : ct_store_read (self->options->store, check_roles_cb, self, error);
+}
+
 static gboolean
 run_inputs (Run *self, GError **error)
 {
   self->lookups = ct_import_read_lookups (self->import, error);
-  if (!self->lookups || !check_inputs (self, error))
+  if (!self->lookups || !check_inputs (self, error) || !check_roles (self, error))
     return FALSE;
   if (self->options->errors_path) {
     self->report = ct_import_report_new (self->import, self->options->errors_path, error);

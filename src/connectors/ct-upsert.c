@@ -1,4 +1,5 @@
 #include "ct-upsert.h"
+#include "ct-policy.h"
 
 #include <string.h>
 
@@ -280,6 +281,35 @@ keep_differences (CtUpsert *self, CtUpsertRecord *record, CtStmt *row)
   return differences;
 }
 
+/* Whether the import may change the row @record differs from so: it takes no step that an edit of the record could not. */
+static gboolean
+is_allowed (CtUpsert *self, const CtUpsertRecord *record, CtStmt *row, char **reason)
+{
+  const char *columns[CT_KIND_MAX_FIELDS];
+  CtValue before[CT_KIND_MAX_FIELDS] = { 0 };
+  CtChange change = { .table = self->kind->table,
+                      .operation = 'u',
+                      .id = record->id,
+                      .n_columns = (int) self->n_fields,
+                      .columns = columns,
+                      .before = before,
+                      .after = record->values };
+  g_autoptr (GError) problem = NULL;
+
+  for (guint i = 0; i < self->n_fields; i++) {
+    columns[i] = self->kind->fields[i].column;
+    if (self->kind->fields[i].type == CT_FIELD_CHOICE) {
+      before[i].type = 't';
+      before[i].data = ct_stmt_blob (row, (int) i + FIRST_FIELD, &before[i].length);
+    }
+  }
+  if (ct_policy_check_change (self->command->policy, self->command->def->name, self->command->roles, &change,
+                              &problem))
+    return TRUE;
+  *reason = g_strdup (problem->message);
+  return FALSE;
+}
+
 static CtValue
 copy_column (CtStmt *row, int column, GPtrArray *texts)
 {
@@ -540,10 +570,11 @@ ct_upsert_write (CtUpsert *self, CtUpsertRecord *record, char **reason, GError *
   self->expect_new = !found;
   if (found) {
     guint differences = record->once ? 0 : keep_differences (self, record, row);
+    gboolean allowed = differences == 0 || is_allowed (self, record, row, reason);
 
-    if (differences > 0 && self->log->guarded)
+    if (allowed && differences > 0 && self->log->guarded)
       keep_undo (self, record, row);
-    if (!ct_stmt_finish (row, error))
+    if (!ct_stmt_finish (row, error) || !allowed)
       return CT_UPSERT_REFUSED;
     return differences > 0 ? update (self, record, reason, error) : CT_UPSERT_UNCHANGED;
   }

@@ -203,6 +203,35 @@ def test_refused():
     anna.fails(4, 'disconnect')
 
 
+def test_import_by_role():
+    """Who may not make a record does not import it either: which table of which file is said before anything is queued."""
+    database = make_server('files')
+    anna = Station(database, 'anna')
+    anna.connect()
+    folder = os.path.join(ROOT, 'seeds', 'demo')
+    for more in ([], ['--dry-run']):
+        done = anna.fails(3, 'import', 'canonical', folder, *more)
+        for words in 'invoices (invoices.csv)', 'shipments (shipments.csv)', 'shipment_events (shipment_events.csv)', 'administrator':
+            assert words in done.stderr, done.stderr
+        assert 'orders' not in done.stderr, done.stderr
+        assert anna.status()['pending'] == 0 and anna.rows('SELECT count(*) FROM distributors') == [(0,)]
+    for name in 'distributors.csv', 'products.csv', 'orders.csv':
+        assert anna.ok('import', 'canonical', os.path.join(folder, name))['rejected'] == 0
+    anna.sync()
+    state = anna.ok('health', '--quick')['sync']
+    assert (state['state'], state['pending'], state['tray']) == ('in_sync', 0, 0), state
+    # a step that an edit does not take is refused for its row, and stops nothing
+    path = os.path.join(anna.folder, 'orders.csv')
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write('number,distributor,currency,status\nORD-2026-1000,DIST-0025,EUR,draft\nORD-2026-1001,DIST-0018,EUR,invoiced\n')
+    again = anna.ok('import', 'canonical', path)
+    assert (again['changed'], again['rejected']) == (1, 1), again
+    assert (again['errors'][0]['line'], again['errors'][0]['reason']) == (2, 'It cannot go from "delivered" to "draft" this way'), again
+    anna.sync()
+    assert anna.ok('health', '--quick')['sync']['tray'] == 0
+    assert anna.rows("SELECT status FROM orders WHERE number LIKE 'ORD-2026-100_' ORDER BY number LIMIT 2") == [('delivered',), ('invoiced',)]
+
+
 def test_changed_since_enrolled():
     database = make_server('changed')
     anna = Station(database, 'anna')
@@ -416,7 +445,7 @@ def test_offline():
 
 def main():
     try:
-        run_tests([test_connect_and_share, test_configured, test_first_load, test_refused, test_changed_since_enrolled,
+        run_tests([test_connect_and_share, test_configured, test_first_load, test_refused, test_import_by_role, test_changed_since_enrolled,
                    test_two_edits, test_revoked, test_leave, test_log, test_offline])
     finally:
         POSTGRES.stop()

@@ -130,9 +130,11 @@ def granted_functions():
     return {name: set(ROLES) if 'viewer' in roles else roles for name, roles in granted.items()}
 
 
-def intent(device, number, command, previous=b'\0' * 32):
-    """The bytes of a device's command, as the server wants them."""
-    return json.dumps({'actor': 'somebody', 'args_sha256': hashlib.sha256(b'').hexdigest(), 'command_id': str(uuid.uuid4()),
+def intent(device, number, command, previous=b'\0' * 32, undoes=None):
+    """The bytes of a device's command, as the server wants them; undoes: the command that it takes back."""
+    made = str(uuid.uuid4())
+    args = b'' if undoes is None else (b'ct-intent-args-v1\0' + uuid.UUID(made).bytes + b'{"command":"%s"}' % undoes.encode())
+    return json.dumps({'actor': 'somebody', 'args_sha256': hashlib.sha256(args).hexdigest(), 'command_id': made,
                        'device_id': str(device), 'device_seq': number, 'name': command, 'occurred_at': 1700000000000,
                        'previous_sha256': previous.hex(), 'v': 1}, sort_keys=True, separators=(',', ':'))
 
@@ -152,13 +154,15 @@ class Device:
 
     def __init__(self, server, login):
         self.session, self.id, self.number, self.last = server.login(login), str(uuid.uuid4()), 0, b'\0' * 32
+        self.command = None                       # the ID of the last one that was pushed
         server.root.ask("INSERT INTO sync.devices (id, owner, enrolled_by, enrolled_at, last_sha256)"
                         " VALUES ($1, $2, 'postgres', 0, $3::text::bytea)", self.id, login, '\\x' + '00' * 32)
 
-    def push(self, command, *changes, text=None):
+    def push(self, command, *changes, text=None, undoes=None):
         """The answer of the server, as it is; raises Refused where nothing was stored."""
-        made = intent(self.id, self.number + 1, command, self.last)
+        made = intent(self.id, self.number + 1, command, self.last, undoes)
         answer = json.loads(self.session.value('SELECT api.apply($1, $2, $3, $4)', self.id, self.number + 1, made,
                                                json.dumps(changes) if text is None else text))
         self.number, self.last = self.number + 1, hashlib.sha256(made.encode()).digest()
+        self.command = json.loads(made)['command_id']
         return answer

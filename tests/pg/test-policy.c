@@ -219,8 +219,9 @@ put_row (CtSession *root, int make, const char *text, const char *column, const 
 typedef struct {
   CtSession *root;
   PgDevice *device;
-  gboolean may;   /* the role may run the command */
-  gboolean first; /* the first role that may: columns and steps are the same for all of them */
+  GPtrArray *roles; /* (unowned): the one */
+  gboolean may;     /* it may run the command */
+  gboolean first; /* the first that may write the table so: columns and steps are the same for all of them */
   const char *command;
   int make;
 } Cell;
@@ -272,7 +273,20 @@ c_allows (const Cell *cell, char operation, const char *column, const char *befo
                       .before = &from,
                       .after = &to };
 
-  return cell->may && ct_policy_check_change (policy, cell->command, &change, NULL);
+  return cell->may && ct_policy_check_change (policy, cell->command, cell->roles, &change, NULL);
+}
+
+/* The steps of a column that the command lists, or the one that it acts as. */
+static JsonArray *
+steps_of (const Cell *cell, JsonObject *rule, const char *column)
+{
+  const char *as = ct_json_string (rule ? ct_json_object (rule, "as") : NULL, "update", NULL);
+  JsonObject *one = as ? ct_json_object (ct_json_object (file, as), "writes") : NULL;
+
+  one = one ? ct_json_object (one, makes[cell->make].table) : NULL;
+  return rule && ct_json_array (rule, column) ? ct_json_array (rule, column)
+         : one                                ? ct_json_array (one, column)
+                                              : NULL;
 }
 
 /* (transfer full): the key of a row to change; it is there only where the change should be carried out */
@@ -416,7 +430,7 @@ try_columns (const Cell *cell, JsonObject *rule, CtAnswer *columns)
 
     if (!g_str_equal (ct_answer_text (columns, i, 0), makes[cell->make].table))
       continue;
-    if (rule && ct_json_array (rule, column)) {
+    if (steps_of (cell, rule, column)) {
       if (cell->first)
         try_states (cell, column, inserts);
     } else if (!g_str_has_suffix (column, "status") && !g_str_has_suffix (column, "state")) {
@@ -434,13 +448,26 @@ try_first_column (const Cell *cell, JsonObject *rule, CtAnswer *columns)
 
   for (int i = 0; column && i < ct_answer_rows (columns); i++)
     if (g_str_equal (ct_answer_text (columns, i, 0), makes[cell->make].table) &&
-        g_str_equal (ct_answer_text (columns, i, 1), column) && !ct_json_array (rule, column))
+        g_str_equal (ct_answer_text (columns, i, 1), column) && !steps_of (cell, rule, column))
       try_update (cell, column, ct_answer_text (columns, i, 2));
+}
+
+/* Whether this is the first role of all that may write the table by the command. */
+static gboolean
+is_first (const Cell *cell, GHashTable *walked)
+{
+  const char *table = makes[cell->make].table;
+
+  return cell->may &&
+         (ct_policy_may_write (policy, cell->command, table, 'i', cell->roles) ||
+          ct_policy_may_write (policy, cell->command, table, 'u', cell->roles) ||
+          ct_policy_may_write (policy, cell->command, table, 'd', cell->roles)) &&
+         g_hash_table_add (walked, g_strconcat (cell->command, " ", table, NULL));
 }
 
 /* The tables that it writes, and one that it does not. */
 static void
-walk_command (Cell *cell, JsonObject *writes, CtAnswer *columns)
+walk_command (Cell *cell, JsonObject *writes, CtAnswer *columns, GHashTable *walked)
 {
   guint others = 0, refused = 0;
 
@@ -451,6 +478,7 @@ walk_command (Cell *cell, JsonObject *writes, CtAnswer *columns)
     if (rule ? !cell->may && refused++ : others++)
       continue;
     cell->make = (int) m;
+    cell->first = is_first (cell, walked);
     try_insert (cell, NULL, NULL);
     try_delete (cell);
     if (rule && cell->first)
@@ -496,12 +524,11 @@ walk_role (CtSession *root, const char *role, CtAnswer *columns, GHashTable *wal
   g_ptr_array_add (own, (gpointer) role);
   for (GList *l = commands; l; l = l->next) {
     JsonObject *rule = json_object_get_object_member (file, l->data);
-    Cell cell = { root, device, ct_policy_role_for (policy, l->data, own) != NULL, FALSE, l->data, 0 };
+    Cell cell = { root, device, own, ct_policy_role_for (policy, l->data, own) != NULL, FALSE, l->data, 0 };
 
     if (!holds (ct_json_string (rule, "where", NULL), role))
       continue;
-    cell.first = cell.may && g_hash_table_add (walked, l->data);
-    walk_command (&cell, ct_json_object (rule, "writes"), columns);
+    walk_command (&cell, ct_json_object (rule, "writes"), columns, walked);
     refuse_all (root);
   }
 }
@@ -522,7 +549,7 @@ add_approval_of_task (CtSession *root)
 static void
 test_walk (void)
 {
-  g_autoptr (GHashTable) walked = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) walked = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (CtSession) root = pg_server_login (server, DB, "postgres");
   g_autoptr (GError) error = NULL;
   g_autoptr (CtAnswer) columns = ct_session_query (

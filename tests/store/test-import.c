@@ -523,99 +523,6 @@ test_round_trip (Fixture *f, gconstpointer data)
   tear_down (&other, NULL);
 }
 
-typedef struct {
-  Fixture *f;
-  JsonObject *args;
-  GBytes *bytes;
-} Bare;
-
-static gboolean
-bare_cb (CtDb *db, gpointer data, GError **error)
-{
-  Bare *bare = data;
-  g_auto (CtOutcome) outcome = { 0 };
-  CtRequest request = {
-    .name = "import.chunk", .args = bare->args, .actor = "admin", .now = 5, .attachment = bare->bytes
-  };
-
-  return ct_commander_execute (bare->f->commander, db, &request, &outcome, error);
-}
-
-static gboolean
-run_bare (Fixture *f, const char *records, GByteArray *chunk, gint64 rows, gboolean wrong_hash,
-          GError **error)
-{
-  g_autoptr (JsonNode) layouts = ct_json_parse (records, -1, 10000, NULL);
-  CtHash hash = ct_hash (chunk->data, wrong_hash ? 1 : chunk->len);
-  g_autofree char *hex = ct_hash_to_hex (&hash);
-  g_autoptr (GBytes) bytes = g_bytes_new (chunk->data, chunk->len);
-  g_autoptr (JsonObject) args = ct_json_build ("sssisn", "source", "s", "profile", "p", "file", "f", "rows",
-                                               rows, "sha256", hex, "records", json_node_copy (layouts));
-  Bare bare = { f, args, bytes };
-
-  return ct_store_write (f->store, bare_cb, &bare, error);
-}
-
-/* The command's bytes come from outside: any of them are a chunk, or are refused; nothing else happens. */
-static void
-test_hostile_chunks (Fixture *f, gconstpointer data)
-{
-  static const char records[] =
-      "[{\"kind\":\"distributor\",\"keyed\":true,\"fields\":[\"external_ref\",\"number\",\"legal_name\","
-      "\"currency\"]},"
-      "{\"kind\":\"contact\",\"keyed\":false,\"fields\":[\"id\",\"distributor\",\"name\"],\"by\":{"
-      "\"distributor\":"
-      "\"number\"}},{\"kind\":\"order_line\",\"totals\":true,\"fields\":[\"order\",\"quantity\"]}]";
-  static const char *const layouts[] = { "[{\"kind\":\"none\"}]", "[3]",
-                                         "[{\"kind\":\"contact\",\"fields\":[\"bogus\"]}]",
-                                         "[{\"kind\":\"contact\",\"fields\":[3]}]" };
-  g_autoptr (GRand) rand = g_rand_new_with_seed (20261121);
-  g_autoptr (GError) error = NULL;
-
-  for (guint round = 0; round < 1200; round++) {
-    g_autoptr (GByteArray) chunk = g_byte_array_new ();
-    g_autofree char *number = g_strdup_printf ("D-%u", round);
-
-    ct_chunk_append_record (chunk, 0, 0);
-    ct_chunk_append_text (chunk, number, strlen (number));
-    ct_chunk_append_text (chunk, number, strlen (number));
-    ct_chunk_append_text (chunk, "Name", 4);
-    ct_chunk_append_text (chunk, "EUR", 3);
-    ct_chunk_append_record (chunk, 1, 0);
-    ct_chunk_append_nothing (chunk);
-    ct_chunk_append_text (chunk, number, strlen (number));
-    ct_chunk_append_text (chunk, "Ann", 3);
-    ct_chunk_append_record (chunk, 2, 1);
-    ct_chunk_append_text (chunk, number, strlen (number));
-    ct_chunk_append_integer (chunk, 5);
-    for (int edits = round == 0 ? 0 : g_rand_int_range (rand, 1, 5); edits > 0; edits--)
-      chunk->data[g_rand_int_range (rand, 0, (gint32) chunk->len)] =
-          (guint8) (g_rand_boolean (rand) ? "nit\0\1\2"[g_rand_int_range (rand, 0, 6)]
-                                          : g_rand_int_range (rand, 0, 128));
-    g_clear_error (&error);
-    run_bare (f, records, chunk, 2, FALSE, &error);
-    if (round == 0)
-      g_assert_no_error (error);
-    g_assert_true (!error || g_error_matches (error, CT_ERROR, CT_ERROR_INVALID));
-    if (round == 1) {
-      g_clear_error (&error);
-      g_assert_false (run_bare (f, records, chunk, 2, TRUE, &error));
-      g_assert_error (error, CT_ERROR, CT_ERROR_INVALID);
-      for (guint i = 0; i < G_N_ELEMENTS (layouts); i++) {
-        g_clear_error (&error);
-        g_assert_false (run_bare (f, layouts[i], chunk, 2, FALSE, &error));
-        g_assert_error (error, CT_ERROR, CT_ERROR_INVALID);
-      }
-      g_clear_error (&error);
-      g_assert_false (run_bare (f, records, chunk, CT_IMPORT_CHUNK_ROWS + 1, FALSE, &error));
-      g_assert_error (error, CT_ERROR, CT_ERROR_INVALID);
-    }
-  }
-  expect (f, "SELECT count(*) FROM distributors WHERE number = 'D-0'", "1/");
-  expect (f, "SELECT count(*) FROM order_lines", "0/");
-  expect_committed (f);
-}
-
 static void
 stop_cb (guint64 done, guint64 total, gint64 rows, gpointer data)
 {
@@ -755,7 +662,6 @@ main (int argc, char **argv)
   TEST ("errors-and-report", test_errors_and_report);
   TEST ("half-a-row", test_half_a_row);
   TEST ("half-an-update", test_half_an_update);
-  TEST ("hostile-chunks", test_hostile_chunks);
   TEST ("changes", test_changes);
   TEST ("number-series", test_number_series);
   TEST ("round-trip", test_round_trip);

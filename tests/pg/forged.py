@@ -1,0 +1,136 @@
+#!/usr/bin/python3
+"""What a client that forges its calls of api.apply cannot do with records, each for the one rule that stands in the way."""
+import json
+import uuid
+
+from decisions import Decisions, applied, insert, refused
+from guarded import ROLES, change
+from tower import ROOT as SOURCE
+from tower import run_tests
+
+SERVER = Decisions('forged')
+ROOT = SERVER.root
+with open(f'{SOURCE}/schema/policy.json', encoding='utf-8') as whole:
+    POLICY = json.load(whole)
+
+
+def distributor():
+    row = str(uuid.uuid4())
+    ROOT.ask("INSERT INTO app.distributors (id, legal_name, currency, region) VALUES ($1, 'A', 'EUR', 'north')", row)
+    return row
+
+
+def order(status='draft'):
+    row, whose = str(uuid.uuid4()), distributor()
+    ROOT.ask("INSERT INTO app.orders (id, distributor_id, currency, status) VALUES ($1, $2, 'EUR', $3)", row, whose, status)
+    return row, whose
+
+
+def invoice(state='issued'):
+    row, (of_order, whose) = str(uuid.uuid4()), order()
+    ROOT.ask("INSERT INTO app.invoices (id, order_id, distributor_id, amount_minor, currency, state) VALUES ($1, $2, $3, 100, 'EUR', $4)",
+             row, of_order, whose, state)
+    return row
+
+
+def shipment():
+    row = str(uuid.uuid4())
+    ROOT.ask('INSERT INTO app.shipments (id, order_id) VALUES ($1, $2)', row, order()[0])
+    return row
+
+
+def product():
+    row = str(uuid.uuid4())
+    ROOT.ask("INSERT INTO app.products (id, sku, name) VALUES ($1, $2, 'A')", row, row)
+    return row
+
+
+# What makes a row of each table that files can bring, and a change of one.
+IMPORTED = {
+    'distributors': (lambda: {'legal_name': 'A', 'currency': 'EUR', 'region': 'north'}, distributor, {'credit_limit_minor': [None, 1]}),
+    'contacts': (lambda: {'distributor_id': distributor(), 'name': 'A'}, None, None),
+    'products': (lambda: {'sku': str(uuid.uuid4()), 'name': 'A'}, product, {'stock_milli': [None, 1]}),
+    'orders': (lambda: {'distributor_id': distributor(), 'currency': 'EUR'}, lambda: order()[0], {'status': ['draft', 'confirmed']}),
+    'order_lines': (lambda: {'order_id': order()[0], 'position': 1, 'sku': 'A', 'quantity_milli': 1, 'unit_price_minor': 1,
+                             'total_minor': 1}, None, None),
+    'invoices': (lambda: dict(zip(('order_id', 'distributor_id'), order()), amount_minor=1, currency='EUR'), invoice,
+                 {'state': ['issued', 'paid']}),
+    'shipments': (lambda: {'order_id': order()[0]}, shipment, {'state': ['planned', 'delivered']}),
+    'shipment_events': (lambda: {'shipment_id': shipment(), 'kind': 'A', 'happened_at': 1}, None, None),
+    'documents': (lambda: {'distributor_id': distributor(), 'kind': 'A'}, None, None),
+}
+
+
+def brings(table):
+    """The change that adds such a row."""
+    return insert(table, uuid.uuid4(), **IMPORTED[table][0]())
+
+
+def changes_one(table):
+    return change(table, IMPORTED[table][1](), 'update', **IMPORTED[table][2])
+
+
+def test_import_is_no_way_around_roles():
+    """An import adds and edits what the login could add and edit by hand, and nothing else."""
+    writes = POLICY['import.chunk']['writes']
+    assert set(writes) == set(IMPORTED)
+    let = 0
+    for login in ROLES:
+        for table, rule in writes.items():
+            for operation, make in ('insert', brings), ('update', changes_one):
+                if operation == 'update' and IMPORTED[table][1] is None:
+                    continue
+                answer = SERVER.device(login).push('import.chunk', make(table))
+                if login not in POLICY['import.chunk']['roles']:
+                    refused(answer, 'none of your roles may run import.chunk')
+                elif login not in POLICY[rule['as'][operation]]['roles']:
+                    refused(answer, f"none of your roles may run {rule['as'][operation]}")
+                else:
+                    applied(answer)
+                    let += 1
+    assert let > 20, let
+    for login, table in ('sales', 'invoices'), ('logistics', 'distributors'):
+        SERVER.rule_holds(lambda login=login, table=table: SERVER.device(login).push('import.chunk', changes_one(table)), 'none of your roles',
+                          'sync.refusal_as', 'one IS NOT NULL AND sync.role_for(one) IS NULL')
+    # one row that it may not write keeps out all of them
+    before = ROOT.value('SELECT count(*) FROM app.orders')
+    made = order()[0]
+    refused(SERVER.device('sales').push('import.chunk', change('orders', made, 'update', status=['draft', 'confirmed']), changes_one('invoices')),
+            'none of your roles')
+    assert ROOT.value('SELECT status FROM app.orders WHERE id = $1', made) == 'draft' and int(before) > 0
+
+
+def test_import_takes_no_other_steps():
+    """From state to state an import goes as an edit does."""
+    SERVER.rule_holds(lambda: SERVER.device('accounting').push('import.chunk', change('invoices', invoice('void'), 'update', state=['void', 'paid'])),
+                      'may not take invoices.state', 'sync.refusal', 'coalesce(p.writes -> table_name -> c.key, one -> c.key)',
+                      'p.writes -> table_name -> c.key')
+    refused(SERVER.device('sales').push('import.chunk', change('orders', order('closed')[0], 'update', status=['closed', 'draft'])),
+            'may not take orders.status')
+    # what a file says of a new record is how it begins
+    applied(SERVER.device('sales').push('import.chunk', insert('orders', uuid.uuid4(), distributor_id=distributor(), currency='EUR', status='closed')))
+
+
+def test_import_undone():
+    """Who may no longer write a table does not give back what was written of it by an import."""
+    SERVER.server('add-user', 'mia', '--role', 'sales', '--role', 'accounting', '--scope', 'region:north',
+                  '--user-password-file', SERVER.secret('mia'))
+    mia = SERVER.device('mia')
+
+    def undo():
+        ROOT.ask('GRANT tower_accounting TO mia')
+        paid = invoice()
+        applied(mia.push('import.chunk', change('invoices', paid, 'update', state=['issued', 'paid'])))
+        ROOT.ask('REVOKE tower_accounting FROM mia')
+        return mia.push('command.undo', change('invoices', paid, 'update', state=['paid', 'issued']), undoes=mia.command)
+    SERVER.rule_holds(undo, 'none of your roles may run invoice.edit', 'sync.undo_refusal', 'why IS NOT NULL')
+
+
+def main():
+    try:
+        run_tests([value for name, value in globals().items() if name.startswith('test_')])
+    finally:
+        SERVER.stop()
+
+
+main()
