@@ -161,7 +161,7 @@ take_out (CtDb *db, Target *target, const CtId *id, gboolean *was_there, GError 
   return ct_stmt_finish (stmt, error);
 }
 
-/* After a whole pull what is still in the table is not on the server, or not ours to see. */
+/* After a whole pull what is still in the table is not on the server, or not ours to see: it leaves the files as well. */
 static gboolean
 take_out_rest (CtDb *db, Target *target, CtRebaseReport *report, GError **error)
 {
@@ -169,8 +169,10 @@ take_out_rest (CtDb *db, Target *target, CtRebaseReport *report, GError **error)
 
   if (!ct_db_run (db, error, sql, ""))
     return FALSE;
+  if (ct_db_changes (db) == 0)
+    return TRUE;
   report->gone += (guint) ct_db_changes (db);
-  return TRUE;
+  return ct_purge_order (db, error);
 }
 
 static gboolean

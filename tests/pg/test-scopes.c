@@ -139,6 +139,16 @@ test_row_moves (void)
   g_assert_false (pg_station_in_files (n, "Zugvogel"));
   g_assert_false (pg_station_in_files (n, "Abflug"));
   g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM changesets WHERE seq > 1"), ==, 1);
+  /* and where the server was restored, which then tells of no row that is gone */
+  edit (a, &moves, "region", "north");
+  pg_station_sync (a);
+  pg_station_sync (n);
+  g_assert_true (pg_station_in_files (n, "Zugvogel"));
+  edit (a, &moves, "region", "south");
+  pg_station_sync (a);
+  run_as_root ("moves", "UPDATE sync.epoch SET id = gen_random_uuid()");
+  g_assert_cmpuint (pg_station_sync (n).pulled.gone, ==, 1);
+  g_assert_false (pg_station_in_files (n, "Zugvogel"));
   run_as_root ("moves", "DELETE FROM app.distributors");
   g_assert_cmpuint (pg_station_sync (n).pulled.gone, ==, 1);
   g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM changesets WHERE seq > 1"), ==, 1);

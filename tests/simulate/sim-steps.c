@@ -338,7 +338,7 @@ static const struct {
   { 110, step_command },     { 20, step_round },           { 8, step_pull },    { 5, step_push_and_die },
   { 14, step_cut },          { 4, step_die_in_pull },      { 3, step_restart }, { 3, step_disk_full },
   { 4, step_duplicate },     { 8, step_decide },           { 2, step_clock },   { 5, step_partition },
-  { 2, step_copy },          { 3, step_workspace_backup }, { 3, step_scope },   { 2, step_role },
+  { 2, step_copy },          { 3, step_workspace_backup }, { 6, step_scope },   { 2, step_role },
   { 3, step_server_backup }, { 4, step_upgrade },
 };
 
@@ -411,7 +411,8 @@ heal (SimWorld *world)
     return FALSE;
   world->restored = FALSE;
   for (guint i = 0; i < world->clients->len; i++)
-    if (!sim_check_converged (world->clients->pdata[i]) || !sim_check_accepted (world->clients->pdata[i]))
+    if (!sim_check_converged (world->clients->pdata[i]) || !sim_check_scope (world->clients->pdata[i]) ||
+        !sim_check_accepted (world->clients->pdata[i]))
       return FALSE;
   return sim_check_server (world);
 }
