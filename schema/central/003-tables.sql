@@ -74,6 +74,22 @@ BEGIN
   RETURN common;
 END $$;
 
+-- The upload of a workspace that has worked alone (021-upload.sql): whose, up to which of its commands, and by which
+-- transaction. Nobody but the owner's functions can say so.
+CREATE TABLE sync.upload (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  device uuid NOT NULL, upto_n bigint NOT NULL, upto_sha256 bytea NOT NULL,
+  xid xid8 NOT NULL, finished boolean NOT NULL DEFAULT false
+);
+
+-- Whether this transaction brings rows with the numbers, revisions and times that they have. The setting saves everybody else
+-- the look into the table; on its own it gives nothing.
+CREATE FUNCTION sync.is_bringing() RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN coalesce(current_setting('tower.bringing', true), '') <> ''
+    AND EXISTS (SELECT FROM sync.upload u WHERE u.xid = pg_current_xact_id_if_assigned() AND NOT u.finished);
+END $$;
+
 -- What the authority writes on every row, whoever changes it and whatever they say; the argument is the table's number.
 -- A row of which nothing but the scopes changes, because a parent's did, is not edited: revision and time stay.
 CREATE FUNCTION sync.stamp_row() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
@@ -87,6 +103,10 @@ DECLARE
   value jsonb;
   c sync.columns;
 BEGIN
+  IF sync.is_bringing() THEN
+    NEW.scopes := sync.scopes_of(TG_ARGV[0]::smallint, TG_TABLE_NAME, to_jsonb(NEW), NEW);
+    RETURN NEW;
+  END IF;
   FOR c IN SELECT * FROM sync.columns WHERE tbl = TG_ARGV[0]::smallint AND after <> before
            AND kind IN ('key', 'rev', 'created', 'updated', 'stamp', 'since', 'number', 'actor') LOOP
     value := CASE c.kind

@@ -150,21 +150,27 @@ BEGIN
     INTO rows, seen, told;
 END $$;
 
--- Appends a leaf. written: [[table, id, operation], ...], what it commits to besides all that the transaction wrote;
--- disclosed: {"field": "text"}, kept beside it. What touches no row only its login sees, and who sees all.
-CREATE FUNCTION audit.append(body jsonb, written jsonb, disclosed jsonb) RETURNS uuid LANGUAGE plpgsql
+-- What a leaf is about, as audit.touched() says it.
+CREATE TYPE audit.extent AS (rows audit.row_key[], seen integer[], told integer[], known jsonb);
+
+-- Appends a leaf. written: [[table, id, operation], ...], what it commits to besides all that the transaction wrote, unless
+-- "about" says what it is about; disclosed: {"field": "text"}, kept beside it. What touches no row only its login sees, and who
+-- sees all.
+CREATE FUNCTION audit.append(body jsonb, written jsonb, disclosed jsonb, about audit.extent DEFAULT NULL) RETURNS uuid LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   now_ms bigint := sync.now_ms();
   ev uuid := audit.uuid7(now_ms);
   transaction bigint := sync.current_tid();
   rows_salt bytea := audit.random(32);
-  of_rows record;
+  of_rows audit.extent := about;
   entries bytea;
   salts jsonb;
   leaf text;
 BEGIN
-  SELECT * INTO of_rows FROM audit.touched(transaction, written);
+  IF of_rows IS NULL THEN
+    SELECT * INTO of_rows FROM audit.touched(transaction, written);
+  END IF;
   entries := audit.row_entries(of_rows.rows, rows_salt, of_rows.known);
   IF of_rows.seen = '{}' THEN
     of_rows.seen := sync.scope_ids(ARRAY['all']);
@@ -193,11 +199,12 @@ BEGIN
 END $$;
 
 -- A leaf for what an administrator did past the commands: without intent and device.
-CREATE FUNCTION audit.note(action text, object_type text, object_id uuid, written jsonb, disclosed jsonb) RETURNS uuid
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION audit.note(action text, object_type text, object_id uuid, written jsonb, disclosed jsonb,
+                           about audit.extent DEFAULT NULL) RETURNS uuid LANGUAGE sql
+SET search_path = pg_catalog, pg_temp AS $$
   SELECT audit.append(jsonb_build_object(
       'intent_sha256', repeat('0', 64), 'device_id', '00000000-0000-0000-0000-000000000000', 'device_seq', 0,
       'occurred_at', sync.now_ms(), 'actor', session_user, 'actor_role',
       CASE WHEN pg_has_role(session_user, 'tower_owner', 'MEMBER') THEN 'owner' ELSE 'admin' END, 'action', action,
-      'object_type', object_type, 'object_id', object_id, 'object_rev', 0), written, disclosed);
+      'object_type', object_type, 'object_id', object_id, 'object_rev', 0), written, disclosed, about);
 $$;

@@ -76,7 +76,26 @@ BEGIN
   why := reasons[closest];
 END $$;
 
+-- Approvals that came with an upload (021-upload.sql): history. Nothing is sent by them, and nobody's authorship is proved by
+-- them.
+CREATE TABLE sync.brought (approval uuid PRIMARY KEY);
+
+CREATE FUNCTION app.is_brought(approval_id uuid) RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM sync.brought b WHERE b.approval = approval_id);
+$$;
+
 -- Approvals
+
+-- Who asks for it has written it, unless it was the service; what it is about is the task's.
+CREATE FUNCTION app.with_terms(a app.approvals) RETURNS app.approvals LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  SELECT t.human_owner INTO a.owner FROM app.follow_up_tasks t WHERE t.id = a.task_id;
+  SELECT coalesce(max(e.value_at_risk_minor), 0), coalesce(max(e.currency), 'EUR') INTO a.amount_minor, a.currency
+    FROM app.follow_up_tasks t JOIN app.exceptions e ON e.id = t.exception_id WHERE t.id = a.task_id;
+  a.edited_by := CASE WHEN NOT app.has_role(session_user, 'agent') THEN session_user END;
+  RETURN a;
+END $$;
 
 CREATE FUNCTION app.check_new_approval(a app.approvals) RETURNS app.approvals LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
@@ -98,18 +117,16 @@ BEGIN
   SELECT * INTO t FROM app.follow_up_tasks WHERE id = a.task_id;
   -- the same message once more, under the key of the new approval, is what it was
   SELECT * INTO same FROM app.approvals x WHERE x.output_id = a.output_id AND x.id <> a.id
-    AND replace(convert_from(x.wire, 'UTF8'), x.id::text, a.id::text) = convert_from(a.wire, 'UTF8') LIMIT 1;
+    AND replace(convert_from(x.wire, 'UTF8'), x.id::text, a.id::text) = convert_from(a.wire, 'UTF8')
+    AND NOT app.is_brought(x.id) LIMIT 1;
   IF FOUND THEN
     a.owner := same.owner; a.amount_minor := same.amount_minor; a.currency := same.currency;
     a.edited_by := same.edited_by; a.policy := same.policy; a.expires_at := same.expires_at;
     RETURN a;
   END IF;
-  a.owner := t.human_owner;
-  SELECT coalesce(max(e.value_at_risk_minor), 0), coalesce(max(e.currency), 'EUR') INTO a.amount_minor, a.currency
-    FROM app.exceptions e WHERE e.id = t.exception_id;
-  -- who asks for it has written it, unless it was the service
-  a.edited_by := CASE WHEN NOT app.has_role(session_user, 'agent') THEN session_user END;
-  IF NOT EXISTS (SELECT FROM app.approvals x WHERE x.task_id = a.task_id AND x.id <> a.id AND x.policy = a.policy)
+  a := app.with_terms(a);
+  IF NOT EXISTS (SELECT FROM app.approvals x WHERE x.task_id = a.task_id AND x.id <> a.id AND x.policy = a.policy
+                 AND NOT app.is_brought(x.id))
      AND NOT EXISTS (SELECT FROM app.agent_profiles p WHERE p.name = t.assigned_agent
                      AND app.approval_terms(p.body::jsonb -> 'approval') = app.approval_terms(a.policy::jsonb)) THEN
     RAISE EXCEPTION 'the approval policy is not that of agent %', t.assigned_agent;
@@ -148,12 +165,39 @@ BEGIN
   RETURN verdict.role;
 END $$;
 
+-- One that an upload brings. What was decided is history; what waits is asked for anew, by who brings it, on the terms that
+-- its task has here.
+CREATE FUNCTION app.check_brought_approval(a app.approvals) RETURNS app.approvals LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF sha256(a.wire) <> a.payload_sha256 OR sha256(convert_to(a.context, 'UTF8')) <> a.context_sha256
+     OR NOT EXISTS (SELECT FROM app.ai_outputs o WHERE o.id = a.output_id AND o.task_id = a.task_id) THEN
+    RAISE EXCEPTION '%: an approval is for the bytes of a draft of its task', a.number;
+  ELSIF EXISTS (SELECT FROM sync.devices d WHERE d.id = a.device_id AND d.owner <> session_user) THEN
+    RAISE EXCEPTION '%: it names the device of somebody here who has signed nothing', a.number;
+  ELSIF a.state <> 'pending' THEN
+    INSERT INTO sync.brought VALUES (a.id) ON CONFLICT DO NOTHING;
+    RETURN a;
+  ELSIF num_nonnulls(a.decided_by, a.decided_role, a.decided_at, a.void_reason, a.nonce, a.device_id, a.signature) > 0 THEN
+    RAISE EXCEPTION '%: a pending approval is not decided', a.number;
+  END IF;
+  a := app.with_terms(a);
+  a.policy := coalesce((SELECT p.body::jsonb -> 'approval' FROM app.agent_profiles p JOIN app.follow_up_tasks t
+                          ON p.name = t.assigned_agent WHERE t.id = a.task_id), '{}')::text;
+  a.expires_at := least(a.expires_at, sync.now_ms() + 104 * 86400000::bigint);
+  a.delegated_to := NULL; a.delegated_by := NULL;
+  a.rev := a.rev + 1; a.updated_at := sync.now_ms();
+  RETURN a;
+END $$;
+
 CREATE FUNCTION app.decide_approval() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   decides boolean := NEW.state IN ('approved', 'rejected', 'changes_requested', 'expired');
 BEGIN
-  IF TG_OP = 'INSERT' THEN
+  IF sync.is_bringing() THEN
+    RETURN app.check_brought_approval(NEW);
+  ELSIF TG_OP = 'INSERT' THEN
     RETURN app.check_new_approval(NEW);
   ELSIF NEW.rev = OLD.rev THEN
     RETURN NEW;
@@ -202,7 +246,8 @@ BEGIN
   IF (a.state = 'approved' AND sha256(p.wire) = p.payload_sha256 AND p.payload_sha256 = a.payload_sha256
       AND a.destination = p.destination AND a.channel = p.channel AND a.task_id = p.task_id AND a.decided_by = p.approver
       AND a.expires_at > a.decided_at AND p.state = 'ready' AND p.fence = 0 AND p.attempts = 0
-      AND num_nonnulls(p.leased_until, p.lease_holder, p.sent_at, p.external_message_id, p.delivery_status, p.thread_id) = 0)
+      AND num_nonnulls(p.leased_until, p.lease_holder, p.sent_at, p.external_message_id, p.delivery_status, p.thread_id) = 0
+      AND NOT app.is_brought(a.id))
      IS NOT TRUE THEN
     RAISE EXCEPTION 'no approval, no post';
   END IF;
@@ -211,12 +256,26 @@ BEGIN
   RETURN p;
 END $$;
 
+-- One that an upload brings: it is over, whichever way, and it is what was approved.
+CREATE FUNCTION app.check_brought_post(p app.outbox) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF p.state IN ('ready', 'leased', 'sending') THEN
+    RAISE EXCEPTION '% has not gone out yet: what waits to be sent is not uploaded', p.number;
+  ELSIF sha256(p.wire) <> p.payload_sha256
+     OR NOT EXISTS (SELECT FROM app.approvals a WHERE a.id = p.approval_id AND a.decided_by = p.approver AND app.is_brought(a.id)
+          AND (a.payload_sha256, a.destination, a.channel, a.task_id) = (p.payload_sha256, p.destination, p.channel, p.task_id)) THEN
+    RAISE EXCEPTION '% is not what its approval says', p.number;
+  END IF;
+END $$;
+
 CREATE FUNCTION app.check_approval_stands(p app.outbox) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF NOT EXISTS (SELECT FROM app.approvals a WHERE a.id = p.approval_id AND a.state = 'approved'
                     AND a.expires_at > sync.now_ms()) THEN
     RAISE EXCEPTION '%: its approval has expired or was taken back', p.number;
+  ELSIF app.is_brought(p.approval_id) THEN
+    RAISE EXCEPTION '%: its approval was given before there was this server; a new draft asks for a new one', p.number;
   END IF;
 END $$;
 
@@ -259,7 +318,10 @@ END $$;
 
 CREATE FUNCTION app.send_post() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF TG_OP = 'INSERT' THEN
+  IF sync.is_bringing() THEN
+    PERFORM app.check_brought_post(NEW);
+    RETURN NEW;
+  ELSIF TG_OP = 'INSERT' THEN
     RETURN app.check_new_post(NEW);
   ELSIF NEW.rev = OLD.rev THEN
     RETURN NEW;
@@ -318,9 +380,13 @@ END $$;
 CREATE TRIGGER then_void AFTER UPDATE ON app.channels FOR EACH ROW
   WHEN ((NEW.kind, NEW.base_url) IS DISTINCT FROM (OLD.kind, OLD.base_url)) EXECUTE FUNCTION app.void_for_another_address();
 
--- Neither is ever taken away: a post that is gone could be made, and sent, once more.
+-- Neither is ever taken away: a post that is gone could be made, and sent, once more. But what an upload brought gives way to
+-- the same workspace's next one, while nobody has worked here.
 CREATE FUNCTION app.is_kept() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  IF sync.is_bringing() THEN
+    RETURN OLD;
+  END IF;
   RAISE EXCEPTION 'rows of app.% are kept', TG_TABLE_NAME;
 END $$;
 CREATE TRIGGER kept BEFORE DELETE ON app.approvals FOR EACH ROW EXECUTE FUNCTION app.is_kept();

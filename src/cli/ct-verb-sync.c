@@ -47,6 +47,12 @@ loading_cb (const char *table, gint64 done, gint64 expected, gpointer data)
   ct_cli_progress (data, _ ("Loading…"), (guint64) done, (guint64) expected);
 }
 
+static void
+uploading_cb (const char *table, gint64 done, gint64 expected, gpointer data)
+{
+  ct_cli_progress (data, _ ("Uploading…"), (guint64) done, (guint64) expected);
+}
+
 /* One round, and how the workspace stands after it. */
 static JsonNode *
 sync_once (CtCli *cli, GError **error)
@@ -104,6 +110,7 @@ connect_run (CtCli *cli, GError **error)
   g_autoptr (GError) problem = NULL;
   const char *given = ct_cli_option (cli, "log-key");
   g_autofree char *key = given ? ct_cli_verifier_key (given, error) : NULL;
+  CtConnectUpload upload = { uploading_cb, cli };
   char *password;
   JsonNode *status;
   gboolean done;
@@ -111,10 +118,10 @@ connect_run (CtCli *cli, GError **error)
   if (given && (!key || !ct_workspace_expect_log_key (cli->workspace, key, error)))
     return NULL;
   password = read_password (cli, &problem);
-  done =
-      !problem && ct_workspace_connect (cli->workspace, cli->args[0], password,
-                                        ct_cli_has (cli, "plain-password"), NULL, cli->cancellable, &problem);
-
+  done = !problem &&
+         ct_workspace_connect (cli->workspace, cli->args[0], password, ct_cli_has (cli, "plain-password"),
+                               ct_cli_has (cli, "upload") ? &upload : NULL, NULL, cli->cancellable, &problem);
+  ct_cli_progress_end (cli);
   ct_cli_password_free (password);
   if (!done) {
     g_propagate_error (error, g_steal_pointer (&problem));
@@ -350,6 +357,9 @@ const CtVerb ct_verbs_sync[] = {
         { "ask-password", NULL, N_ ("Ask for the password at the terminal") },
         { "plain-password", NULL,
           N_ ("Without a keyring: keep the password in a file of the workspace that you alone may read") },
+        { "upload", NULL,
+          N_ ("Take this workspace's own records along, into a server where nobody has worked yet; for "
+              "administrators") },
         { NULL, NULL, NULL } },
     connect_run, status_columns, CT_VERB_SHOWS, NULL },
   { "sync status", "", 0, 0, N_ ("How the workspace stands with its server"), NULL, status_run,

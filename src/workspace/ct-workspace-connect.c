@@ -1,7 +1,7 @@
 /* Joining a server, leaving it, and how a workspace stands with it. */
 #include "ct-workspace-connect.h"
 #include "ct-address.h"
-#include "ct-first-load.h"
+#include "ct-upload.h"
 #include "ct-rows.h"
 #include "ct-workers.h"
 #include "ct-workspace-log.h"
@@ -44,8 +44,9 @@ check_empty (CtDb *db, CtGreeting *greeting, GError **error)
     if (rows > 0)
       return ct_fail (
           error, CT_ERROR_REFUSED,
-          _ ("This workspace has data of its own (%d rows in %s), and uploading it is not possible "
-             "yet: connect a new workspace (towerctl -w DIR init)"),
+          _ ("This workspace has data of its own (%d rows in %s), which would be lost. With --upload they go "
+             "along, into a server that is still empty; else connect a new workspace (towerctl -w DIR "
+             "init)"),
           (int) rows, tables[i]);
   }
   return tables != NULL;
@@ -72,17 +73,42 @@ check_standing (CtDb *db, CtGreeting *greeting, GError **error)
 typedef struct {
   const char *address;
   CtGreeting *greeting;
+  CtSession *session;
+  const CtConnectUpload *upload; /* (nullable) */
+  GCancellable *cancellable;     /* (nullable) */
 } Joining;
 
+/* From the last command on that it keeps to itself. */
 static gboolean
-join (CtDb *db, Joining *self, GError **error)
+begin_after (CtDb *db, Joining *self, gint64 seq, GError **error)
 {
-  return check_empty (db, self->greeting, error) && check_standing (db, self->greeting, error) &&
-         ct_backlog_begin (db, self->address, self->greeting->standing, error) &&
+  return ct_backlog_begin (db, self->address, seq, error) &&
          ct_db_run (db, error,
                     "INSERT INTO workspace VALUES('server_login', ?) ON CONFLICT DO UPDATE SET value = "
                     "excluded.value",
                     "s", self->greeting->login);
+}
+
+/* With all it has. Once the server has it nothing but a fault of this machine keeps the workspace from being connected; then
+ * the next try does. */
+static gboolean
+join_with_records (CtDb *db, Joining *self, GError **error)
+{
+  gint64 newest = 0;
+
+  return ct_upload_send (db, self->session, self->upload->told, self->upload->data, self->cancellable,
+                         error) &&
+         ct_db_read_int (db, &newest, error, "SELECT coalesce(max(seq), 0) FROM intents", "") &&
+         begin_after (db, self, newest, error) && ct_upload_settle (db, self->session, error);
+}
+
+static gboolean
+join (CtDb *db, Joining *self, GError **error)
+{
+  if (self->upload)
+    return join_with_records (db, self, error);
+  return check_empty (db, self->greeting, error) && check_standing (db, self->greeting, error) &&
+         begin_after (db, self, self->greeting->standing, error);
 }
 
 static gboolean
@@ -182,6 +208,7 @@ change_authority (CtWorkspace *self, CtStoreFunc func, gpointer data, GError **e
  * @address: of the server, without a password
  * @password: (nullable): else what is kept, or libpq's own ways to sign in
  * @plain_file: keep it in the workspace's plain-text file
+ * @upload: (nullable): bring the workspace's own records to the server, which must be empty; without it there may be none
  * @wrong: (out) (optional): what the error is about
  *
  * Makes the workspace a connected one; the first load is ct_link_round()'s. Once more with the same server changes nothing
@@ -192,12 +219,15 @@ change_authority (CtWorkspace *self, CtStoreFunc func, gpointer data, GError **e
  */
 gboolean
 ct_workspace_connect (CtWorkspace *self, const char *address, const char *password, gboolean plain_file,
-                      CtConnectPart *wrong, GCancellable *cancellable, GError **error)
+                      const CtConnectUpload *upload, CtConnectPart *wrong, GCancellable *cancellable,
+                      GError **error)
 {
   g_autofree char *before = NULL;
   g_autoptr (CtSession) session = NULL;
   g_auto (CtGreeting) greeting = { 0 };
-  Joining joining = { address, &greeting };
+  Joining joining = {
+    .address = address, .greeting = &greeting, .upload = upload, .cancellable = cancellable
+  };
   CtConnectPart part;
 
   if (!ct_store_read (ct_workspace_get_store (self), read_server_cb, &before, error))
@@ -222,6 +252,7 @@ ct_workspace_connect (CtWorkspace *self, const char *address, const char *passwo
     *wrong = CT_CONNECT_KEYRING;
     return FALSE;
   }
+  joining.session = session;
   if (before || change_authority (self, join_cb, &joining, error))
     return TRUE;
   forget_password (self, NULL);

@@ -13,10 +13,16 @@ typedef enum {
   CT_CONNECT_KEYRING, /* there is none that could keep the password */
 } CtConnectPart;
 
+/* That the workspace's own records go along, and who wants to know how far they are. */
+typedef struct {
+  CtFirstLoadFunc told; /* (nullable): called on another thread than the caller's */
+  gpointer data;
+} CtConnectUpload;
+
 /* Joining and leaving a server; these block (network, disk, keyring). */
 gboolean ct_workspace_connect (CtWorkspace *self, const char *address, const char *password,
-                               gboolean plain_file, CtConnectPart *wrong, GCancellable *cancellable,
-                               GError **error);
+                               gboolean plain_file, const CtConnectUpload *upload, CtConnectPart *wrong,
+                               GCancellable *cancellable, GError **error);
 gboolean ct_workspace_disconnect (CtWorkspace *self, gboolean with_pending, JsonObject **left,
                                   GCancellable *cancellable, GError **error);
 JsonObject *ct_workspace_sync_status (CtDb *db, GError **error);

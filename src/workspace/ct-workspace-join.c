@@ -117,7 +117,7 @@ ct_workspace_join (CtWorkspace *workspace, CtJoin *self, GCancellable *cancellab
 {
   gboolean connected = ct_workspace_is_connected (workspace);
 
-  if (!ct_workspace_connect (workspace, self->address, self->password, self->plain_file, &self->wrong,
+  if (!ct_workspace_connect (workspace, self->address, self->password, self->plain_file, NULL, &self->wrong,
                              cancellable, error)) {
     if (self->wrong == CT_CONNECT_DEVICE)
       ct_store_read (ct_workspace_get_store (workspace), read_device_cb, self, NULL);

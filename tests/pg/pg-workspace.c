@@ -41,7 +41,7 @@ pg_workspace_join (PgServer *server, const char *database, const char *login, co
   g_assert_no_error (error);
   g_assert_true (ct_store_read (ct_workspace_get_store (workspace), describe_cb, &device, &error));
   enrol (server, database, login, device);
-  ct_workspace_connect (workspace, address, NULL, FALSE, NULL, NULL, &error);
+  ct_workspace_connect (workspace, address, NULL, FALSE, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   ct_workspace_close (workspace);
   g_object_unref (workspace);
