@@ -19,10 +19,12 @@ CREATE INDEX log_number ON audit.log (number);
 CREATE INDEX log_ev_id ON audit.log (ev_id);
 
 CREATE TABLE audit.checkpoints (
-  size bigint PRIMARY KEY CHECK (size >= 0),
+  size bigint NOT NULL CHECK (size >= 0),
   root bytea NOT NULL CHECK (octet_length(root) = 32),
   note text NOT NULL CHECK (octet_length(note) <= 4000),
-  at bigint NOT NULL
+  at bigint NOT NULL,
+  position bigint GENERATED ALWAYS AS IDENTITY,
+  PRIMARY KEY (size, position)
 );
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON audit.log FOR EACH ROW EXECUTE FUNCTION audit.immutable();
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit.log EXECUTE FUNCTION audit.immutable();
@@ -74,22 +76,37 @@ BEGIN
   RETURN h.size + added;
 END $$;
 
--- Keeps a signed head: one a size, and none that comes before another.
+-- Whether one of the lines is a signature of the log's key, "— NAME BASE64" of key id and 64 bytes. Whether it is a good one
+-- PostgreSQL cannot say, and readers do not ask it.
+CREATE FUNCTION audit.is_signed(lines text[]) RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM audit.origin o, unnest(lines) l
+    WHERE starts_with(l, '— ' || split_part(o.vkey, '+', 1) || ' ') AND split_part(l, ' ', 3) ~ '^[A-Za-z0-9+/]{91}=$'
+      AND encode(substr(decode(split_part(l, ' ', 3), 'base64'), 1, 4), 'hex') = split_part(o.vkey, '+', 2));
+$$;
+
+-- Keeps a signed head, of whoever holds the sequence now, and none that comes before another. Of two of the same size the later
+-- one counts: who has the key takes the place of a head that only looks signed.
 CREATE FUNCTION api.checkpoint(size bigint, root text, note text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
   lines text[] := string_to_array(note, E'\n');
+  newest audit.checkpoints;
 BEGIN
   PERFORM audit.demand_agent();
-  IF lines[1] IS DISTINCT FROM (SELECT o.name FROM audit.origin o) OR lines[2] IS DISTINCT FROM size::text
-     OR lines[3] IS DISTINCT FROM encode(decode(root, 'hex'), 'base64') OR size > (SELECT h.size FROM audit.head h) THEN
-    RAISE EXCEPTION 'the checkpoint of % leaves is not one of this log', size USING ERRCODE = 'CT004';
-  ELSIF EXISTS (SELECT FROM audit.checkpoints c WHERE c.size = checkpoint.size AND c.note = checkpoint.note) THEN
-    RETURN;
-  ELSIF EXISTS (SELECT FROM audit.checkpoints c WHERE c.size >= checkpoint.size) THEN
-    RAISE EXCEPTION 'there is another checkpoint of % leaves or more', size USING ERRCODE = 'CT101';
+  PERFORM FROM sync.work w WHERE w.kind = 'sequence' AND w.login = session_user AND w.until > clock_timestamp() FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'another instance sequences the log now' USING ERRCODE = 'CT101';
+  ELSIF lines[1] IS DISTINCT FROM (SELECT o.name FROM audit.origin o) OR lines[2] IS DISTINCT FROM size::text
+     OR lines[3] IS DISTINCT FROM encode(decode(root, 'hex'), 'base64') OR size > (SELECT h.size FROM audit.head h)
+     OR NOT audit.is_signed(lines) THEN
+    RAISE EXCEPTION 'the checkpoint of % leaves is not one of this log, signed with its key', size USING ERRCODE = 'CT004';
   END IF;
-  INSERT INTO audit.checkpoints VALUES (size, decode(root, 'hex'), note, sync.now_ms());
+  SELECT * INTO newest FROM audit.checkpoints c ORDER BY c.size DESC, c.position DESC LIMIT 1;
+  IF newest.size > size THEN
+    RAISE EXCEPTION 'there is another checkpoint of more than % leaves', size USING ERRCODE = 'CT101';
+  ELSIF newest.note IS DISTINCT FROM note THEN
+    INSERT INTO audit.checkpoints VALUES (size, decode(root, 'hex'), note, sync.now_ms());
+  END IF;
 END $$;
 GRANT EXECUTE ON FUNCTION api.integrate(integer), api.checkpoint(bigint, text, text) TO tower_agent;
 
@@ -102,7 +119,7 @@ BEGIN
   RETURN QUERY SELECT o.name, o.vkey, h.size, h.number,
          coalesce((SELECT max(g.place) + 1 FROM audit.log g WHERE g.number =
                    (SELECT max(x.number) FROM audit.log x WHERE x.number <= seen)), 0),
-         (SELECT c.note FROM audit.checkpoints c ORDER BY c.size DESC LIMIT 1),
+         (SELECT c.note FROM audit.checkpoints c ORDER BY c.size DESC, c.position DESC LIMIT 1),
          EXISTS (SELECT FROM sync.scopes s WHERE s.name = 'all' AND s.id = ANY (api.my_scopes())),
          (SELECT string_agg(t.name, ' ' ORDER BY t.id) FROM sync.tables t)
     FROM audit.head h, audit.origin o;

@@ -80,7 +80,7 @@ static const char devices[] =
 static const char checkpoint[] =
     "(SELECT jsonb_build_object('origin', split_part(c.note, E'\\n', 1), 'size', c.size,"
     " 'root', encode(c.root, 'base64'), 'rootHex', encode(c.root, 'hex'), 'at', " UTC_MS (
-        "c.at") ") FROM audit.checkpoints c ORDER BY c.size DESC LIMIT 1)";
+        "c.at") ") FROM audit.checkpoints c ORDER BY c.size DESC, c.position DESC LIMIT 1)";
 
 /**
  * ct_admin_status:

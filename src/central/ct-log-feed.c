@@ -191,7 +191,8 @@ ct_log_feed_integrate (CtSession *session, gint64 *size, GCancellable *cancellab
   return TRUE;
 }
 
-/* Gives everybody a signed head; for the agent alone. %CT_ERROR_CONFLICT where the server has one of that size or more. */
+/* Gives everybody a signed head; for the agent that holds the sequence. %CT_ERROR_CONFLICT where another one does, or the
+ * server has a head of more leaves. */
 gboolean
 ct_log_feed_publish (CtSession *session, gint64 size, const CtHash *root, const char *note,
                      GCancellable *cancellable, GError **error)

@@ -253,8 +253,14 @@ accept_head (Following *self, guint64 n_leaves, guint64 n_signed, GError **error
            ct_fail (error, CT_ERROR_CORRUPT,
                     _ ("The server's log was rolled back: it had %d signed leaves, now none"),
                     (int) n_signed);
-  if (!ct_checkpoint_open (self->head.note, -1, self->verifier, &checkpoint, &cause))
-    return ct_fail (error, CT_ERROR_CORRUPT, _ ("The server's newest checkpoint: %s"), cause->message);
+  if (!ct_checkpoint_open (self->head.note, -1, self->verifier, &checkpoint, &cause)) {
+    if (!self->sequences)
+      return ct_fail (error, CT_ERROR_CORRUPT, _ ("The server's newest checkpoint: %s"), cause->message);
+    /* not our own: it counts as none, and ours takes its place */
+    g_message ("The server's newest checkpoint: %s", cause->message);
+    g_clear_pointer (&self->head.note, g_free);
+    return TRUE;
+  }
   if (!g_str_equal (checkpoint.origin, self->head.origin))
     return ct_fail (error, CT_ERROR_CORRUPT, _ ("The server's newest checkpoint is of another log, “%s”"),
                     checkpoint.origin);

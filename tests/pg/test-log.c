@@ -67,6 +67,8 @@ try_follow (Client *self, gboolean again, CtLogSyncReport *report, GError **erro
                                .data = self,
                                .again = again };
 
+  if (self->signer)
+    g_free (pg_text (self->station->session, "SELECT api.take_work('sequence', 'robot', 300)"));
   return ct_log_sync (self->station->replica->db, self->station->session, &options,
                       self->station->replica->now, NULL, report, error);
 }
@@ -227,6 +229,78 @@ test_scopes (void)
                    0);
   g_assert_false (pg_station_in_files (north->station, "Geheimer"));
   g_assert_true (pg_station_in_files (north->station, "Nordwind"));
+}
+
+static void
+assert_found (const GError *error, const char *says)
+{
+  g_assert_error (error, CT_ERROR, CT_ERROR_CORRUPT);
+  g_test_message ("%s", error->message);
+  if (!strstr (error->message, says))
+    g_error ("“%s” does not say “%s”", error->message, says);
+}
+
+/* (transfer full): a statement that stores a head of the whole log as @signature says it is signed */
+static char *
+store_head (CtSession *root, const char *signature)
+{
+  g_autofree char *note =
+      pg_text (root, "SELECT o.name || E'\n' || h.size || E'\n' || encode(sha256('x'), 'base64') || E'\n\n' "
+                     "FROM audit.origin o, audit.head h");
+  g_autofree char *size = pg_text (root, "SELECT size FROM audit.head");
+
+  return g_strdup_printf ("SELECT api.checkpoint(%s, encode(sha256('x'), 'hex'), '%s%s')", size, note,
+                          signature);
+}
+
+static void
+assert_stores (CtSession *session, const char *head, const char *state)
+{
+  ct_session_run (session, NULL, NULL, head, "");
+  g_assert_cmpstr (ct_session_last_state (session), ==, state);
+}
+
+/* A head is stored by who holds the sequence alone, and looks signed; one that nobody signed stops readers until the sequencer
+ * has put its own in that place. */
+static void
+test_forged_head (void)
+{
+  g_autoptr (Client) robot = NULL, anna = NULL;
+  g_autoptr (CtSession) root = NULL, bot = NULL;
+  g_autofree char *unsigned_head = NULL, *other_key = NULL, *bad = NULL, *text = NULL;
+  g_autoptr (GError) error = NULL;
+  CtLogSyncReport report;
+
+  pg_server_create (server, "heads", policy);
+  root = pg_server_login (server, "heads", "postgres");
+  robot = sequencer_new ("heads");
+  anna = client_new ("heads", "anna");
+  ct_session_script (root, "CREATE ROLE bot LOGIN; GRANT tower_agent TO bot", NULL, &error);
+  g_assert_no_error (error);
+  bot = pg_server_login (server, "heads", "bot");
+  g_free (add (anna, "Nordwind", "north"));
+  sync_up (anna);
+  sync_up (robot);
+  sync_up (anna);
+
+  text = pg_text (root, "SELECT '— ' || split_part(vkey, '+', 1) || ' ' || replace(encode(decode(split_part("
+                        "vkey, '+', 2), 'hex') || sha256('x') || sha256('y'), 'base64'), E'\n', '') || E'\n' "
+                        "FROM audit.origin");
+  bad = store_head (root, text);
+  unsigned_head = store_head (root, "");
+  other_key = store_head (root, "— control-tower/test AAAA\n");
+  assert_stores (bot, bad, "CT101");
+  g_assert_cmpstr (pg_text (bot, "SELECT api.take_work('sequence', 'bot', 300)"), ==, NULL);
+  assert_stores (robot->station->session, unsigned_head, "CT004");
+  assert_stores (robot->station->session, other_key, "CT004");
+  g_assert_false (follow (robot).signed_here);
+
+  assert_stores (robot->station->session, bad, "");
+  g_assert_false (try_follow (anna, FALSE, &report, &error));
+  assert_found (error, "newest checkpoint");
+  g_assert_true (follow (robot).signed_here);
+  follow (anna);
+  verify (anna, 0);
 }
 
 /* What the owner of the database does, and what an unprivileged client says of it. Leaf 0 says who there is, 1 and 2 which devices,
@@ -397,15 +471,6 @@ tamper (CtSession *root, const char *sql, const CtSigner *own)
     g_string_replace (script, words[i].name, words[i].value, 0);
   ct_session_script (root, script->str, NULL, &error);
   g_assert_no_error (error);
-}
-
-static void
-assert_found (const GError *error, const char *says)
-{
-  g_assert_error (error, CT_ERROR, CT_ERROR_CORRUPT);
-  g_test_message ("%s", error->message);
-  if (!strstr (error->message, says))
-    g_error ("“%s” does not say “%s”", error->message, says);
 }
 
 /* Who knew the log before. */
@@ -606,6 +671,7 @@ main (int argc, char **argv)
   signer = ct_signer_generate ("control-tower/test", NULL);
   server = pg_server_start ();
   g_test_add_func ("/log/scopes", test_scopes);
+  g_test_add_func ("/log/forged-head", test_forged_head);
   g_test_add_func ("/log/approval-leaf", test_approval_leaf);
   g_test_add_func ("/log/restored", test_restored);
   g_test_add_func ("/log/tampering", test_tampering);
