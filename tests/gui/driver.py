@@ -263,28 +263,17 @@ class App:
         """What the program complained of until now is known, where it agrees with the pattern."""
         self.forgiven.update(line for line in self.faults() if re.search(pattern, line))
 
-    def leave(self):
-        """By the window's button."""
-        for _ in range(3):  # a pane has such a button as well
-            self.press_button('Close')
-            try:
-                self.process.wait(20)
-                return
-            except subprocess.TimeoutExpired:
-                continue
-        self.process.kill()
-        self.process.wait()
-        raise Failure('neither Ctrl+Q nor the window\'s button ended the program')
-
     def close(self):
         """Quits as a person does, and says what the program complained of."""
         if self.process.poll() is None:
             self.activate()  # nobody else gives it the keyboard back after a dialog
             self.key('Escape', 'ctrl+q')  # out of a dialog first
             try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:  # without a window manager the keyboard may be nobody's
-                self.leave()
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise Failure('Ctrl+Q did not end the program') from None
         if self.process.returncode != 0:
             self.log.seek(0)
             raise Failure(f'the program ended with status {self.process.returncode}:\n{self.log.read()[-3000:]}')

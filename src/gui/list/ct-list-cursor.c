@@ -42,25 +42,30 @@ settle_cb (gpointer data)
 {
   CtListCursor *self = data;
   guint count = g_list_model_get_n_items (G_LIST_MODEL (self->list)), position;
+  gboolean restart = self->restart;
   CT_OWN_TIME;
 
-  if (self->n >= 0 && !ct_lazy_list_is_complete (self->list) &&
-      ct_lazy_list_get_state (self->list) != CT_LIST_FAILED)
+  if (!ct_lazy_list_is_complete (self->list) && ct_lazy_list_get_state (self->list) != CT_LIST_FAILED)
     return G_SOURCE_CONTINUE;
   self->settle_source = 0;
-  if (self->n < 0)
-    return G_SOURCE_REMOVE;
-  if (ct_lazy_list_get_n_at (self->list, self->position) == self->n)
+  self->restart = FALSE;
+  if (self->n < 0 || ct_lazy_list_get_n_at (self->list, self->position) == self->n)
     return G_SOURCE_REMOVE;
   if (ct_lazy_list_find (self->list, self->n, &position))
     self->position = position;
-  else if (self->restart || count == 0)
+  else if (restart || count == 0)
     move_to (self, -1, 0);
   else
     move_to (self, ct_lazy_list_get_n_at (self->list, MIN (self->position, count - 1)),
              MIN (self->position, count - 1));
-  self->restart = FALSE;
   return G_SOURCE_REMOVE;
+}
+
+static void
+settle (CtListCursor *self)
+{
+  if (!self->settle_source)
+    self->settle_source = g_timeout_add (20, settle_cb, self);
 }
 
 static void
@@ -72,8 +77,8 @@ items_changed_cb (GListModel *list, guint position, guint removed, guint added, 
     self->position = self->position - removed + added;
   else if (self->position > position)
     self->position = position;
-  if (self->n >= 0 && !self->settle_source)
-    self->settle_source = g_timeout_add (20, settle_cb, self);
+  if (self->n >= 0)
+    settle (self);
   {
     CT_FOREIGN_TIME;
     g_list_model_items_changed (G_LIST_MODEL (self), position, removed, added);
@@ -218,4 +223,5 @@ void
 ct_list_cursor_restart (CtListCursor *self)
 {
   self->restart = TRUE;
+  settle (self);
 }
