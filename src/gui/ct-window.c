@@ -1,4 +1,5 @@
 #include "ct-window.h"
+#include "ct-keyboard.h"
 #include "ct-palette.h"
 #include "ct-sending.h"
 #include "ct-shortcuts.h"
@@ -329,8 +330,7 @@ take_over (CtWindow *self, CtWorkspace *opened)
     ;
   page = g_strdup (def->name);
   self->page = NULL;
-  /* else GTK hands the keyboard on to an entry of the next page, and keys become text there */
-  gtk_window_set_focus (GTK_WINDOW (self), NULL);
+  ct_keyboard_leave (GTK_WIDGET (self->pages));
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->pages))))
     gtk_stack_remove (self->pages, child);
   g_signal_handlers_disconnect_by_data (ct_workspace_get_store (self->workspace), self);

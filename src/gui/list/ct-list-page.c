@@ -1,4 +1,5 @@
 #include "list/ct-list-page.h"
+#include "ct-keyboard.h"
 
 typedef struct {
   AdwFlap *flap;
@@ -28,17 +29,6 @@ def_of (gpointer self)
 
 /* --- the pane ------------------------------------------------------------------------------------------------- */
 
-/* Else GTK hands the keyboard of a pane that goes to any button: Enter would press Undo. */
-static void
-take_keyboard_out (GtkWidget *pane)
-{
-  GtkRoot *root = gtk_widget_get_root (pane);
-  GtkWidget *focus = root ? gtk_root_get_focus (root) : NULL;
-
-  if (focus && gtk_widget_is_ancestor (focus, pane))
-    gtk_root_set_focus (root, NULL);
-}
-
 /* Fills the pane with the current row, or puts it away. */
 static void
 fill (CtListPage *self)
@@ -47,7 +37,7 @@ fill (CtListPage *self)
   gint64 n = ct_list_view_get_current (priv->list);
 
   if (n < 0)
-    take_keyboard_out (GTK_WIDGET (priv->detail));
+    ct_keyboard_leave (GTK_WIDGET (priv->detail));
   g_cancellable_cancel (priv->reading);
   g_object_unref (priv->reading);
   priv->reading = g_cancellable_new ();

@@ -1,5 +1,6 @@
 #include "ct-list-view.h"
 #include "ct-filter-bar.h"
+#include "ct-keyboard.h"
 #include "ct-list-columns.h"
 #include "ct-list-cursor.h"
 #include "ct-own-time.h"
@@ -169,22 +170,6 @@ enter_rows (CtListView *self)
   self->entering = ct_lazy_list_get_state (self->list) == CT_LIST_LOADING;
   if (!self->entering && n)
     ct_list_view_jump (self, position == GTK_INVALID_LIST_POSITION ? 0 : MIN (position, n - 1));
-}
-
-/* Where the row with the keyboard is gone, the one that takes its place gets it. GTK 4.8 goes on giving keys to the
- * widget that nobody sees, so that none is heard any more, or hands them to the first entry; it forgets that for a
- * widget on the screen alone. */
-static void
-keep_keyboard (CtListView *self)
-{
-  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
-  GtkWidget *focus = root ? gtk_root_get_focus (root) : NULL;
-
-  if (!focus || gtk_widget_get_root (focus) == root)
-    return;
-  gtk_root_set_focus (root, GTK_WIDGET (self));
-  gtk_root_set_focus (root, NULL);
-  self->entering = ct_list_cursor_get_n (self->cursor) >= 0;
 }
 
 /* Enter in the search goes to the rows it found, also to those it is about to find. */
@@ -464,7 +449,9 @@ rows_changed_cb (GListModel *list, guint position, guint removed, guint added, C
     gtk_widget_activate_action (gtk_widget_get_last_child (GTK_WIDGET (self->rows)), "list.scroll-to-item",
                                 "u", 0);
   }
-  keep_keyboard (self);
+  if (ct_keyboard_was_lost (
+          GTK_WIDGET (self))) /* the row that takes the place of the one that had it gets it */
+    self->entering = ct_list_cursor_get_n (self->cursor) >= 0;
   list_state_cb (self);
 }
 
