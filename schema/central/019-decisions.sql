@@ -22,6 +22,51 @@ CREATE FUNCTION app.approval_terms(policy jsonb) RETURNS jsonb LANGUAGE sql IMMU
        FROM jsonb_array_elements(policy -> 'thresholds') WITH ORDINALITY x (t, n)), '[]'));
 $$;
 
+-- The strictest of several policies: four eyes where one of them asks for it (or where there is none), and every threshold of
+-- each. A threshold only ever adds to what is asked for.
+CREATE FUNCTION app.strictest_policy(policies jsonb[]) RETURNS jsonb LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT jsonb_build_object(
+    'kind', CASE WHEN (SELECT bool_and(p ->> 'kind' IS NOT DISTINCT FROM 'one_approver') FROM unnest(policies) p)
+                 THEN 'one_approver' ELSE 'four_eyes' END,
+    'thresholds', coalesce(
+      (SELECT jsonb_agg(DISTINCT jsonb_build_object('amountMinor', t -> 0, 'currency', t -> 1, 'kind', t -> 2, 'roles', t -> 3))
+         FROM unnest(policies) p, jsonb_array_elements(app.approval_terms(p) -> 'thresholds') t), '[]'));
+$$;
+
+-- The strictest policy that a task has been under, that nobody chooses a laxer one by handing it to another agent.
+CREATE TABLE sync.task_policies (
+  task uuid PRIMARY KEY,
+  policy jsonb NOT NULL
+);
+
+-- What approvals of a task are held to: by its agent's policy, that of the agent its exception was meant for, and what it was
+-- under before. Kept from now on.
+CREATE FUNCTION app.keep_policy(t app.follow_up_tasks) RETURNS jsonb LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  strictest jsonb;
+BEGIN
+  PERFORM FROM sync.task_policies k WHERE k.task = t.id FOR UPDATE;
+  SELECT app.strictest_policy(array_agg(x.policy)) INTO strictest FROM (
+    SELECT k.policy FROM sync.task_policies k WHERE k.task = t.id
+    UNION ALL SELECT p.body::jsonb -> 'approval' FROM app.agent_profiles p WHERE p.name = t.assigned_agent
+      OR p.name = (SELECT e.agent FROM app.exceptions e WHERE e.id = t.exception_id)) x;
+  INSERT INTO sync.task_policies AS k (task, policy) SELECT t.id, strictest WHERE t.id IS NOT NULL
+    ON CONFLICT (task) DO UPDATE SET policy = excluded.policy WHERE k.policy <> excluded.policy;
+  RETURN strictest;
+END $$;
+
+CREATE FUNCTION app.keep_policy_of_agent() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM app.keep_policy(NEW);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER then_keep_policy AFTER INSERT ON app.follow_up_tasks FOR EACH ROW EXECUTE FUNCTION app.keep_policy_of_agent();
+CREATE TRIGGER then_keep_policy_too AFTER UPDATE ON app.follow_up_tasks FOR EACH ROW
+  WHEN (NEW.assigned_agent <> OLD.assigned_agent OR NEW.exception_id IS DISTINCT FROM OLD.exception_id)
+  EXECUTE FUNCTION app.keep_policy_of_agent();
+
 -- Whether an amount is within what a person may approve: in their currency, or nothing.
 CREATE FUNCTION app.is_within_limit(of_login text, a app.approvals) RETURNS boolean LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
@@ -86,13 +131,18 @@ $$;
 
 -- Approvals
 
--- Who asks for it has written it, unless it was the service; what it is about is the task's.
+-- Who asks for it has written it, unless it was the service; what it is about is the task's, and so is what it is held to.
 CREATE FUNCTION app.with_terms(a app.approvals) RETURNS app.approvals LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t app.follow_up_tasks;
 BEGIN
-  SELECT t.human_owner INTO a.owner FROM app.follow_up_tasks t WHERE t.id = a.task_id;
+  SELECT * INTO t FROM app.follow_up_tasks x WHERE x.id = a.task_id;
+  a.owner := t.human_owner;
   SELECT coalesce(max(e.value_at_risk_minor), 0), coalesce(max(e.currency), 'EUR') INTO a.amount_minor, a.currency
-    FROM app.follow_up_tasks t JOIN app.exceptions e ON e.id = t.exception_id WHERE t.id = a.task_id;
+    FROM app.exceptions e WHERE e.id = t.exception_id;
+  a.policy := jsonb_strip_nulls(app.keep_policy(t) || jsonb_build_object('expiry', (SELECT p.body::jsonb -> 'approval' -> 'expiry'
+                                  FROM app.agent_profiles p WHERE p.name = t.assigned_agent)))::text;
   a.edited_by := CASE WHEN NOT app.has_role(session_user, 'agent') THEN session_user END;
   RETURN a;
 END $$;
@@ -100,7 +150,6 @@ END $$;
 CREATE FUNCTION app.check_new_approval(a app.approvals) RETURNS app.approvals LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  t app.follow_up_tasks;
   same app.approvals;
 BEGIN
   IF a.state <> 'pending' OR num_nonnulls(a.decided_by, a.decided_role, a.decided_at, a.void_reason, a.nonce, a.device_id,
@@ -114,22 +163,14 @@ BEGIN
   ELSIF a.expires_at > sync.now_ms() + 104 * 86400000::bigint THEN
     RAISE EXCEPTION 'an approval waits for 104 days at most';
   END IF;
-  SELECT * INTO t FROM app.follow_up_tasks WHERE id = a.task_id;
+  a := app.with_terms(a);
   -- the same message once more, under the key of the new approval, is what it was
   SELECT * INTO same FROM app.approvals x WHERE x.output_id = a.output_id AND x.id <> a.id
     AND replace(convert_from(x.wire, 'UTF8'), x.id::text, a.id::text) = convert_from(a.wire, 'UTF8')
     AND NOT app.is_brought(x.id) LIMIT 1;
   IF FOUND THEN
     a.owner := same.owner; a.amount_minor := same.amount_minor; a.currency := same.currency;
-    a.edited_by := same.edited_by; a.policy := same.policy; a.expires_at := same.expires_at;
-    RETURN a;
-  END IF;
-  a := app.with_terms(a);
-  IF NOT EXISTS (SELECT FROM app.approvals x WHERE x.task_id = a.task_id AND x.id <> a.id AND x.policy = a.policy
-                 AND NOT app.is_brought(x.id))
-     AND NOT EXISTS (SELECT FROM app.agent_profiles p WHERE p.name = t.assigned_agent
-                     AND app.approval_terms(p.body::jsonb -> 'approval') = app.approval_terms(a.policy::jsonb)) THEN
-    RAISE EXCEPTION 'the approval policy is not that of agent %', t.assigned_agent;
+    a.edited_by := same.edited_by; a.expires_at := same.expires_at;
   END IF;
   RETURN a;
 END $$;
@@ -182,8 +223,6 @@ BEGIN
     RAISE EXCEPTION '%: a pending approval is not decided', a.number;
   END IF;
   a := app.with_terms(a);
-  a.policy := coalesce((SELECT p.body::jsonb -> 'approval' FROM app.agent_profiles p JOIN app.follow_up_tasks t
-                          ON p.name = t.assigned_agent WHERE t.id = a.task_id), '{}')::text;
   a.expires_at := least(a.expires_at, sync.now_ms() + 104 * 86400000::bigint);
   a.delegated_to := NULL; a.delegated_by := NULL;
   a.rev := a.rev + 1; a.updated_at := sync.now_ms();

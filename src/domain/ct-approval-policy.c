@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#define MOST_THRESHOLDS 10
+/* Of a task that several agents had, those of all of them. */
+#define MOST_THRESHOLDS 100
 #define LONGEST_EXPIRY  (90 * CT_MS_DAY)
 
 static const char *const kind_names[] = { "one_approver", "four_eyes", NULL };
@@ -135,6 +136,39 @@ ct_approval_policy_free (CtApprovalPolicy *self)
 {
   g_clear_pointer (&self->thresholds, g_ptr_array_unref);
   g_free (self);
+}
+
+static gboolean
+is_same_threshold (gconstpointer a, gconstpointer b)
+{
+  const CtApprovalThreshold *x = a, *y = b;
+
+  return x->amount_minor == y->amount_minor && strcmp (x->currency, y->currency) == 0 && x->kind == y->kind &&
+         g_strv_equal ((const char *const *) x->roles, (const char *const *) y->roles);
+}
+
+/**
+ * ct_approval_policy_tighten:
+ * @other: another policy that holds as well
+ *
+ * Makes a policy as strict as @other where it is laxer: four eyes where either asks for it, and the thresholds of both.
+ * How long an approval waits stays.
+ */
+void
+ct_approval_policy_tighten (CtApprovalPolicy *self, const CtApprovalPolicy *other)
+{
+  self->kind = MAX (self->kind, other->kind);
+  for (guint i = 0; i < other->thresholds->len; i++) {
+    const CtApprovalThreshold *threshold = other->thresholds->pdata[i];
+    CtApprovalThreshold *copy;
+
+    if (g_ptr_array_find_with_equal_func (self->thresholds, threshold, is_same_threshold, NULL))
+      continue;
+    copy = g_memdup2 (threshold, sizeof *threshold);
+    copy->currency = g_strdup (threshold->currency);
+    copy->roles = g_strdupv (threshold->roles);
+    g_ptr_array_add (self->thresholds, copy);
+  }
 }
 
 /* Judging */

@@ -70,6 +70,7 @@ const char *ct_approval_reason_text (CtApprovalReason reason);
 
 CtApprovalPolicy *ct_approval_policy_parse (JsonObject *object, const char *where, GError **error);
 JsonObject *ct_approval_policy_to_json (const CtApprovalPolicy *self);
+void ct_approval_policy_tighten (CtApprovalPolicy *self, const CtApprovalPolicy *other);
 void ct_approval_policy_free (CtApprovalPolicy *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtApprovalPolicy, ct_approval_policy_free)
 

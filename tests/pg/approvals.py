@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """Approvals over api.apply: what forged calls cannot do, each for the one rule that stands in the way, and that the right one
 can."""
+import hashlib
 import json
 import os
 import subprocess
+import uuid
 
-from decisions import AGENT, CAREFUL, HOUR, Decisions, applied, refused
+from decisions import AGENT, CAREFUL, HOUR, Decisions, Made, applied, insert, refused
 from guarded import change
 from tower import run_tests
 
@@ -28,7 +30,6 @@ def test_approved():
 
 def test_forged():
     refused(SERVER.draft(wire='00').answer, 'hashes of its bytes')
-    refused(SERVER.draft(policy='{"kind":"four_eyes","thresholds":[{"amountMinor":1,"currency":"CHF"}]}').answer, 'policy')
 
 
 def test_four_eyes():
@@ -58,8 +59,58 @@ def test_threshold():
     applied(SERVER.approve(SERVER.draft(amount=100), 'admin'))
     # the amount is what the server knows to be at risk
     refused(SERVER.approve(SERVER.draft(amount=100, amount_minor=1)), 'by another role')
-    # the policy is not the client's to choose, nor that of another agent
-    refused(SERVER.draft(policy=json.dumps({'kind': 'one_approver'})).answer, 'policy')
+    # nor is the policy the client's to choose
+    refused(SERVER.approve(SERVER.draft(amount=100, policy='{"kind":"one_approver"}')), 'by another role')
+    kept = json.loads(ROOT.value('SELECT policy FROM app.approvals ORDER BY created_at DESC LIMIT 1'))
+    assert set(kept) == {'kind', 'expiry', 'thresholds'} and len(kept['thresholds']) == 1, kept
+
+
+KEPT = 'WHERE k.task = t.id\n    UNION ALL'
+MEANT = '\n      OR p.name = (SELECT e.agent FROM app.exceptions e WHERE e.id = t.exception_id)'
+
+
+def handed_on(agents, by='accounting', meant=''):
+    """What that login writes on a task that it has handed from agent to agent."""
+    task = SERVER.task(agents[0], meant=meant)
+    for old, new in zip(agents, agents[1:]):
+        applied(SERVER.device(by).push('task.assign', change('follow_up_tasks', task, 'update', assigned_agent=[old, new])))
+    return SERVER.draft(by, agents[-1], task_id=task)
+
+
+def test_no_laxer_agent():
+    """Who is held by four eyes does not choose an agent that asks for less: a task keeps the strictest terms it was under, and
+    those of the agent that its exception was meant for."""
+    SERVER.rule_holds(lambda: SERVER.approve(handed_on([CAREFUL, AGENT])), 'made the last edit', 'app.keep_policy', KEPT, KEPT.replace('k.task = t.id', 'false'))
+    refused(SERVER.approve(handed_on([AGENT, CAREFUL, AGENT])), 'made the last edit')
+    SERVER.rule_holds(lambda: SERVER.approve(handed_on([AGENT], meant=CAREFUL)), 'made the last edit', 'app.keep_policy', MEANT, '')
+    applied(SERVER.approve(handed_on([CAREFUL, AGENT]), 'berta'))
+    applied(SERVER.approve(handed_on([AGENT])))
+    # an agent that is none asks for everything
+    refused(SERVER.approve(SERVER.draft('accounting', AGENT, task_id=SERVER.task('nobody'))), 'made the last edit')
+
+
+def test_no_older_policy():
+    """What an agent asked for before it asked for more is no way around it, nor back to less."""
+    def edited():
+        set_kind('one_approver')
+        made = SERVER.draft('accounting')
+        set_kind('four_eyes')
+        output, approval = str(uuid.uuid4()), str(uuid.uuid4())
+        wire = b'{"text":"other","key":"' + approval.encode() + b'"}'
+        values = {**made.values, 'output_id': output, 'wire': wire.hex(), 'payload_sha256': hashlib.sha256(wire).hexdigest()}
+        applied(SERVER.device('accounting').push(
+            'approval.edit', change('approvals', made.id, 'update', state=['pending', 'replaced']),
+            insert('ai_outputs', output, task_id=values['task_id'], revision=2, kind='channel_post', channel='slack', destination='#ops',
+                   text='other', provider='a', model='a', prompt_version='1', confidence=1, author='accounting'),
+            insert('approvals', approval, **values)))
+        set_kind('one_approver')
+        return SERVER.approve(Made(approval, values, None))
+    SERVER.rule_holds(edited, 'made the last edit', 'app.with_terms', 'app.keep_policy(t)', 'a.policy::jsonb')
+
+
+def set_kind(kind):
+    ROOT.ask("UPDATE app.agent_profiles SET body = jsonb_set(body::jsonb, '{approval,kind}', to_jsonb($2::text)) WHERE name = $1", AGENT, kind)
+
 
 
 def test_limit():

@@ -56,13 +56,13 @@ class Decisions(Guarded):
     def terms(self, agent):
         return json.loads(self.root.value('SELECT body FROM app.agent_profiles WHERE name = $1', agent))['approval']
 
-    def task(self, agent=AGENT, amount=0):
-        """One of accounting's, of an exception of that value in EUR."""
+    def task(self, agent=AGENT, amount=0, meant=''):
+        """One of accounting's, of an exception of that value in EUR; meant: the agent that its rule names."""
         distributor, exception, task = (str(uuid.uuid4()) for _ in range(3))
         self.root.ask("INSERT INTO app.distributors (id, legal_name, currency, region) VALUES ($1, 'A', 'EUR', 'north')", distributor)
         self.root.ask('INSERT INTO app.exceptions (id, rule, blocker, subject_type, subject_id, subject, distributor_id, score, severity,'
-                      " value_at_risk_minor, owner, opened_at) VALUES ($1, 'r', 'b', 'distributor', $2, 'A', $2, 1, 'low', $3,"
-                      " 'accounting', 1)", exception, distributor, amount)
+                      " value_at_risk_minor, owner, agent, opened_at) VALUES ($1, 'r', 'b', 'distributor', $2, 'A', $2, 1, 'low', $3,"
+                      " 'accounting', $4, 1)", exception, distributor, amount, meant)
         self.root.ask('INSERT INTO app.follow_up_tasks (id, exception_id, distributor_id, assigned_agent, human_owner, status)'
                       " VALUES ($1, $2, $3, $4, 'accounting', 'drafting')", task, exception, distributor, agent)
         return task
@@ -71,7 +71,7 @@ class Decisions(Guarded):
         """What is asked for by draft.store."""
         output, approval = str(uuid.uuid4()), str(uuid.uuid4())
         wire = b'{"text":"hello","key":"' + approval.encode() + b'"}'
-        values = {'task_id': self.task(agent, amount), 'output_id': output, 'owner': 'legal', 'channel': channel, 'destination': '#ops',
+        values = {'task_id': columns.get('task_id') or self.task(agent, amount), 'output_id': output, 'owner': 'legal', 'channel': channel, 'destination': '#ops',
                   'wire': wire.hex(), 'payload_sha256': hashlib.sha256(wire).hexdigest(), 'context': '{}',
                   'context_sha256': hashlib.sha256(b'{}').hexdigest(), 'policy': json.dumps(self.terms(agent)), 'state': 'pending',
                   'expires_at': self.now() + HOUR, **columns}

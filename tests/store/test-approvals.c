@@ -136,6 +136,31 @@ test_four_eyes (Work *w, gconstpointer data)
   work_approves (w, "boris", edited);
 }
 
+/* A task keeps the strictest terms that it asked for approval under, and those of the agent that its exception was meant
+ * for. */
+static void
+test_no_laxer_agent (Work *w, gconstpointer data)
+{
+  for (int meant = 0; meant < 2; meant++) {
+    g_autofree char *task = NULL, *approval = NULL, *edited = NULL;
+
+    if (meant)
+      g_assert_true (ct_db_run (w->db, NULL, "UPDATE exceptions SET agent = 'LegalFollowUpAgent'", ""));
+    task = work_task (w);
+    if (!meant) {
+      work_do (w, "anna", "task.assign", "{\"task\":\"%s\",\"agent\":\"LegalFollowUpAgent\"}", task);
+      g_free (work_draft (w, task, TEXT));
+      work_do (w, "anna", "task.assign", "{\"task\":\"%s\",\"agent\":\"AccountingFollowUpAgent\"}", task);
+    }
+    approval = work_draft (w, task, TEXT);
+    edited = work_run (w, "anna", "approval.edit", "{\"approval\":\"%s\",\"text\":\"Short and clear.\"}",
+                       approval);
+    work_approval_fails (w, "anna", edited, CT_ERROR_REFUSED, "four eyes");
+    work_approves (w, "boris", edited);
+    work_do (w, "anna", "task.resolve", "{\"task\":\"%s\",\"resolution\":\"done\"}", task);
+  }
+}
+
 static void
 test_edit (Work *w, gconstpointer data)
 {
@@ -637,6 +662,7 @@ main (int argc, char **argv)
   ADD ("/approvals/absence-cover", test_absence_cover);
   g_test_add ("/approvals/four-eyes", Work, GINT_TO_POINTER (3000000), work_set_up, test_four_eyes,
               work_tear_down);
+  ADD ("/approvals/no-laxer-agent", test_no_laxer_agent);
   ADD ("/approvals/edit", test_edit);
   ADD ("/approvals/expected-bytes", test_expected_bytes);
   ADD ("/approvals/expiry", test_expiry);

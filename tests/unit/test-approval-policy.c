@@ -176,12 +176,33 @@ test_parse (void)
   }
 }
 
+/* Of two policies the strictest of each: what either asks for. */
+static void
+test_tighten (void)
+{
+  g_autoptr (CtApprovalPolicy) policy = parse (one, NULL), eyes = parse (four, NULL),
+                               tiers = parse (tiered, NULL);
+
+  eyes->expiry = CT_MS_HOUR;
+  ct_approval_policy_tighten (eyes, policy);
+  g_assert_cmpint (eyes->kind, ==, CT_APPROVAL_FOUR_EYES);
+  ct_approval_policy_tighten (policy, tiers);
+  g_assert_cmpint (policy->kind, ==, CT_APPROVAL_ONE_APPROVER);
+  g_assert_cmpuint (policy->thresholds->len, ==, 2);
+  ct_approval_policy_tighten (policy, tiers);
+  g_assert_cmpuint (policy->thresholds->len, ==, 2);
+  ct_approval_policy_tighten (policy, eyes);
+  g_assert_cmpint (policy->kind, ==, CT_APPROVAL_FOUR_EYES);
+  g_assert_cmpint (policy->expiry, ==, CT_MS_DAY);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/approval-policy/judge", test_judge);
   g_test_add_func ("/approval-policy/expiry", test_expiry);
+  g_test_add_func ("/approval-policy/tighten", test_tighten);
   g_test_add_func ("/approval-policy/parse", test_parse);
   return g_test_run ();
 }
