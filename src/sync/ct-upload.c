@@ -64,7 +64,8 @@ explain_no_begin (CtSession *session, GError *problem, GError **error)
 
   if (g_str_equal (ct_session_last_state (session), "42501"))
     return ct_fail (error, CT_ERROR_REFUSED,
-                    _ ("Only an administrator can upload a workspace: sign in to the server as one"));
+                    _ ("Only an administrator can upload a workspace: sign in to the server as one, or "
+                       "connect a new workspace (towerctl -w DIR init)"));
   if (g_str_equal (ct_session_last_state (session), "55P03"))
     return ct_fail (error, CT_ERROR_BUSY,
                     _ ("The server is being worked with, or another workspace is uploaded to it; try again "
@@ -234,6 +235,25 @@ send_all (Upload *self, GStrv wanted, GError **error)
   else
     g_prefix_error (error, "%s", _ ("Whether all was uploaded is not known; the same once more finds out: "));
   return FALSE;
+}
+
+/**
+ * ct_upload_check:
+ * @db: of a standalone workspace
+ * @session: outside a transaction
+ *
+ * Whether ct_upload_send() would begin; nothing is changed.
+ *
+ * Returns: %FALSE with the reason
+ */
+gboolean
+ct_upload_check (CtDb *db, CtSession *session, GCancellable *cancellable, GError **error)
+{
+  Upload self = { .db = db, .session = session, .cancellable = cancellable };
+  g_auto (GStrv) tables = NULL;
+  gboolean welcome = check_posts (db, error) && begin (&self, &tables, error);
+
+  return ct_session_run (session, NULL, welcome ? error : NULL, "ROLLBACK", "") && welcome;
 }
 
 /**

@@ -4,6 +4,7 @@
 
 G_BEGIN_DECLS
 
+gboolean ct_upload_check (CtDb *db, CtSession *session, GCancellable *cancellable, GError **error);
 gboolean ct_upload_send (CtDb *db, CtSession *session, CtFirstLoadFunc told, gpointer data,
                          GCancellable *cancellable, GError **error);
 gboolean ct_upload_settle (CtDb *db, CtSession *session, GError **error);

@@ -26,9 +26,41 @@ static const char *const shipped[] = { "calendars", "sla_policies", "rules",    
                                        "routes",    "templates",    "guardrails", "settings",
                                        "people",    "person_roles", NULL };
 
+typedef struct {
+  const char *address;
+  CtGreeting *greeting;
+  CtSession *session;
+  const CtConnectUpload *upload; /* (nullable) */
+  CtConnectPart *wrong;
+  GCancellable *cancellable; /* (nullable) */
+} Joining;
+
+/* They may go along, where the server and the login are such that they can. */
+static gboolean
+refuse_records (CtDb *db, Joining *self, int rows, const char *table, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+
+  if (ct_upload_check (db, self->session, self->cancellable, &why)) {
+    *self->wrong = CT_CONNECT_RECORDS;
+    return ct_fail (
+        error, CT_ERROR_REFUSED,
+        _ ("This workspace has data of its own (%d rows in %s), which would be lost. The server is "
+           "still empty: with --upload they go along; else connect a new workspace (towerctl -w "
+           "DIR init)"),
+        rows, table);
+  }
+  if (g_error_matches (why, CT_ERROR, CT_ERROR_REFUSED))
+    return ct_fail (error, CT_ERROR_REFUSED,
+                    _ ("This workspace has data of its own (%d rows in %s), which would be lost. %s"), rows,
+                    table, why->message);
+  g_propagate_error (error, g_steal_pointer (&why));
+  return FALSE;
+}
+
 /* What a person wrote of this kind before there was a server would be lost to the server's rows. */
 static gboolean
-check_empty (CtDb *db, CtGreeting *greeting, GError **error)
+check_empty (CtDb *db, Joining *self, GError **error)
 {
   const char *const *tables = ct_db_business_tables (db, error);
 
@@ -36,18 +68,13 @@ check_empty (CtDb *db, CtGreeting *greeting, GError **error)
     g_autofree char *sql = g_strdup_printf ("SELECT count(*) FROM %s", tables[i]);
     gint64 rows = 0;
 
-    if (!g_strv_contains ((const char *const *) greeting->tables, tables[i]) ||
+    if (!g_strv_contains ((const char *const *) self->greeting->tables, tables[i]) ||
         g_strv_contains (shipped, tables[i]))
       continue;
     if (!ct_db_read_int (db, &rows, error, sql, ""))
       return FALSE;
     if (rows > 0)
-      return ct_fail (
-          error, CT_ERROR_REFUSED,
-          _ ("This workspace has data of its own (%d rows in %s), which would be lost. With --upload they go "
-             "along, into a server that is still empty; else connect a new workspace (towerctl -w DIR "
-             "init)"),
-          (int) rows, tables[i]);
+      return refuse_records (db, self, (int) rows, tables[i], error);
   }
   return tables != NULL;
 }
@@ -69,14 +96,6 @@ check_standing (CtDb *db, CtGreeting *greeting, GError **error)
                   _ ("This workspace was changed after its device was enrolled: make a new one (towerctl -w "
                      "DIR init), have its device enrolled, and connect it before anything else"));
 }
-
-typedef struct {
-  const char *address;
-  CtGreeting *greeting;
-  CtSession *session;
-  const CtConnectUpload *upload; /* (nullable) */
-  GCancellable *cancellable;     /* (nullable) */
-} Joining;
 
 /* From the last command on that it keeps to itself. */
 static gboolean
@@ -107,7 +126,7 @@ join (CtDb *db, Joining *self, GError **error)
 {
   if (self->upload)
     return join_with_records (db, self, error);
-  return check_empty (db, self->greeting, error) && check_standing (db, self->greeting, error) &&
+  return check_empty (db, self, error) && check_standing (db, self->greeting, error) &&
          begin_after (db, self, self->greeting->standing, error);
 }
 
@@ -253,6 +272,7 @@ ct_workspace_connect (CtWorkspace *self, const char *address, const char *passwo
     return FALSE;
   }
   joining.session = session;
+  joining.wrong = wrong;
   if (before || change_authority (self, join_cb, &joining, error))
     return TRUE;
   forget_password (self, NULL);

@@ -11,6 +11,7 @@ typedef enum {
   CT_CONNECT_PASSWORD,
   CT_CONNECT_DEVICE,  /* an administrator has to enrol it */
   CT_CONNECT_KEYRING, /* there is none that could keep the password */
+  CT_CONNECT_RECORDS, /* the workspace has some of its own; they may go along */
 } CtConnectPart;
 
 /* That the workspace's own records go along, and who wants to know how far they are. */

@@ -79,7 +79,14 @@ loading_cb (const char *table, gint64 done, gint64 expected, gpointer data)
     g_atomic_int_set (&self->permille, (gint) CLAMP (done * 1000 / expected, 0, 1000));
 }
 
-/* The first load; what breaks it off by itself is made up for by later rounds. */
+static void
+uploading_cb (const char *table, gint64 done, gint64 expected, gpointer data)
+{
+  g_atomic_int_set (&((CtJoin *) data)->stage, CT_JOIN_UPLOADING);
+  loading_cb (table, done, expected, data);
+}
+
+/* The first load; what breaks it off by itself is made up for by later rounds. What has moved to the server stays there. */
 static gboolean
 load (CtWorkspace *workspace, CtJoin *self, GCancellable *cancellable, GError **error)
 {
@@ -90,10 +97,11 @@ load (CtWorkspace *workspace, CtJoin *self, GCancellable *cancellable, GError **
   if (!link)
     return FALSE;
   ct_link_set_progress (link, loading_cb, self);
+  g_atomic_int_set (&self->permille, -1);
   g_atomic_int_set (&self->stage, CT_JOIN_LOADING);
   if (ct_link_round (link, cancellable, &report, &problem))
     return TRUE;
-  if (!g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+  if (self->upload || !g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
     self->unloaded = g_strdup (problem->message);
     return TRUE;
   }
@@ -116,9 +124,10 @@ gboolean
 ct_workspace_join (CtWorkspace *workspace, CtJoin *self, GCancellable *cancellable, GError **error)
 {
   gboolean connected = ct_workspace_is_connected (workspace);
+  CtConnectUpload upload = { uploading_cb, self };
 
-  if (!ct_workspace_connect (workspace, self->address, self->password, self->plain_file, NULL, &self->wrong,
-                             cancellable, error)) {
+  if (!ct_workspace_connect (workspace, self->address, self->password, self->plain_file,
+                             self->upload ? &upload : NULL, &self->wrong, cancellable, error)) {
     if (self->wrong == CT_CONNECT_DEVICE)
       ct_store_read (ct_workspace_get_store (workspace), read_device_cb, self, NULL);
     return FALSE;

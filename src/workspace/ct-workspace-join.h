@@ -5,12 +5,13 @@
 G_BEGIN_DECLS
 
 /* Joining a server from a program that people watch: what it is at, what of their answers was wrong. */
-typedef enum { CT_JOIN_CONNECTING, CT_JOIN_LOADING, CT_JOIN_LEAVING } CtJoinStage;
+typedef enum { CT_JOIN_CONNECTING, CT_JOIN_UPLOADING, CT_JOIN_LOADING, CT_JOIN_LEAVING } CtJoinStage;
 
 typedef struct {
   char *address;       /* (owned) */
   char *password;      /* (owned) (nullable): wiped when freed */
   gboolean plain_file; /* keep it in the workspace's plain-text file */
+  gboolean upload;     /* take the workspace's own records along */
   CtConnectPart wrong; /* (out): what the error is about */
   JsonObject *device; /* (out) (owned) (nullable): where @wrong is the device: what the administrator needs */
   char *unloaded; /* (out) (owned) (nullable): joined, but why the load has not ended; it goes on by itself */

@@ -225,11 +225,13 @@ def test_posts_that_wait():
 
 
 def refused(station, code, *words):
-    """Nothing was uploaded, and the workspace is what it was."""
+    """Nothing was uploaded, and the workspace is what it was; who asks for no upload is told as well why there could be none."""
     before = records(station)
-    done = station.fails(code, 'connect', station.url, '--upload', '--password-file', station.secret(), '--plain-password')
-    for word in words:
-        assert word in done.stderr, (word, done.stderr)
+    for asked in ['--upload'], []:
+        done = station.fails(code, 'connect', station.url, *asked, '--password-file', station.secret(), '--plain-password')
+        for word in words:
+            assert word in done.stderr, (word, done.stderr)
+        assert '--upload' not in done.stderr, done.stderr
     assert station.status() == {'mode': 'standalone', 'state': 'saved_locally'} and records(station) == before
     station.ok('distributor', 'create', '--legal-name', 'Weiter', '--currency', 'EUR')
 

@@ -185,3 +185,48 @@ def test_leaving_keeps_a_copy(s):
     app.says('Work with a Team')
     app.screenshot('connected-server-page-local')
     app.key('Escape')
+
+
+def fill_in(s, central):
+    """Preferences, Server, and the form for an address and a password."""
+    app = s.state['app']
+    server_page(app)
+    app.press_button('Connect…')
+    app.find('frame', 'Join a Server')
+    app.type(central.address('anna'))
+    app.key('Tab')
+    app.type(PASSWORD)
+    app.key('Return')
+
+
+def test_records_do_not_go_to_a_server_with_others(s):
+    app = s.state['app']
+    fill_in(s, s.state['central'])
+    app.says(re.compile('data of its own.*The server is not empty', re.S))
+    assert not mode(s)
+    app.screenshot('connected-not-empty')
+    app.key('Escape')
+    app.key('Escape')
+
+
+def test_records_go_along(s):
+    app = s.state['app']
+    app.gone('frame', 'Preferences')
+    central = s.state['second'] = Central(s, 'second')
+    central.add_user('anna', PASSWORD, 'admin')
+    central.enrol(s.state['workspace'], 'anna')
+    fill_in(s, central)
+    app.says('Take Your Records Along?')
+    app.screenshot('connected-records')
+    app.press_button('Back')
+    app.gone('push button', 'Upload')
+    assert not mode(s) and central.sql('SELECT count(*) FROM app.distributors') == '0'
+    app.press_button('Connect')
+    app.says('Take Your Records Along?')
+    app.press_button('Upload')
+    wait('the workspace to be connected', lambda: mode(s))
+    app.says('In sync')
+    app.gone('frame', 'Join a Server')
+    number = s.query(s.state['workspace'], 'SELECT number FROM distributors')[0]
+    assert central.sql('SELECT legal_name, number FROM app.distributors') == f'Nordwind|{number}'
+    app.screenshot('connected-uploaded')

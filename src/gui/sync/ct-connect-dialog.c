@@ -36,13 +36,30 @@ G_DEFINE_FINAL_TYPE (CtConnectDialog, ct_connect_dialog, ADW_TYPE_WINDOW)
 static void
 show_page (CtConnectDialog *self, const char *name)
 {
-  gboolean working = g_str_equal (name, "work"), device = g_str_equal (name, "device");
+  static const struct {
+    const char *name, *next, *cancel;
+  } pages[] = {
+    { "form", N_ ("C_onnect"), N_ ("_Cancel") },
+    { "device", N_ ("_Try Again"), N_ ("_Back") },
+    { "records", N_ ("_Upload"), N_ ("_Back") },
+    { "work", NULL, N_ ("_Cancel") },
+  };
+  guint i = 0;
 
+  while (!g_str_equal (pages[i].name, name))
+    i++;
   gtk_stack_set_visible_child_name (self->stack, name);
-  gtk_widget_set_visible (GTK_WIDGET (self->next), !working);
-  gtk_button_set_label (self->next, device ? _ ("_Try Again") : _ ("C_onnect"));
-  gtk_button_set_label (self->cancel, device ? _ ("_Back") : _ ("_Cancel"));
+  gtk_widget_set_visible (GTK_WIDGET (self->next), pages[i].next != NULL);
+  if (pages[i].next)
+    gtk_button_set_label (self->next, _ (pages[i].next));
+  gtk_button_set_label (self->cancel, _ (pages[i].cancel));
   gtk_widget_set_sensitive (GTK_WIDGET (self->cancel), TRUE);
+}
+
+static gboolean
+is_at (CtConnectDialog *self, const char *name)
+{
+  return g_strcmp0 (gtk_stack_get_visible_child_name (self->stack), name) == 0;
 }
 
 static void
@@ -112,6 +129,7 @@ pulse_cb (gpointer data)
 {
   static const char *const titles[] = {
     [CT_JOIN_CONNECTING] = N_ ("Connecting…"),
+    [CT_JOIN_UPLOADING] = N_ ("Uploading what you have…"),
     [CT_JOIN_LOADING] = N_ ("Loading what you may see…"),
     [CT_JOIN_LEAVING] = N_ ("Leaving the server again…"),
   };
@@ -133,6 +151,11 @@ show_failure (CtConnectDialog *self, const GError *error)
 
   if (self->join->wrong == CT_CONNECT_DEVICE && self->join->device) {
     show_device (self);
+    return;
+  }
+  if (self->join->wrong == CT_CONNECT_RECORDS) {
+    show_page (self, "records");
+    gtk_widget_grab_focus (GTK_WIDGET (self->cancel));
     return;
   }
   show_page (self, "form");
@@ -163,6 +186,8 @@ finish (CtConnectDialog *self)
                    _ ("Connected. Loading goes on as soon as the server can be reached"));
   else if (self->again)
     ct_page_toast (self->window, FALSE, _ ("The new password is kept"));
+  else if (self->join->upload)
+    ct_page_toast (self->window, FALSE, _ ("Connected: what you have is on the server now"));
   else
     ct_page_toast (self->window, FALSE, _ ("Connected: you see what the team sees"));
   if (self->above)
@@ -205,6 +230,7 @@ connect_action (GtkWidget *widget, const char *name, GVariant *value)
   say (self, NULL, NULL);
   self->join = ct_join_new (address, gtk_editable_get_text (GTK_EDITABLE (self->password)),
                             gtk_check_button_get_active (GTK_CHECK_BUTTON (self->plain)));
+  self->join->upload = is_at (self, "records");
   self->cancellable = g_cancellable_new ();
   show_page (self, "work");
   pulse_cb (self);
@@ -213,7 +239,7 @@ connect_action (GtkWidget *widget, const char *name, GVariant *value)
                           g_object_ref (self));
 }
 
-/* One step back: out of the work, out of the device's page, out of the dialog. */
+/* One step back: out of the work, out of the page that asks for something else, out of the dialog. */
 static void
 back_action (GtkWidget *widget, const char *name, GVariant *value)
 {
@@ -222,10 +248,10 @@ back_action (GtkWidget *widget, const char *name, GVariant *value)
   if (self->join) {
     g_cancellable_cancel (self->cancellable);
     gtk_widget_set_sensitive (GTK_WIDGET (self->cancel), FALSE);
-  } else if (g_strcmp0 (gtk_stack_get_visible_child_name (self->stack), "device") == 0) {
-    show_page (self, "form");
-  } else {
+  } else if (is_at (self, "form")) {
     gtk_window_destroy (GTK_WINDOW (self));
+  } else {
+    show_page (self, "form");
   }
 }
 
