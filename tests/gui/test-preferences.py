@@ -138,6 +138,12 @@ def test_all_sending_stops_and_resumes(s):
         app.says(words)
 
 
+def test_what_another_program_does_shows(s):
+    for verb, words in (('stop-all', '⛔ All sending is stopped'), ('resume', '✔ Sending is on')):
+        towerctl(s, 'channel', verb)
+        s.state['app'].says(words)
+
+
 def test_the_palette_opens_it_in_the_dark(s):
     app = s.state['app']
     app.key('ctrl+w')

@@ -431,7 +431,7 @@ changed_cb (CtStore *store, const char *const *tables, CtChannelsPage *self)
   static const char *const followed[] = { "channels", "channel_destinations", "settings" };
 
   for (guint i = 0; i < G_N_ELEMENTS (followed); i++)
-    if (g_strv_contains (tables, followed[i])) {
+    if (!tables || g_strv_contains (tables, followed[i])) {
       refresh (self);
       return;
     }
