@@ -4,8 +4,9 @@
 driver.py TEST PROGRAM MAKE_WORKSPACE SCREENSHOTS
 
 TEST is a Python file whose functions test_* run in the order of the file (or none, where its SKIP says why) and share
-what they keep in `state`; each gets this module's `Session`. Every test has an X server, a session bus, an accessibility bus and a home of its own. Results
-go to stdout as TAP. A warning or critical of GTK or GLib on stderr fails the run.
+what they keep in `state`; each gets this module's `Session`. Every test has an X server with a window manager, a session
+bus, an accessibility bus and a home of its own. Results go to stdout as TAP. A warning or critical of GTK or GLib on
+stderr fails the run.
 """
 import importlib.util
 import os
@@ -211,13 +212,11 @@ class App:
             if button.queryComponent().getExtents(self.atspi.WINDOW_COORDS).width > 0])[-1])
 
     def activate(self):
-        """Brings the program before the others: without a window manager the keyboard is the window's under the pointer."""
-        window, x, y, width, height = max(self.windows(), key=lambda w: w[3] * w[4])
-        self.input('windowraise', str(window), 'windowfocus', '--sync', str(window), 'mousemove', str(x + width // 2),
-                   str(y + height // 2))
+        """Brings the program before the others."""
+        self.input('windowactivate', '--sync', str(max(self.windows(), key=lambda w: w[3] * w[4])[0]))
 
     def resize(self, width, height):
-        """The main window in another size; without a window manager it takes what it is given."""
+        """The main window in another size."""
         window = max(self.windows(), key=lambda w: w[3] * w[4])[0]
         subprocess.run(['xdotool', 'windowsize', '--sync', str(window), str(width), str(height)], check=True)
         time.sleep(0.5)
@@ -266,7 +265,7 @@ class App:
     def close(self):
         """Quits as a person does, and says what the program complained of."""
         if self.process.poll() is None:
-            self.activate()  # nobody else gives it the keyboard back after a dialog
+            self.activate()
             self.key('Escape', 'ctrl+q')  # out of a dialog first
             try:
                 self.process.wait(PATIENCE)
@@ -377,11 +376,22 @@ def start_display():
         return server, ':' + pipe.readline().strip()
 
 
+def start_manager(env):
+    """Who gives the keyboard to windows as they come and go, on a person's screen too; ends with the display."""
+    def is_there():
+        return 'window id' in subprocess.run(['xprop', '-root', '_NET_SUPPORTING_WM_CHECK'], env=env, capture_output=True,
+                                             text=True).stdout
+
+    manager = subprocess.Popen(['openbox', '--sm-disable'], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait('the window manager', is_there)
+    return manager
+
+
 def main():
     if sys.argv[1] == '--inside':
         return inside(sys.argv[2:])
     test, program, make_workspace, screenshots = (os.path.abspath(path) for path in sys.argv[1:5])
-    for tool in ('Xvfb', 'dbus-run-session', 'xdotool', 'import', 'sqlite3'):
+    for tool in ('Xvfb', 'openbox', 'xprop', 'dbus-run-session', 'xdotool', 'import', 'sqlite3'):
         if not shutil.which(tool):
             print(f'1..0 # SKIP {tool} is missing; ./dev test installs it')
             return 0
@@ -393,11 +403,13 @@ def main():
         with open(os.path.join(home, 'gtk-4.0', 'settings.ini'), 'w', encoding='utf-8') as settings:
             settings.write('[Settings]\ngtk-font-name=Cantarell 11\ngtk-enable-animations=0\n')
         server, display = start_display()
+        started = [server]
         env = {key: value for key, value in os.environ.items() if key != 'DBUS_SESSION_BUS_ADDRESS'}
         env.update(DISPLAY=display, HOME=home, XDG_CONFIG_HOME=home, XDG_DATA_HOME=home, XDG_CACHE_HOME=home,
                    XDG_RUNTIME_DIR=os.path.join(home, 'runtime'), GDK_BACKEND='x11', GSK_RENDERER='cairo',
                    GTK_A11Y='atspi', NO_AT_BRIDGE='0', GIO_USE_VFS='local')
         try:
+            started.append(start_manager(env))
             # what the session's own services say on stdout is no TAP: only the tests get ours
             tap = os.dup(1)
             os.set_inheritable(tap, True)
@@ -407,7 +419,8 @@ def main():
                                   pass_fds=[tap]).returncode
         finally:
             server.send_signal(signal.SIGTERM)
-            server.wait()
+            for process in started:
+                process.wait()
 
 
 if __name__ == '__main__':

@@ -2,7 +2,6 @@
 import json
 import os
 import re
-import subprocess
 
 from counterparts import Central, start_keyring, towerctl
 from driver import wait
@@ -15,12 +14,6 @@ def mode(s):
     return s.query(s.state['workspace'], "SELECT count(*) FROM workspace WHERE key = 'server'") == ['1']
 
 
-def front(app):
-    """The keyboard to the window: a closed dialog leaves it nowhere where there is no window manager."""
-    window = max(app.windows(), key=lambda w: w[3] * w[4])[0]
-    subprocess.run(['xdotool', 'windowfocus', '--sync', str(window)], check=True)
-
-
 def reopen(s):
     """The window anew, as on the next day."""
     s.state['app'].press_button('Close')
@@ -31,7 +24,6 @@ def reopen(s):
 
 
 def server_page(app):
-    front(app)
     app.key('ctrl+comma')
     app.point(app.find('label', 'Server', app.find('frame', 'Preferences')))
     app.says('This Device')
@@ -134,7 +126,6 @@ def test_two_edits_wait_for_a_decision(s):
     central.reachable(True, 'anna')
     app.says('1 needs attention')
     assert city(s) == 'Narva'
-    front(app)
     app.key('g', 'n')
     app.says('Record edited')
     app.key('j')
@@ -152,7 +143,6 @@ def test_what_is_dropped_comes_back(s):
     app.press_button('Undo')
     wait('no decision', lambda: s.query(s.state['workspace'], 'SELECT count(choice) FROM attention') == ['0'])
     app.says(re.compile('^1 change$'))
-    front(app)
     app.key('j')
     app.says('Both values')
 
@@ -160,7 +150,7 @@ def test_what_is_dropped_comes_back(s):
 def test_mine_counts_on_the_server(s):
     app, central = s.state['app'], s.state['central']
     # what came back by Undo is read again, and may take the pane with it: then it is opened once more
-    wait('the button', lambda: app.all('push button', 'Use mine') or front(app) or app.key('j'))
+    wait('the button', lambda: app.all('push button', 'Use mine') or app.key('j'))
     app.press_button('Use mine')
     wait('the value on the server', lambda: central.sql('SELECT city FROM app.distributors') == 'Tartu')
     app.says('Nothing needs a decision')

@@ -48,7 +48,6 @@ def focused(app, role):
 
 def test_the_keyboard_goes_to_the_row_that_takes_over(s):
     app = s.state['app']
-    app.activate()
     app.key('Escape', 'j', 'j')
     row = wait('a row with the keyboard', lambda: focused(app, 'table row'))
     archive_current(s)
