@@ -29,11 +29,16 @@ CREATE TABLE audit.leaves (
   told integer[] NOT NULL                         -- who holds one of them sees what is disclosed: those of every row
 );
 CREATE INDEX leaves_tid ON audit.leaves (tid);
-CREATE TYPE audit.row_key AS (tbl smallint, pk uuid);
--- What the row commitment of a leaf commits to; the salt keeps a published leaf from telling guessable rows.
+-- readers: the scopes whose holders may see the row; NULL where the leaf's are those of each of its rows.
+CREATE TYPE audit.row_key AS (tbl smallint, pk uuid, readers integer[]);
+-- A row of a leaf whose rows are not all seen by the same people. hash: of the row, with the salt; NULL where it was deleted.
+CREATE TYPE audit.part AS (name text, pk uuid, readers integer[], salt bytea, hash bytea);
+-- What the row commitment of a leaf commits to; the salt keeps a published leaf from telling guessable rows. Where not everybody
+-- who sees the leaf sees each of its rows, each has a salt of its own, made of the leaf's, which nobody sees then.
 CREATE TABLE audit.rows (
   ev_id uuid PRIMARY KEY,
-  salt bytea NOT NULL CHECK (octet_length(salt) = 32), entries bytea NOT NULL
+  salt bytea NOT NULL CHECK (octet_length(salt) = 32), entries bytea,
+  parts audit.part[], CHECK ((entries IS NULL) <> (parts IS NULL))
 );
 -- Redactable texts beside a leaf, which holds their salted hashes.
 CREATE TABLE audit.disclosures (
@@ -112,6 +117,42 @@ BEGIN
   RETURN entries;
 END $$;
 
+-- The same of a leaf whose rows are not all seen by the same people. What is named though nothing of it was written has the
+-- readers that it has now.
+CREATE FUNCTION audit.row_parts(rows audit.row_key[], salt bytea) RETURNS audit.part[] LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  r record;
+  image jsonb;
+  own bytea;
+  parts audit.part[] := '{}';
+BEGIN
+  FOR r IN SELECT t.id AS tbl, t.name, k.pk, k.readers FROM unnest(rows) k JOIN sync.tables t ON t.id = k.tbl ORDER BY t.id, k.pk LOOP
+    EXECUTE format('SELECT to_jsonb(x) FROM app.%I x WHERE x.id = $1', r.name) INTO image USING r.pk;
+    own := sha256('ct-row-salt-v1'::bytea || '\x00' || salt || convert_to(r.name, 'UTF8') || '\x00' || uuid_send(r.pk));
+    parts := parts || (r.name, r.pk, coalesce(r.readers, ARRAY(SELECT jsonb_array_elements_text(image -> 'scopes')::integer)), own,
+      sha256('ct-row-v1'::bytea || '\x00' || own || convert_to(r.name, 'UTF8') || '\x00' || uuid_send(r.pk)
+             || audit.row_image(r.tbl, image)))::audit.part;
+  END LOOP;
+  RETURN parts;
+END $$;
+
+-- What a leaf commits to of one such row, which tells nothing of it.
+CREATE FUNCTION audit.part_hash(p audit.part) RETURNS bytea LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT sha256('ct-row-part-v1'::bytea || '\x00' || CASE WHEN p.hash IS NULL THEN 'D'::bytea ELSE 'P' END || p.salt
+                || convert_to(p.name, 'UTF8') || '\x00' || uuid_send(p.pk) || coalesce(p.hash, ''));
+$$;
+
+-- Such rows as who holds these scopes is told of them: of those that they may not see nothing but what the leaf commits to.
+CREATE FUNCTION audit.shown(parts audit.part[], mine integer[]) RETURNS bytea LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT string_agg(CASE WHEN NOT p.readers && mine
+      THEN 'h'::bytea || audit.part_hash((p.name, p.pk, p.readers, p.salt, p.hash)::audit.part)
+      ELSE 't'::bytea || set_byte('\x00', 0, octet_length(p.name)) || convert_to(p.name, 'UTF8')
+           || CASE WHEN p.hash IS NULL THEN 'D'::bytea ELSE 'P' END || uuid_send(p.pk) || p.salt || coalesce(p.hash, '') END, ''::bytea
+    ORDER BY p.place) FROM unnest(parts) WITH ORDINALITY p (name, pk, readers, salt, hash, place);
+$$;
+
 -- What the transaction has written so far, for a leaf that commits to it: what the command names, what triggers wrote by it,
 -- and rows that changed their scopes because a parent did. seen: all scopes that any of the rows has or has left. told: those
 -- that every one of them has, where everybody's rows aside, so that nobody reads of a row that is not theirs. known: the
@@ -124,7 +165,7 @@ DECLARE
 BEGIN
   known := written -> 0 -> 3;
   IF known IS NOT NULL THEN                       -- the rule: a command changes one row
-    SELECT ARRAY[(t.id, known ->> 'id')::audit.row_key], array_agg(e.scope ORDER BY e.scope),
+    SELECT ARRAY[(t.id, known ->> 'id', NULL)::audit.row_key], array_agg(e.scope ORDER BY e.scope),
            CASE WHEN bool_and(e.tbl = t.id AND e.pk = (known ->> 'id')::uuid AND e.rev = (known ->> 'rev')::bigint AND NOT e.gone)
                 THEN known END,
            (SELECT id FROM sync.scopes WHERE name = 'common')
@@ -137,12 +178,14 @@ BEGIN
   END IF;
   WITH line AS MATERIALIZED (SELECT e.tbl, e.pk, e.scope, e.gone FROM sync.entry e WHERE e.tid = transaction),
     common AS (SELECT id FROM sync.scopes WHERE name = 'common'),
-    held AS (SELECT tbl, pk, array_agg(scope) FILTER (WHERE NOT gone) AS now, array_agg(scope) AS ever FROM line GROUP BY tbl, pk),
+    held AS (SELECT tbl, pk, array_agg(scope) FILTER (WHERE NOT gone) AS now, array_agg(scope ORDER BY scope) AS ever FROM line GROUP BY tbl, pk),
     own AS (SELECT tbl, pk, coalesce(now, ever) AS scopes FROM held),
-    narrow AS (SELECT * FROM own WHERE NOT EXISTS (SELECT FROM common WHERE id = ANY (scopes)))
-  SELECT ARRAY(SELECT (tbl, pk)::audit.row_key FROM held
-               UNION SELECT (t.id, (w ->> 1)::uuid)::audit.row_key FROM jsonb_array_elements(written) w
-                 JOIN sync.tables t ON t.name = w ->> 0),
+    narrow AS (SELECT * FROM own WHERE NOT EXISTS (SELECT FROM common WHERE id = ANY (scopes))),
+    named AS (SELECT tbl, pk FROM held UNION SELECT t.id, (w ->> 1)::uuid FROM jsonb_array_elements(written) w
+                JOIN sync.tables t ON t.name = w ->> 0),
+    same AS (SELECT (SELECT count(DISTINCT ever) FROM held) < 2 AND NOT EXISTS (SELECT tbl, pk FROM named EXCEPT SELECT tbl, pk FROM held) AS are)
+  SELECT ARRAY(SELECT (n.tbl, n.pk, CASE WHEN NOT same.are THEN h.ever END)::audit.row_key
+                 FROM same, named n LEFT JOIN held h USING (tbl, pk)),
          ARRAY(SELECT DISTINCT scope FROM line ORDER BY 1),
          CASE WHEN EXISTS (SELECT FROM narrow)
               THEN ARRAY(SELECT s FROM narrow, unnest(scopes) s GROUP BY s HAVING count(*) = (SELECT count(*) FROM narrow) ORDER BY 1)
@@ -165,13 +208,18 @@ DECLARE
   rows_salt bytea := audit.random(32);
   of_rows audit.extent := about;
   entries bytea;
+  parts audit.part[];
   salts jsonb;
   leaf text;
 BEGIN
   IF of_rows IS NULL THEN
     SELECT * INTO of_rows FROM audit.touched(transaction, written);
   END IF;
-  entries := audit.row_entries(of_rows.rows, rows_salt, of_rows.known);
+  IF EXISTS (SELECT FROM unnest(of_rows.rows) r WHERE r.readers IS NOT NULL) THEN
+    parts := audit.row_parts(of_rows.rows, rows_salt);
+  ELSE
+    entries := audit.row_entries(of_rows.rows, rows_salt, of_rows.known);
+  END IF;
   IF of_rows.seen = '{}' THEN
     of_rows.seen := sync.scope_ids(ARRAY['all']);
     of_rows.told := of_rows.seen;
@@ -182,10 +230,12 @@ BEGIN
     'commit', (SELECT coalesce(jsonb_object_agg(key, encode(sha256('ct-disclosure-v1'::bytea || '\x00' || convert_to(key, 'UTF8')
        || '\x00' || decode(salts ->> key, 'hex') || convert_to(value, 'UTF8')), 'hex')), '{}') FROM jsonb_each_text(disclosed)))
     || CASE WHEN entries = '' THEN '{}'
-       ELSE jsonb_build_object('row_commitment', encode(sha256('ct-rows-v1'::bytea || '\x00' || entries), 'hex')) END);
+       ELSE jsonb_build_object('row_commitment', encode(sha256(CASE WHEN parts IS NULL THEN 'ct-rows-v1'::bytea || '\x00' || entries
+         ELSE 'ct-rows-v2'::bytea || '\x00' || (SELECT string_agg(audit.part_hash((p.name, p.pk, p.readers, p.salt, p.hash)::audit.part), ''::bytea ORDER BY p.place)
+                FROM unnest(parts) WITH ORDINALITY p (name, pk, readers, salt, hash, place)) END), 'hex')) END);
   WITH l AS (INSERT INTO audit.leaves (ev_id, tid, leaf, leaf_sha256, owner, scopes, told)
                VALUES (ev, transaction, leaf, sha256('\x00'::bytea || convert_to(leaf, 'UTF8')), session_user, of_rows.seen, of_rows.told)),
-    r AS (INSERT INTO audit.rows SELECT ev, rows_salt, entries WHERE entries <> '')
+    r AS (INSERT INTO audit.rows SELECT ev, rows_salt, entries, parts WHERE entries IS DISTINCT FROM '')
     INSERT INTO audit.disclosures SELECT ev, key, decode(salts ->> key, 'hex'), value FROM jsonb_each_text(disclosed);
   RETURN ev;
 END $$;

@@ -130,7 +130,8 @@ END $$;
 CREATE FUNCTION api.log(first bigint, upto bigint) RETURNS TABLE (place bigint, leaf_sha256 text, leaf text, salt text,
                                                                   entries text, disclosed jsonb)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT g.place, encode(g.leaf_sha256, 'hex'), l.leaf, encode(r.salt, 'hex'), encode(r.entries, 'hex'),
+  SELECT g.place, encode(g.leaf_sha256, 'hex'), l.leaf, CASE WHEN r.parts IS NULL THEN encode(r.salt, 'hex') ELSE '' END,
+         encode(CASE WHEN r.parts IS NULL THEN r.entries ELSE audit.shown(r.parts, m.scopes) END, 'hex'),
          CASE WHEN l.told && m.scopes OR l.owner = session_user AND l.tid > m.since AND r.ev_id IS NULL THEN
            (SELECT coalesce(jsonb_agg(jsonb_build_object('field', d.field, 'salt', encode(d.salt, 'hex'), 'value', d.value)
                                       ORDER BY d.field COLLATE "C"), '[]') FROM audit.disclosures d WHERE d.ev_id = l.ev_id) END

@@ -55,7 +55,7 @@ CREATE CONSTRAINT TRIGGER ends AFTER INSERT OR UPDATE ON sync.upload DEFERRABLE 
 -- The leaf that says who brought or took away these rows. A leaf for each part: one of a million rows is too large to prove by.
 CREATE FUNCTION sync.note_upload(table_id smallint, ids uuid[], scopes integer[]) RETURNS void LANGUAGE sql
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT audit.note('workspace.upload', 'device', u.device, '[]', '{}', (ARRAY(SELECT (table_id, i)::audit.row_key
+  SELECT audit.note('workspace.upload', 'device', u.device, '[]', '{}', (ARRAY(SELECT (table_id, i, NULL)::audit.row_key
       FROM unnest(ids) i), coalesce(scopes, '{}'), coalesce(scopes, '{}'), NULL)::audit.extent) FROM sync.upload u;
 $$;
 

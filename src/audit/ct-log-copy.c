@@ -61,7 +61,8 @@ check_rows (const CtShownLeaf *shown, const CtLeaf *leaf, GError **error)
            ct_fail (error, CT_ERROR_CORRUPT,
                     _ ("Leaf %d of the server's log has row commitments that it does not name"),
                     (int) shown->n);
-  return (shown->salt_length == CT_ROW_SALT_SIZE && ct_hash_equal (&leaf->row_commitment, &hash)) ||
+  return (ct_row_entries_fit (shown->entries, shown->entries_length, shown->salt_length) &&
+          ct_hash_equal (&leaf->row_commitment, &hash)) ||
          ct_fail (error, CT_ERROR_CORRUPT, _ ("Leaf %d of the server's log: its row commitments were edited"),
                   (int) shown->n);
 }
@@ -155,11 +156,21 @@ store_objects (CtDb *db, const CtShownLeaf *shown, const CtLeaf *leaf, GError **
   CtRowEntry entry = { 0 };
 
   for (guint i = 0; cursor < end && i < MOST_OBJECTS && ct_row_entry_next (&cursor, end, &entry); i++)
-    if (!ct_id_equal (&entry.id, &leaf->object_id) &&
+    if (entry.operation != 'h' && !ct_id_equal (&entry.id, &leaf->object_id) &&
         !ct_db_run (db, error, "INSERT INTO audit_objects VALUES(?, ?) ON CONFLICT DO NOTHING", "ki",
                     &entry.id, shown->n))
       return FALSE;
   return TRUE;
+}
+
+static gboolean
+store_rows (CtDb *db, const CtShownLeaf *shown, const CtLeaf *leaf, GError **error)
+{
+  return (shown->entries_length == 0 ||
+          ct_db_run (db, error, "INSERT INTO audit_rows(n, salt, entries) VALUES(?, ?, ?)", "ibb", shown->n,
+                     shown->salt_length ? shown->salt : "", shown->salt_length, shown->entries,
+                     shown->entries_length)) &&
+         store_objects (db, shown, leaf, error);
 }
 
 static char *
@@ -181,10 +192,17 @@ store_leaf (CtDb *db, const CtShownLeaf *shown, const CtLeaf *leaf, GError **err
              "ikbhssski", shown->n, &leaf->ev_id, shown->leaf, strlen (shown->leaf), &shown->hash, action,
              actor, type, &leaf->object_id, leaf->received_at) &&
          ct_db_run (db, error, "DELETE FROM audit_hidden WHERE n = ?", "i", shown->n) &&
-         (shown->entries_length == 0 ||
-          ct_db_run (db, error, "INSERT INTO audit_rows(n, salt, entries) VALUES(?, ?, ?)", "ibb", shown->n,
-                     shown->salt, shown->salt_length, shown->entries, shown->entries_length)) &&
-         store_objects (db, shown, leaf, error);
+         store_rows (db, shown, leaf, error);
+}
+
+/* Of a leaf whose rows are not all ours to see, others may be seen now. */
+static gboolean
+store_rows_again (CtDb *db, const CtShownLeaf *shown, const CtLeaf *leaf, GError **error)
+{
+  return !ct_row_entries_are_parted (shown->entries, shown->entries_length) ||
+         (ct_db_run (db, error, "DELETE FROM audit_rows WHERE n = ?", "i", shown->n) &&
+          ct_db_run (db, error, "DELETE FROM audit_objects WHERE n = ?", "i", shown->n) &&
+          store_rows (db, shown, leaf, error));
 }
 
 static gboolean
@@ -230,7 +248,8 @@ ct_log_copy_take (CtDb *db, const CtShownLeaf *shown, GError **error)
     return FALSE;
   if (!shown->leaf)
     return hide_leaf (db, shown, error);
-  return (visible || store_leaf (db, shown, &leaf, error)) && store_texts (db, shown, error);
+  return (visible ? store_rows_again (db, shown, &leaf, error) : store_leaf (db, shown, &leaf, error)) &&
+         store_texts (db, shown, error);
 }
 
 /**

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* An event's salt, shared by its rows. */
+/* An event's salt, shared by its rows, or that of one of them. */
 typedef struct {
   gint64 leaf;
   guint8 bytes[CT_ROW_SALT_SIZE];
@@ -145,9 +145,24 @@ intern (CtLogState *self, const char *table)
 }
 
 static void
-take_entry (CtLogState *self, const CtRowEntry *entry)
+add_salt (CtLogState *self, gint64 leaf, const guint8 *bytes)
 {
-  Row row = {
+  Salt salt = { .leaf = leaf };
+
+  memcpy (salt.bytes, bytes, sizeof salt.bytes);
+  g_array_append_val (self->salts, salt);
+}
+
+static void
+take_entry (CtLogState *self, gint64 leaf, const CtRowEntry *entry)
+{
+  Row row;
+
+  if (entry->operation == 'h')
+    return;
+  if (entry->parted)
+    add_salt (self, leaf, entry->salt);
+  row = (Row){
     .id = entry->id, .table = intern (self, entry->table), .salt = self->salts->len - 1, .hash = entry->hash
   };
 
@@ -160,6 +175,7 @@ take_entry (CtLogState *self, const CtRowEntry *entry)
 /**
  * ct_log_state_add:
  * @leaf: index of the event
+ * @salt: (nullable): that of its rows, where they share one
  * @entries: (array length=length): its packed rows, whose hash the leaf names
  *
  * Leaves must come in their order: a later commitment to a row replaces the former.
@@ -170,17 +186,16 @@ ct_log_state_add (CtLogState *self, gint64 leaf, const guint8 salt[CT_ROW_SALT_S
 {
   const guint8 *end = entries + length;
   CtRowEntry entry = { 0 };
-  Salt kept = { .leaf = leaf };
 
   if (leaf >= self->upto)
     return TRUE;
-  memcpy (kept.bytes, salt, sizeof kept.bytes);
-  g_array_append_val (self->salts, kept);
+  if (salt)
+    add_salt (self, leaf, salt);
   while (entries < end) {
-    if (!ct_row_entry_next (&entries, end, &entry))
+    if (!ct_row_entry_next (&entries, end, &entry) || entry.parted == (salt != NULL))
       return ct_fail (error, CT_ERROR_CORRUPT, "Leaf %" G_GINT64_FORMAT ": its row commitments are malformed",
                       leaf);
-    take_entry (self, &entry);
+    take_entry (self, leaf, &entry);
   }
   return TRUE;
 }

@@ -166,9 +166,9 @@ check_rows (CtLogAudit *self, gint64 n, const CtLeaf *leaf, GError **error)
   ct_row_entries_preimage (ct_hash_queue_begin (self->hashes), entries, length);
   if (!ct_hash_queue_end (self->hashes, CT_LOG_HASH_ROWS, n, &leaf->row_commitment))
     return FALSE;
-  if (salt_length != CT_ROW_SALT_SIZE)
+  if (!ct_row_entries_fit (entries, length, salt_length))
     return ct_fail (error, CT_ERROR_CORRUPT, "Leaf %" LEAF ": its row commitments were edited", n);
-  if (self->state && !ct_log_state_add (self->state, n, salt, entries, length, error))
+  if (self->state && !ct_log_state_add (self->state, n, salt_length ? salt : NULL, entries, length, error))
     return FALSE;
   return ct_log_cursor_next (&self->rows, error);
 }

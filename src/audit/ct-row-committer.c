@@ -4,7 +4,14 @@
  *   'd', 16 bytes UUID: the row was deleted
  * and the leaf names SHA256("ct-rows-v1" 0 entries). A row's hash is SHA256("ct-row-v1" 0 salt table 0 id image); its
  * image lists the columns that are not NULL, without n, sorted by name: name 0 type(i, d, t, b) u32be length bytes;
- * integers as decimal text, reals as eight bytes. A column added later is NULL in old rows and changes no image. */
+ * integers as decimal text, reals as eight bytes. A column added later is NULL in old rows and changes no image.
+ *
+ * Of a server's event whose rows are not all seen by the same people each row has a salt of its own. Its entries are
+ *   't', u8 length, name of a table
+ *   'P', 16 bytes UUID, 32 bytes salt, 32 bytes hash; 'D', 16 bytes UUID, 32 bytes salt
+ *   'h', 32 bytes: of a row that is hidden from the reader, the hash of its part
+ * and the leaf names SHA256("ct-rows-v2" 0 hashes of all parts), each of them SHA256("ct-row-part-v1" 0 'P' or 'D' salt table 0
+ * id, and the row's hash where there is one). */
 #include "ct-row-committer.h"
 
 #include <string.h>
@@ -185,28 +192,6 @@ ct_row_committer_store (CtRowCommitter *self, CtDb *db, gint64 index, GError **e
                     self->salt, (gsize) CT_ROW_SALT_SIZE, self->entries->data, (gsize) self->entries->len);
 }
 
-static const char rows_domain[] = "ct-rows-v1";
-
-/* "ct-rows-v1" 0 entries */
-void
-ct_row_entries_preimage (GByteArray *bytes, gconstpointer entries, gsize length)
-{
-  g_byte_array_append (bytes, (const guint8 *) rows_domain, sizeof rows_domain);
-  g_byte_array_append (bytes, entries, (guint) length);
-}
-
-/* Its SHA-256; the entries of a bulk command are not copied for it. */
-CtHash
-ct_row_entries_hash (gconstpointer entries, gsize length)
-{
-  CtHasher hasher;
-
-  ct_hasher_init (&hasher);
-  ct_hasher_update (&hasher, rows_domain, sizeof rows_domain);
-  ct_hasher_update (&hasher, entries, length);
-  return ct_hasher_finish (&hasher);
-}
-
 static gboolean
 take (const guint8 **cursor, const guint8 *end, gpointer into, gsize length)
 {
@@ -244,8 +229,98 @@ ct_row_entry_next (const guint8 **cursor, const guint8 *end, CtRowEntry *entry)
   if (entry->operation == 't' &&
       (!take_table (cursor, end, entry) || !take (cursor, end, &entry->operation, 1)))
     return FALSE;
+  entry->parted = memchr ("PDh", entry->operation, 3) != NULL;
+  entry->operation = g_ascii_tolower (entry->operation);
+  if (entry->operation == 'h')
+    return take (cursor, end, entry->hash.bytes, sizeof entry->hash.bytes);
   if (!entry->table[0] || (entry->operation != 'p' && entry->operation != 'd') ||
-      !take (cursor, end, entry->id.bytes, sizeof entry->id.bytes))
+      !take (cursor, end, entry->id.bytes, sizeof entry->id.bytes) ||
+      (entry->parted && !take (cursor, end, entry->salt, sizeof entry->salt)))
     return FALSE;
   return entry->operation == 'd' || take (cursor, end, entry->hash.bytes, sizeof entry->hash.bytes);
+}
+
+/* Whether each row has a salt of its own. */
+gboolean
+ct_row_entries_are_parted (gconstpointer entries, gsize length)
+{
+  const guint8 *cursor = entries;
+  CtRowEntry first = { 0 };
+
+  return length > 0 && ct_row_entry_next (&cursor, cursor + length, &first) && first.parted;
+}
+
+/* Whether there is a common salt where it belongs to the entries, and only there. */
+gboolean
+ct_row_entries_fit (gconstpointer entries, gsize length, gsize salt_length)
+{
+  return salt_length == (ct_row_entries_are_parted (entries, length) ? 0 : CT_ROW_SALT_SIZE);
+}
+
+static CtHash
+part_hash (const CtRowEntry *entry)
+{
+  static const char domain[] = "ct-row-part-v1";
+  char operation = g_ascii_toupper (entry->operation);
+  CtHasher hasher;
+
+  if (entry->operation == 'h')
+    return entry->hash;
+  ct_hasher_init (&hasher);
+  ct_hasher_update (&hasher, domain, sizeof domain);
+  ct_hasher_update (&hasher, &operation, 1);
+  ct_hasher_update (&hasher, entry->salt, sizeof entry->salt);
+  ct_hasher_update (&hasher, entry->table, strlen (entry->table) + 1);
+  ct_hasher_update (&hasher, &entry->id, sizeof entry->id);
+  if (operation == 'P')
+    ct_hasher_update (&hasher, &entry->hash, sizeof entry->hash);
+  return ct_hasher_finish (&hasher);
+}
+
+static const char rows_domain[] = "ct-rows-v1", parts_domain[] = "ct-rows-v2";
+
+/* What is no entry stays as it is, and so makes another hash. */
+static void
+append_parts (GByteArray *bytes, const guint8 *entries, gsize length)
+{
+  const guint8 *end = entries + length, *before = entries;
+  CtRowEntry entry = { 0 };
+
+  g_byte_array_append (bytes, (const guint8 *) parts_domain, sizeof parts_domain);
+  for (; entries < end && ct_row_entry_next (&entries, end, &entry) && entry.parted; before = entries) {
+    CtHash hash = part_hash (&entry);
+
+    g_byte_array_append (bytes, hash.bytes, sizeof hash.bytes);
+  }
+  g_byte_array_append (bytes, before, (guint) (end - before));
+}
+
+/* "ct-rows-v1" 0 entries, or "ct-rows-v2" 0 hashes of parts */
+void
+ct_row_entries_preimage (GByteArray *bytes, gconstpointer entries, gsize length)
+{
+  if (ct_row_entries_are_parted (entries, length)) {
+    append_parts (bytes, entries, length);
+    return;
+  }
+  g_byte_array_append (bytes, (const guint8 *) rows_domain, sizeof rows_domain);
+  g_byte_array_append (bytes, entries, (guint) length);
+}
+
+/* Its SHA-256; the entries of a bulk command are not copied for it. */
+CtHash
+ct_row_entries_hash (gconstpointer entries, gsize length)
+{
+  CtHasher hasher;
+
+  if (ct_row_entries_are_parted (entries, length)) {
+    g_autoptr (GByteArray) bytes = g_byte_array_new ();
+
+    append_parts (bytes, entries, length);
+    return ct_hash (bytes->data, bytes->len);
+  }
+  ct_hasher_init (&hasher);
+  ct_hasher_update (&hasher, rows_domain, sizeof rows_domain);
+  ct_hasher_update (&hasher, entries, length);
+  return ct_hasher_finish (&hasher);
 }

@@ -27,8 +27,11 @@ CtHash ct_row_hash (gconstpointer salt, gsize salt_length, const char *table, co
 /* One of the packed entries of an event. */
 typedef struct {
   char table[64];
-  char operation; /* p: the row is there with this hash; d: it was deleted */
+  char
+      operation; /* p: the row is there with this hash; d: it was deleted; h: it is hidden, only its part's hash is told */
+  gboolean parted; /* it has a salt of its own */
   CtId id;
+  guint8 salt[CT_ROW_SALT_SIZE];
   CtHash hash;
 } CtRowEntry;
 
@@ -36,6 +39,8 @@ typedef struct {
 gboolean ct_row_entry_next (const guint8 **cursor, const guint8 *end, CtRowEntry *entry);
 void ct_row_entries_preimage (GByteArray *bytes, gconstpointer entries, gsize length);
 CtHash ct_row_entries_hash (gconstpointer entries, gsize length);
+gboolean ct_row_entries_are_parted (gconstpointer entries, gsize length);
+gboolean ct_row_entries_fit (gconstpointer entries, gsize length, gsize salt_length);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtRowCommitter, ct_row_committer_free)
 

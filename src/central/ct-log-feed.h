@@ -28,8 +28,9 @@ typedef struct {
 typedef struct {
   gint64 place;
   CtHash sha256;
-  char *leaf;       /* (owned) (nullable): hidden */
-  GBytes *salt;     /* (owned) (nullable): of the row entries; the leaf commits to no rows */
+  char *leaf; /* (owned) (nullable): hidden */
+  GBytes *
+      salt; /* (owned) (nullable): of the row entries, empty where each has its own; the leaf commits to no rows */
   GBytes *entries;  /* (owned) (nullable) */
   GPtrArray *texts; /* (owned) (nullable) (element-type CtFedText): what it discloses is kept from us */
 } CtFedLeaf;

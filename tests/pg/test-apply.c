@@ -504,7 +504,8 @@ test_leaves (void)
   leaves =
       ct_session_query (root, NULL, &error,
                         "SELECT l.leaf, encode(l.leaf_sha256, 'hex'), o.answer ->> 'outcome', d.field,"
-                        " encode(d.salt, 'hex'), d.value, encode(r.entries, 'hex') FROM audit.leaves l"
+                        " encode(d.salt, 'hex'), d.value, encode(coalesce(r.entries, audit.shown(r.parts, "
+                        "ARRAY(SELECT id FROM sync.scopes))), 'hex') FROM audit.leaves l"
                         " JOIN sync.outcomes o ON l.ev_id = (o.answer ->> 'leaf')::uuid"
                         " LEFT JOIN audit.disclosures d USING (ev_id) LEFT JOIN audit.rows r USING (ev_id)",
                         "");

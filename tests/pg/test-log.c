@@ -240,6 +240,84 @@ assert_found (const GError *error, const char *says)
     g_error ("“%s” does not say “%s”", error->message, says);
 }
 
+static void
+grant_south (CtSession *root, gboolean granted)
+{
+  g_free (pg_text (
+      root, granted ? "WITH g AS (INSERT INTO sync.grants SELECT 'north', id FROM sync.scopes WHERE name = "
+                      "'region:south' RETURNING 1) SELECT count(*) FROM g"
+                    : "WITH g AS (DELETE FROM sync.grants g USING sync.scopes s WHERE s.id = g.scope AND "
+                      "s.name = 'region:south' AND g.grantee = 'north' RETURNING 1) SELECT count(*) FROM g"));
+}
+
+/* How many leaves the client has that commit to the row, as far as it is told. */
+static gint64
+commitments (Client *self, const CtId *row)
+{
+  g_autofree char *id = ct_id_to_string (row);
+  g_auto (GStrv) parts = g_strsplit (id, "-", -1);
+  g_autofree char *hex = g_strjoinv ("", parts);
+  g_autofree char *sql =
+      g_strdup_printf ("SELECT (SELECT count(*) FROM audit_rows WHERE instr(entries, x'%1$s') > 0) + "
+                       "(SELECT count(*) FROM audit_objects WHERE object_id = x'%1$s')",
+                       hex);
+  return number (self, sql);
+}
+
+/* One leaf of many rows, as an import makes it: each reader is told of those rows alone that they see, and can hold what they
+ * are told against the leaf all the same. */
+static void
+test_rows_of_several (void)
+{
+  g_autoptr (Client) robot = NULL, north = NULL;
+  g_autoptr (PgDevice) anna = NULL;
+  g_autoptr (CtVerdict) verdict = NULL;
+  g_autoptr (CtSession) root = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *one = NULL, *other = NULL, *changes = NULL;
+  CtId ids[2] = { ct_id_new (1), ct_id_new (2) };
+  CtLogSyncReport report;
+
+  pg_server_create (server, "several", policy);
+  root = pg_server_login (server, "several", "postgres");
+  robot = sequencer_new ("several");
+  north = client_new ("several", "north");
+  anna = pg_device_new (server, "several", "anna");
+  one = ct_id_to_string (&ids[0]);
+  other = ct_id_to_string (&ids[1]);
+  changes = g_strdup_printf (
+      "[{\"table\":\"distributors\",\"id\":\"%s\",\"op\":\"insert\",\"columns\":{\"legal_name\":[null,"
+      "\"Nordwind\"],\"region\":[null,\"north\"],\"currency\":[null,\"EUR\"]}},"
+      "{\"table\":\"distributors\",\"id\":\"%s\",\"op\":\"insert\",\"columns\":{\"legal_name\":[null,"
+      "\"Suedwind\"],\"region\":[null,\"south\"],\"currency\":[null,\"EUR\"]}}]",
+      one, other);
+  verdict = pg_device_push_ok (anna, "import.chunk", changes);
+  g_assert_cmpstr (verdict->reason, ==, NULL);
+  sync_up (robot);
+  sync_up (north);
+  verify (robot, 0);
+  verify (north, 3);
+  g_assert_cmpint (commitments (robot, &ids[1]), ==, 2);
+  g_assert_cmpint (commitments (north, &ids[0]), ==, 1);
+  g_assert_cmpint (commitments (north, &ids[1]), ==, 0);
+
+  grant_south (root, TRUE);
+  sync_up (north);
+  verify (north, 3);
+  g_assert_cmpint (commitments (north, &ids[1]), ==, 2);
+  grant_south (root, FALSE);
+  sync_up (north);
+  verify (north, 3);
+  g_assert_cmpint (commitments (north, &ids[1]), ==, 0);
+
+  /* what is hidden is as bound as the rest */
+  ct_session_script (root, "UPDATE audit.rows SET parts[2].hash = sha256('x') WHERE parts IS NOT NULL", NULL,
+                     &error);
+  g_assert_no_error (error);
+  g_assert_false (try_follow (north, TRUE, &report, &error));
+  assert_found (error, "row commitments were edited");
+}
+
 /* (transfer full): a statement that stores a head of the whole log as @signature says it is signed */
 static char *
 store_head (CtSession *root, const char *signature)
@@ -671,6 +749,7 @@ main (int argc, char **argv)
   signer = ct_signer_generate ("control-tower/test", NULL);
   server = pg_server_start ();
   g_test_add_func ("/log/scopes", test_scopes);
+  g_test_add_func ("/log/rows-of-several", test_rows_of_several);
   g_test_add_func ("/log/forged-head", test_forged_head);
   g_test_add_func ("/log/approval-leaf", test_approval_leaf);
   g_test_add_func ("/log/restored", test_restored);
