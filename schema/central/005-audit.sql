@@ -5,9 +5,10 @@ SET LOCAL ROLE tower_owner;
 
 CREATE TABLE audit.origin (
   one boolean PRIMARY KEY DEFAULT true CHECK (one), name text NOT NULL CHECK (name <> ''),
+  first text NOT NULL,                            -- what it was called before it ever went on as another: names the server
   vkey text CHECK (octet_length(vkey) <= 1000)    -- of the key that signs: a note verifier key; NULL until somebody does
 );
-INSERT INTO audit.origin (name) VALUES ('control-tower/' || (SELECT id FROM sync.epoch));
+INSERT INTO audit.origin (name, first) SELECT 'control-tower/' || id, 'control-tower/' || id FROM sync.epoch;
 
 CREATE TABLE audit.intents (
   device uuid NOT NULL, n bigint NOT NULL,

@@ -540,7 +540,8 @@ BEGIN
     RETURN sync.store_outcome(d, intent, hash, body, answer);
   END IF;
   role_name := sync.role_for(body ->> 'name');
-  PERFORM set_config('tower.device', device::text, true);   -- whose key an approval must be signed with
+  PERFORM set_config('tower.device', device::text, true),   -- whose key an approval must be signed with
+    set_config('tower.occurred_at', body ->> 'occurred_at', true);
   tried := sync.try(d.id, body, role_name, changes);
   RETURN sync.settle(d, intent, hash, body, role_name, changes, tried.answer, tried.written);
 END $$;

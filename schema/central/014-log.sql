@@ -26,6 +26,21 @@ CREATE TABLE audit.checkpoints (
   position bigint GENERATED ALWAYS AS IDENTITY,
   PRIMARY KEY (size, position)
 );
+-- Where the log went on after this database had been restored from a backup: signed heads of the leaves that were left, under
+-- the origin that the log has since then.
+CREATE TABLE audit.continuations (
+  former text PRIMARY KEY,                        -- the origin before
+  size bigint NOT NULL CHECK (size >= 0),
+  note text NOT NULL CHECK (octet_length(note) <= 4000),
+  at bigint NOT NULL,
+  xid xid8 NOT NULL DEFAULT pg_current_xact_id()
+);
+CREATE FUNCTION sync.is_continuing() RETURNS boolean LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM audit.continuations k WHERE k.xid = pg_current_xact_id_if_assigned());
+END $$;
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON audit.continuations FOR EACH ROW EXECUTE FUNCTION audit.immutable();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit.continuations EXECUTE FUNCTION audit.immutable();
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON audit.log FOR EACH ROW EXECUTE FUNCTION audit.immutable();
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit.log EXECUTE FUNCTION audit.immutable();
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON audit.checkpoints FOR EACH ROW EXECUTE FUNCTION audit.immutable();
@@ -110,18 +125,63 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION api.integrate(integer), api.checkpoint(bigint, text, text) TO tower_agent;
 
+-- The log goes on under another origin, after a restore that lost leaves which were signed: note is what
+-- ct_log_continuation_sign() makes. Nobody follows it who does not find the log's key under it. What waits to be sent may have
+-- been sent by what was lost: the service looks for it, and a person decides what it does not find.
+CREATE FUNCTION api.continue_log(note text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
+DECLARE
+  lines text[] := string_to_array(note, E'\n');
+  o audit.origin;
+  left_over bigint;
+BEGIN
+  PERFORM sync.demand_admin();
+  SELECT * INTO STRICT o FROM audit.origin FOR UPDATE;
+  IF lines[1] !~ '^control-tower/[0-9a-f-]{36}$' OR lines[1] = o.name OR lines[2] !~ '^\d{1,18}$'
+     OR lines[4] IS DISTINCT FROM 'continues ' || o.name OR EXISTS (SELECT FROM audit.continuations k WHERE k.former = lines[1])
+     OR NOT audit.is_signed(lines) THEN
+    RAISE EXCEPTION 'this does not continue the log %', o.name USING ERRCODE = 'CT004';
+  END IF;
+  left_over := lines[2]::bigint;
+  IF left_over > (SELECT h.size FROM audit.head h) OR EXISTS (SELECT FROM audit.checkpoints c WHERE c.size > left_over) THEN
+    RAISE EXCEPTION 'the log does not have just these % leaves in common with what was signed', left_over USING ERRCODE = 'CT101';
+  END IF;
+  INSERT INTO audit.continuations VALUES (o.name, left_over, note, sync.now_ms());
+  UPDATE audit.origin SET name = lines[1];
+  UPDATE app.outbox SET state = 'unknown', leased_until = NULL, problem = 'the server was restored from a backup: it may have been sent'
+    WHERE state IN ('ready', 'leased', 'sending');
+  PERFORM audit.note('log.continue', 'log', (SELECT id FROM sync.epoch), '[]', jsonb_build_object('start', note));
+END $$;
+GRANT EXECUTE ON FUNCTION api.continue_log(text) TO tower_admin;
+
+-- Whether what a person did at that time may have been done on this server before a restore took it back. The clock is theirs.
+CREATE FUNCTION sync.may_be_lost(occurred_at bigint) RETURNS boolean LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN occurred_at < (SELECT max(k.at) FROM audit.continuations k);
+END $$;
+
+-- How the log came to its present origin, the first step first.
+CREATE FUNCTION api.log_continuations() RETURNS TABLE (note text) LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY SELECT k.note FROM audit.continuations k ORDER BY k.at, k.size LIMIT 1000;
+END $$;
+GRANT EXECUTE ON FUNCTION api.log_continuations() TO tower_viewer;
+
 -- Where the log stands. number: the last transaction whose leaves are in it. upto: how many leaves are of transactions up to
 -- "seen", where the reader's rows stand. note: the newest checkpoint. whole: whether the reader sees every row there is.
 CREATE FUNCTION api.log_head(seen bigint) RETURNS TABLE (origin text, vkey text, size bigint, number bigint, upto bigint,
-                                                         note text, whole boolean, tables text)
+                                                         note text, whole boolean, tables text, first text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN QUERY SELECT o.name, o.vkey, h.size, h.number,
          coalesce((SELECT max(g.place) + 1 FROM audit.log g WHERE g.number =
                    (SELECT max(x.number) FROM audit.log x WHERE x.number <= seen)), 0),
-         (SELECT c.note FROM audit.checkpoints c ORDER BY c.size DESC, c.position DESC LIMIT 1),
+         (SELECT c.note FROM audit.checkpoints c WHERE c.size > coalesce((SELECT max(k.size) FROM audit.continuations k), -1)
+            ORDER BY c.size DESC, c.position DESC LIMIT 1),
          EXISTS (SELECT FROM sync.scopes s WHERE s.name = 'all' AND s.id = ANY (api.my_scopes())),
-         (SELECT string_agg(t.name, ' ' ORDER BY t.id) FROM sync.tables t)
+         (SELECT string_agg(t.name, ' ' ORDER BY t.id) FROM sync.tables t), o.first
     FROM audit.head h, audit.origin o;
 END $$;
 

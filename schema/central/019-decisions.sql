@@ -280,6 +280,7 @@ CREATE TRIGGER then_decide BEFORE INSERT OR UPDATE ON app.approvals FOR EACH ROW
 CREATE FUNCTION app.check_new_post(p app.outbox) RETURNS app.outbox LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   a app.approvals;
+  approved_at bigint := nullif(current_setting('tower.occurred_at', true), '')::bigint;
 BEGIN
   SELECT * INTO a FROM app.approvals x WHERE x.id = p.approval_id;
   IF (a.state = 'approved' AND sha256(p.wire) = p.payload_sha256 AND p.payload_sha256 = a.payload_sha256
@@ -292,6 +293,11 @@ BEGIN
   END IF;
   p.distributor_id := (SELECT t.distributor_id FROM app.follow_up_tasks t WHERE t.id = p.task_id);
   p.ready_at := a.decided_at + app.duration_ms((SELECT value FROM app.settings WHERE key = 'delivery.undo_window'), 15000);
+  IF sync.may_be_lost(approved_at) THEN           -- and sent: it is looked for from when it was approved
+    p.state := 'unknown';
+    p.problem := 'the server was restored from a backup: it may have been sent';
+    p.ready_at := approved_at;
+  END IF;
   RETURN p;
 END $$;
 
@@ -369,6 +375,8 @@ BEGIN
         (OLD.wire, OLD.payload_sha256, OLD.channel, OLD.destination, OLD.approval_id, OLD.task_id, OLD.distributor_id,
          OLD.approver, OLD.number) THEN
     RAISE EXCEPTION 'the bytes of a post are fixed';
+  ELSIF NEW.state = 'unknown' AND OLD.state IN ('ready', 'leased', 'sending') AND sync.is_continuing() THEN
+    RETURN NEW;
   ELSIF NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN (
       ('ready', 'leased'), ('ready', 'cancelled'), ('ready', 'failed'),
       ('leased', 'ready'), ('leased', 'sending'), ('leased', 'failed'), ('leased', 'cancelled'),

@@ -2,6 +2,7 @@
  * against the leaf, and the hashes together against a checkpoint that the pinned key has signed. */
 #include "ct-log-copy.h"
 #include "ct-canonical.h"
+#include "ct-log-continuation.h"
 
 #include <string.h>
 
@@ -23,7 +24,8 @@ static const char *const tables[] = { "audit_logs",    "audit_hidden",      "aud
 gboolean
 ct_log_copy_begin (CtDb *db, const char *origin, const char *vkey, GError **error)
 {
-  if (!ct_db_run (db, error, "DELETE FROM workspace WHERE key IN ('log_origin', 'log_vkey')", ""))
+  if (!ct_db_run (db, error, "DELETE FROM workspace WHERE key IN ('log_origin', 'log_former', 'log_vkey')",
+                  ""))
     return FALSE;
   for (const char *const *table = tables; *table; table++) {
     g_autofree char *sql = g_strdup_printf ("DELETE FROM %s", *table);
@@ -70,12 +72,11 @@ check_rows (const CtShownLeaf *shown, const CtLeaf *leaf, GError **error)
 static gboolean
 check_shown (CtDb *db, const CtShownLeaf *shown, CtLeaf *leaf, GError **error)
 {
-  g_autofree char *origin =
-      ct_db_read_text (db, error, "SELECT value FROM workspace WHERE key = 'log_origin'", "");
+  g_autofree char *origins = ct_log_origins (db, error);
   CtHash hash = ct_merkle_leaf (shown->leaf, strlen (shown->leaf));
   g_autoptr (GError) cause = NULL;
 
-  if (!origin)
+  if (!origins)
     return FALSE;
   if (!ct_hash_equal (&hash, &shown->hash))
     return ct_fail (error, CT_ERROR_CORRUPT,
@@ -84,7 +85,7 @@ check_shown (CtDb *db, const CtShownLeaf *shown, CtLeaf *leaf, GError **error)
   if (!ct_leaf_scan (leaf, shown->leaf, strlen (shown->leaf), &cause))
     return ct_fail (error, CT_ERROR_CORRUPT, _ ("Leaf %d of the server's log: %s"), (int) shown->n,
                     cause->message);
-  if (!ct_leaf_text_equal (&leaf->log_origin, origin, strlen (origin)))
+  if (!ct_log_origins_have (origins, &leaf->log_origin))
     return ct_fail (error, CT_ERROR_CORRUPT, _ ("Leaf %d of the server's log belongs to another log"),
                     (int) shown->n);
   return check_texts (shown, leaf, error) && check_rows (shown, leaf, error);
@@ -291,19 +292,24 @@ ct_log_copy_extend (CtDb *db, const CtVerifier *verifier, const char *note, gint
       "ihsi", (gint64) checkpoint.size, &root, note, now);
 }
 
+/* Forgets all leaves but the first @kept. Inside a transaction. */
+gboolean
+ct_log_copy_cut (CtDb *db, guint64 kept, GError **error)
+{
+  for (const char *const *table = tables; !g_str_equal (*table, "audit_tiles"); table++) {
+    g_autofree char *sql = g_strdup_printf ("DELETE FROM %s WHERE n >= ?", *table);
+
+    if (!ct_db_run (db, error, sql, "i", (gint64) kept))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 /* Forgets leaves that no checkpoint covers: they proved to be none of the log. Inside a transaction. */
 gboolean
 ct_log_copy_drop_unsigned (CtDb *db, GError **error)
 {
   guint64 n_leaves, n_signed;
 
-  if (!ct_log_size (db, &n_leaves, &n_signed, error))
-    return FALSE;
-  for (const char *const *table = tables; !g_str_equal (*table, "audit_tiles"); table++) {
-    g_autofree char *sql = g_strdup_printf ("DELETE FROM %s WHERE n >= ?", *table);
-
-    if (!ct_db_run (db, error, sql, "i", (gint64) n_signed))
-      return FALSE;
-  }
-  return TRUE;
+  return ct_log_size (db, &n_leaves, &n_signed, error) && ct_log_copy_cut (db, n_signed, error);
 }

@@ -28,6 +28,7 @@ gboolean ct_log_copy_begin (CtDb *db, const char *origin, const char *vkey, GErr
 gboolean ct_log_copy_take (CtDb *db, const CtShownLeaf *shown, GError **error);
 gboolean ct_log_copy_extend (CtDb *db, const CtVerifier *verifier, const char *note, gint64 now,
                              GError **error);
+gboolean ct_log_copy_cut (CtDb *db, guint64 kept, GError **error);
 gboolean ct_log_copy_drop_unsigned (CtDb *db, GError **error);
 
 G_END_DECLS

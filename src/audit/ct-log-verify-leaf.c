@@ -84,7 +84,7 @@ check_columns (CtLogAudit *self, CtStmt *stmt, gint64 n, const CtLeaf *leaf, GEr
     wrong = "object_id";
   else if (ct_stmt_int (stmt, RECEIVED_AT) != leaf->received_at)
     wrong = "received_at";
-  else if (!ct_leaf_text_equal (&leaf->log_origin, self->report.origin, strlen (self->report.origin)))
+  else if (!ct_log_origins_have (self->origins, &leaf->log_origin))
     return ct_fail (error, CT_ERROR_CORRUPT, "Leaf %" LEAF " belongs to another log", n);
   return !wrong ||
          ct_fail (error, CT_ERROR_CORRUPT,

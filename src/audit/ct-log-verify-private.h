@@ -2,6 +2,7 @@
 
 #include "ct-checkpoint.h"
 #include "ct-hash-queue.h"
+#include "ct-log-continuation.h"
 #include "ct-log-state.h"
 #include "ct-log-verify.h"
 #include "ct-merkle.h"
@@ -24,6 +25,7 @@ typedef struct {
   const CtLogVerifyOptions *options;
   CtVerifier *verifier;   /* (owned) */
   CtLogReport report;     /* (owned) */
+  char *origins;          /* (owned): what the log is and was called, see ct_log_origins() */
   CtCheckpoint *recalled; /* (owned) (array): checkpoints kept outside */
   guint n_recalled;
   GHashTable *redacted;       /* (owned) (element-type GBytes): UUID of the event and name of the field */

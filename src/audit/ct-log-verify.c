@@ -17,6 +17,7 @@ audit_clear (CtLogAudit *self)
 {
   g_clear_pointer (&self->verifier, ct_verifier_free);
   ct_log_report_clear (&self->report);
+  g_clear_pointer (&self->origins, g_free);
   for (guint i = 0; i < self->n_recalled; i++)
     ct_checkpoint_clear (&self->recalled[i]);
   g_free (self->recalled);
@@ -124,7 +125,8 @@ load_head (CtLogAudit *self, GError **error)
 {
   self->report.origin =
       ct_db_read_text (self->db, error, "SELECT value FROM workspace WHERE key = 'log_origin'", "");
-  if (!self->report.origin) {
+  self->origins = self->report.origin ? ct_log_origins (self->db, error) : NULL;
+  if (!self->origins) {
     g_prefix_error (error, "The workspace has no audit log: ");
     return FALSE;
   }

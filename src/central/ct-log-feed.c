@@ -9,6 +9,7 @@ void
 ct_log_head_clear (CtLogHead *self)
 {
   g_clear_pointer (&self->origin, g_free);
+  g_clear_pointer (&self->first, g_free);
   g_clear_pointer (&self->vkey, g_free);
   g_clear_pointer (&self->note, g_free);
   g_clear_pointer (&self->tables, g_free);
@@ -24,7 +25,7 @@ ct_log_feed_head (CtSession *session, gint64 seen, CtLogHead *head, GCancellable
 {
   g_autoptr (CtAnswer) answer =
       ct_session_query (session, cancellable, error,
-                        "SELECT origin, vkey, note, tables, size, number, upto, whole"
+                        "SELECT origin, vkey, note, tables, size, number, upto, whole, first"
                         " FROM api.log_head($1::text::bigint)",
                         "i", seen);
 
@@ -40,6 +41,7 @@ ct_log_feed_head (CtSession *session, gint64 seen, CtLogHead *head, GCancellable
   head->number = ct_answer_int (answer, 0, 5);
   head->upto = ct_answer_int (answer, 0, 6);
   head->whole = ct_answer_int (answer, 0, 7) != 0;
+  head->first = g_strdup (ct_answer_text (answer, 0, 8));
   return TRUE;
 }
 
@@ -201,4 +203,23 @@ ct_log_feed_publish (CtSession *session, gint64 size, const CtHash *root, const 
 
   return ct_session_run (session, cancellable, error, "SELECT api.checkpoint($1::text::bigint, $2, $3)",
                          "iss", size, hex, note);
+}
+
+/**
+ * ct_log_feed_continuations:
+ *
+ * Returns: (transfer full): the signed notes by which the log came to its present origin, the first one first; foreign bytes
+ */
+GStrv
+ct_log_feed_continuations (CtSession *session, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CtAnswer) answer =
+      ct_session_query (session, cancellable, error, "SELECT note FROM api.log_continuations()", "");
+  g_autoptr (GStrvBuilder) notes = g_strv_builder_new ();
+
+  if (!answer)
+    return NULL;
+  for (int i = 0; i < ct_answer_rows (answer); i++)
+    g_strv_builder_add (notes, ct_answer_text (answer, i, 0));
+  return g_strv_builder_end (notes);
 }

@@ -8,6 +8,7 @@ G_BEGIN_DECLS
 /* Where the server's log stands. */
 typedef struct {
   char *origin;   /* (owned) */
+  char *first;    /* (owned): what it was called at first: names the server */
   char *vkey;     /* (owned) (nullable): of the key that signs it; none yet */
   char *note;     /* (owned) (nullable): its newest checkpoint */
   char *tables;   /* (owned): the business tables whose rows it commits to, with spaces between */
@@ -41,6 +42,7 @@ void ct_log_head_clear (CtLogHead *self);
 GPtrArray *ct_log_feed_leaves (CtSession *session, gint64 first, gint64 upto, GCancellable *cancellable,
                                GError **error);
 gboolean ct_log_feed_integrate (CtSession *session, gint64 *size, GCancellable *cancellable, GError **error);
+GStrv ct_log_feed_continuations (CtSession *session, GCancellable *cancellable, GError **error);
 gboolean ct_log_feed_publish (CtSession *session, gint64 size, const CtHash *root, const char *note,
                               GCancellable *cancellable, GError **error);
 

@@ -7,6 +7,7 @@
 #include "ct-cli-verbs.h"
 #include "ct-migrate.h"
 #include "ct-workspace-device.h"
+#include "ct-workspace-log.h"
 #include "ct-workspace-trust.h"
 
 #include <stdio.h>
@@ -376,6 +377,30 @@ set_log_key_run (CtCli *cli, GError **error)
   return session ? wrap (ct_admin_set_log_key (session, key, cli->cancellable, error)) : NULL;
 }
 
+static JsonNode *
+continue_log_run (CtCli *cli, GError **error)
+{
+  g_auto (CtLogContinuation) made = { 0 };
+  g_autoptr (CtSession) session = NULL;
+  gint64 lost = 0;
+
+  if (!ct_workspace_is_connected (cli->workspace)) {
+    ct_fail (error, CT_ERROR_NOT_FOUND, _ ("This workspace is not connected to a server"));
+    return NULL;
+  }
+  session = open_server (cli, error);
+  if (!session || !ct_workspace_continue_log (cli->workspace, session, &made, &lost, cli->cancellable, error))
+    return NULL;
+  return wrap (ct_json_build ("ssii", "origin", made.start.origin, "former", made.former, "kept",
+                              (gint64) made.start.size, "lost", lost));
+}
+
+static const CtColumn continue_columns[] = { { N_ ("Log"), "origin", CT_COLUMN_TEXT, NULL },
+                                             { N_ ("Before"), "former", CT_COLUMN_TEXT, NULL },
+                                             { N_ ("Events kept"), "kept", CT_COLUMN_NUMBER, NULL },
+                                             { N_ ("Signed events that the server lost"), "lost",
+                                               CT_COLUMN_NUMBER, NULL },
+                                             { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 static const CtColumn log_key_columns[] = { { N_ ("Log"), "origin", CT_COLUMN_TEXT, NULL },
                                             { N_ ("Verifier key"), "vkey", CT_COLUMN_TEXT, NULL },
                                             { NULL, NULL, CT_COLUMN_TEXT, NULL } };
@@ -488,6 +513,9 @@ const CtVerb ct_verbs_server[] = {
     N_ ("State which key signs the log: what audit key --json prints where towerd works, or a file with it"),
     plain_options, set_log_key_run, log_key_columns,
     CT_VERB_NO_WORKSPACE | CT_VERB_READS_FILES | CT_VERB_SHOWS, NULL },
+  { "server continue-log", "URL", 1, 1,
+    N_ ("After a restore from a backup, where the log's key is: let the log go on from what is left"),
+    plain_options, continue_log_run, continue_columns, CT_VERB_SHOWS, NULL },
   { "device show", "", 0, 0, N_ ("This workspace's device, as an administrator enrols it; nothing secret"),
     NULL, device_show_run, one_device_columns, CT_VERB_SHOWS, NULL },
   { "device trust", "FILE", 1, 1,

@@ -5,7 +5,7 @@
 /* Posts looked at in one round. */
 #define ROUND_MOST 500
 
-/* How long between two looks for a post of unknown fate, and for how long after its attempt one looks at all. */
+/* How long between two looks for a post of unknown fate. */
 #define READ_BACK_EVERY_MS CT_MS_MINUTE
 
 /* How long a task stays "posted" before it is the counterparty's turn, in ms. */

@@ -44,14 +44,112 @@ within (Following *self, Step step, gpointer data, GError **error)
   return FALSE;
 }
 
+static char *
+read_origin (Following *self, GError **error)
+{
+  return ct_db_read_text (self->db, error, "SELECT value FROM workspace WHERE key = 'log_origin'", "");
+}
+
+static char *
+read_pinned (Following *self)
+{
+  g_autoptr (GError) none = NULL;
+
+  return ct_db_read_text (self->db, &none, "SELECT value FROM workspace WHERE key = 'log_vkey'", "");
+}
+
+/* How a log got another origin: of those that the pinned key signed the one that begins, or ends, with @origin. */
 static gboolean
-begin_cb (Following *self, gpointer data, GError **error)
+find_continuation (const GStrv notes, const CtVerifier *verifier, const char *origin, gboolean onward,
+                   CtLogContinuation *found, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+
+  for (char **note = notes; *note; note++) {
+    g_auto (CtLogContinuation) read = { 0 };
+
+    g_clear_error (&cause);
+    if (ct_log_continuation_open (*note, verifier, &read, &cause) &&
+        g_str_equal (onward ? read.former : read.start.origin, origin)) {
+      *found = read;
+      memset (&read, 0, sizeof read);
+      return TRUE;
+    }
+  }
+  return ct_fail (error, CT_ERROR_CORRUPT, _ ("That the server's log “%s” goes on is not proved: %s"), origin,
+                  cause ? cause->message : _ ("it does not say how"));
+}
+
+static gboolean
+continue_cb (Following *self, gpointer data, GError **error)
+{
+  return ct_log_continuation_take (self->db, data, error);
+}
+
+/* After a restore the log may go on under another origin, and again: where the pinned key says so, as far as it went. */
+static gboolean
+reach_origin (Following *self, GError **error)
+{
+  g_autofree char *pinned = read_pinned (self), *origin = read_origin (self, error);
+  g_autoptr (CtVerifier) verifier = NULL;
+  g_auto (GStrv) notes = NULL;
+
+  if (!origin || g_str_equal (origin, self->head.origin))
+    return origin != NULL;
+  verifier = pinned ? ct_verifier_parse (pinned, error) : NULL;
+  notes = verifier ? ct_log_feed_continuations (self->session, self->cancellable, error) : NULL;
+  if (pinned && !notes)
+    return FALSE;
+  if (!notes || !*notes)
+    return ct_fail (error, CT_ERROR_CORRUPT, _ ("The server's log is another one: “%s” instead of “%s”"),
+                    self->head.origin, origin);
+  for (guint steps = g_strv_length (notes); steps > 0 && !g_str_equal (origin, self->head.origin); steps--) {
+    g_auto (CtLogContinuation) next = { 0 };
+
+    if (!find_continuation (notes, verifier, origin, TRUE, &next, error) ||
+        (self->options->keep_lost && !self->options->keep_lost (self->options->data, error)) ||
+        !within (self, continue_cb, &next, error))
+      return FALSE;
+    g_free (origin);
+    origin = g_strdup (next.start.origin);
+  }
+  return g_str_equal (origin, self->head.origin) ||
+         ct_fail (error, CT_ERROR_CORRUPT, _ ("The server's log is another one: “%s” instead of “%s”"),
+                  self->head.origin, origin);
+}
+
+/* Who comes to a log that has gone on learns what it was called before. */
+static gboolean
+note_former (Following *self, const char *vkey, const GStrv notes, GError **error)
+{
+  g_autofree char *origin = g_strdup (self->head.origin);
+  g_autoptr (CtVerifier) verifier = vkey && *notes ? ct_verifier_parse (vkey, error) : NULL;
+
+  if (vkey && *notes && !verifier)
+    return FALSE;
+  for (guint steps = verifier ? g_strv_length (notes) : 0; steps > 0; steps--) {
+    g_auto (CtLogContinuation) before = { 0 };
+
+    if (!find_continuation (notes, verifier, origin, FALSE, &before, NULL))
+      break;
+    if (!ct_log_continuation_note (self->db, before.former, error))
+      return FALSE;
+    g_free (origin);
+    origin = g_strdup (before.former);
+  }
+  return TRUE;
+}
+
+static gboolean
+begin_cb (Following *self, gpointer notes, GError **error)
 {
   g_autoptr (GError) none = NULL;
   g_autofree char *expected =
       ct_db_read_text (self->db, &none, "SELECT value FROM workspace WHERE key = 'log_vkey_expected'", "");
+  const char *vkey = expected ? expected : self->head.vkey;
 
-  return ct_log_copy_begin (self->db, self->head.origin, expected ? expected : self->head.vkey, error) &&
+  return ct_log_copy_begin (self->db, self->head.origin, vkey, error) &&
+         note_former (self, vkey, notes, error) &&
          ct_db_run (self->db, error,
                     "INSERT INTO sync_log(one, epoch, seen, upto, scopes, whole, tables) VALUES(1, ?, -1, 0, "
                     "?, 0, '')",
@@ -62,29 +160,26 @@ begin_cb (Following *self, gpointer data, GError **error)
 static gboolean
 begin (Following *self, GError **error)
 {
+  g_auto (GStrv) notes = NULL;
   gint64 begun = 0;
 
-  return ct_db_read_int (self->db, &begun, error, "SELECT EXISTS (SELECT 1 FROM sync_log)", "") &&
-         (begun ||
-          ((!self->options->keep_former || self->options->keep_former (self->options->data, error)) &&
-           within (self, begin_cb, NULL, error)));
+  if (!ct_db_read_int (self->db, &begun, error, "SELECT EXISTS (SELECT 1 FROM sync_log)", "") || begun)
+    return begun;
+  notes = ct_log_feed_continuations (self->session, self->cancellable, error);
+  return notes && (!self->options->keep_former || self->options->keep_former (self->options->data, error)) &&
+         within (self, begin_cb, notes, error);
 }
 
 /* The key is pinned when it is first named; whoever names another one later speaks of another log. */
 static gboolean
 check_key (Following *self, GError **error)
 {
-  g_autoptr (GError) none = NULL, cause = NULL;
-  g_autofree char *origin =
-      ct_db_read_text (self->db, error, "SELECT value FROM workspace WHERE key = 'log_origin'", "");
+  g_autoptr (GError) cause = NULL;
   g_autofree char *pinned = NULL;
 
-  if (!origin)
+  if (!reach_origin (self, error))
     return FALSE;
-  if (!g_str_equal (origin, self->head.origin))
-    return ct_fail (error, CT_ERROR_CORRUPT, _ ("The server's log is another one: “%s” instead of “%s”"),
-                    self->head.origin, origin);
-  pinned = ct_db_read_text (self->db, &none, "SELECT value FROM workspace WHERE key = 'log_vkey'", "");
+  pinned = read_pinned (self);
   if (!pinned && !self->head.vkey)
     return TRUE;
   if (pinned && g_strcmp0 (pinned, self->head.vkey) != 0)
@@ -298,7 +393,9 @@ sign_head (Following *self, GError **error)
   if (n_leaves > (guint64) self->head.size)
     return ct_fail (
         error, CT_ERROR_CORRUPT,
-        _ ("The server's log was rolled back: %d leaves were read, now there are %d; nothing is signed"),
+        _ ("The server's log was rolled back: %d leaves were read, now there are %d; nothing is signed. "
+           "Where "
+           "the server was restored from a backup, “towerctl server continue-log” lets the log go on"),
         (int) n_leaves, (int) self->head.size);
   if (self->head.note && !ct_checkpoint_open (self->head.note, -1, self->verifier, &published, error))
     return FALSE;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ct-backlog.h"
+#include "ct-log-continuation.h"
 #include "ct-log-copy.h"
 #include "ct-log-feed.h"
 
@@ -14,6 +15,7 @@ typedef struct {
   gboolean (*remember) (const char *note, gpointer data, GError **error);
   gboolean (*keep_former) (gpointer data,
                            GError **error); /* a copy of the log that the server's is to replace */
+  gboolean (*keep_lost) (gpointer data, GError **error); /* (nullable): the log with what the server lost */
   gboolean (*keep_proof) (const char *note, gpointer data,
                           GError **error); /* a signed note that contradicts the log */
   gpointer data;
@@ -30,5 +32,8 @@ typedef struct {
 
 gboolean ct_log_sync (CtDb *db, CtSession *session, const CtLogSyncOptions *options, gint64 now,
                       GCancellable *cancellable, CtLogSyncReport *report, GError **error);
+
+gboolean ct_log_sync_continue (CtDb *db, CtSession *session, const CtSigner *signer, CtLogContinuation *made,
+                               gint64 *lost, GCancellable *cancellable, GError **error);
 
 G_END_DECLS

@@ -22,15 +22,19 @@
 /* Rules that wait for a moment are evaluated this often where nothing has changed. */
 #define DETECT_EVERY_MS (60 * CT_MS_SECOND)
 
+/* A post of unknown fate is looked for at its provider so often, and for so long. */
+#define LOOK_EVERY_MS (60 * CT_MS_SECOND)
+#define LOOK_FOR_MS   (24 * CT_MS_HOUR)
+
 struct _CtWorkers {
-  CtWorkspace *workspace; /* (owned) */
-  char *program;          /* (owned) */
-  int lock;               /* -1: not held */
-  gint64 detected_at;
-  CtLink *link;              /* (owned) (nullable): to the server of a connected workspace */
-  CtService *service;        /* (owned) (nullable): with the link */
-  GCancellable *cancellable; /* (owned) */
-  GThread *thread;           /* (owned) (nullable) */
+  CtWorkspace *workspace;        /* (owned) */
+  char *program;                 /* (owned) */
+  int lock;                      /* -1: not held */
+  gint64 detected_at, looked_at; /* by the steady clock, ms */
+  CtLink *link;                  /* (owned) (nullable): to the server of a connected workspace */
+  CtService *service;            /* (owned) (nullable): with the link */
+  GCancellable *cancellable;     /* (owned) */
+  GThread *thread;               /* (owned) (nullable) */
   CtWorkersFunc told;
   gpointer told_data;
   GMutex mutex;
@@ -162,9 +166,11 @@ ct_workers_holder (const char *folder)
 
 /* What waits to be done. */
 typedef struct {
+  gint64 now;
   gint64 dirty;
   gint64 scheduler_at;
   gint64 outbox_at;
+  gint64 unknown; /* a post whose fate is not known yet, and that is young enough to be found */
   guint64 leaves, covered;
 } Waiting;
 
@@ -174,6 +180,9 @@ read_waiting_cb (CtDb *db, gpointer data, GError **error)
   Waiting *self = data;
 
   return ct_db_read_int (db, &self->dirty, error, "SELECT EXISTS (SELECT 1 FROM dirty)", "") &&
+         ct_db_read_int (db, &self->unknown, error,
+                         "SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'unknown' AND updated_at > ?)",
+                         "i", self->now - LOOK_FOR_MS) &&
          ct_scheduler_next_at (db, &self->scheduler_at, error) &&
          ct_log_size (db, &self->leaves, &self->covered, error);
 }
@@ -343,7 +352,7 @@ ct_workers_round (CtWorkers *self, gboolean everything, GCancellable *cancellabl
 {
   gint64 now = ct_workspace_now (self->workspace), steady = g_get_monotonic_time () / 1000;
   g_autoptr (JsonObject) report = json_object_new ();
-  Waiting waiting = { 0 };
+  Waiting waiting = { .now = now };
   JsonArray *problems = json_array_new ();
   gboolean connected = ct_workspace_is_connected (self->workspace);
 
@@ -361,8 +370,11 @@ ct_workers_round (CtWorkers *self, gboolean everything, GCancellable *cancellabl
     run_part (self, detect, report, problems, cancellable);
   if ((everything || is_due (waiting.scheduler_at, now)) && may (self, "schedule", problems))
     run_part (self, schedule, report, problems, cancellable);
-  if (everything || is_due (waiting.outbox_at, now))
+  if (everything || is_due (waiting.outbox_at, now) ||
+      (waiting.unknown && steady - self->looked_at >= LOOK_EVERY_MS)) {
+    self->looked_at = steady;
     run_part (self, deliver, report, problems, cancellable);
+  }
   if (!connected && (everything || waiting.leaves > waiting.covered))
     run_part (self, sign, report, problems, cancellable);
   return g_steal_pointer (&report);

@@ -104,6 +104,14 @@ keep_former_cb (gpointer data, GError **error)
 }
 
 static gboolean
+keep_lost_cb (gpointer data, GError **error)
+{
+  Follower *self = data;
+
+  return keep_log (self->workspace, self->db, error);
+}
+
+static gboolean
 keep_proof_cb (const char *note, gpointer data, GError **error)
 {
   g_autofree char *path =
@@ -149,6 +157,7 @@ ct_workspace_follow_log (CtWorkspace *self, CtDb *db, CtSession *session, gboole
                                .recall = recall_cb,
                                .remember = remember_cb,
                                .keep_former = keep_former_cb,
+                               .keep_lost = keep_lost_cb,
                                .keep_proof = keep_proof_cb,
                                .data = &follower,
                                .again = again };
@@ -239,6 +248,24 @@ ct_workspace_own_log (CtWorkspace *self, CtDb *db, GError **error)
                     "'log_began_after'",
                     "") &&
          append_beginning (self, db, former, error);
+}
+
+/**
+ * ct_workspace_continue_log:
+ * @session: an administrator's, with the server
+ *
+ * Has the server's log go on after a restore, where this workspace has its key; see ct_log_sync_continue(). It is followed
+ * with the next round.
+ */
+gboolean
+ct_workspace_continue_log (CtWorkspace *self, CtSession *session, CtLogContinuation *made, gint64 *lost,
+                           GCancellable *cancellable, GError **error)
+{
+  g_autofree char *path = g_build_filename (ct_workspace_get_folder (self), "replica.db", NULL);
+  g_autoptr (CtSigner) signer = ct_workspace_get_log_signer (self, error);
+  g_autoptr (CtDb) db = signer ? ct_db_open (path, CT_DB_READ_ONLY, error) : NULL;
+
+  return db && ct_log_sync_continue (db, session, signer, made, lost, cancellable, error);
 }
 
 typedef struct {

@@ -1,5 +1,6 @@
 #include "ct-workspace-trust.h"
 #include "ct-enrolment-seal.h"
+#include "ct-log-continuation.h"
 #include "ct-log-feed.h"
 #include "ct-workspace-private.h"
 
@@ -142,10 +143,17 @@ read_followed_cb (CtDb *db, gpointer data, GError **error)
   *(char **) data = ct_db_read_text (
       db, &none, "SELECT value FROM workspace WHERE key = 'log_origin' AND EXISTS (SELECT 1 FROM sync_log)",
       "");
+  if (*(char **) data) { /* what it was called first stands last */
+    g_autofree char *origins = ct_log_origins (db, &none);
+    const char *last = origins ? strrchr (origins, '\n') : NULL;
+
+    g_free (*(char **) data);
+    *(char **) data = g_strdup (last ? last + 1 : origins);
+  }
   return TRUE;
 }
 
-/* (transfer full) (nullable): by what enrolments name the server: the origin of its log. Which one it is, a workspace that is
+/* (transfer full) (nullable): by what enrolments name the server: the first origin of its log. Which one it is, a workspace that is
  * connected knows itself; what the server says of it would be what its database says. */
 static char *
 name_server (CtWorkspace *self, CtSession *session, GCancellable *cancellable, GError **error)
@@ -156,11 +164,11 @@ name_server (CtWorkspace *self, CtSession *session, GCancellable *cancellable, G
   if (!ct_store_read (ct_workspace_get_store (self), read_followed_cb, &followed, error) ||
       !ct_log_feed_head (session, 0, &head, cancellable, error))
     return NULL;
-  if (!followed || g_str_equal (followed, head.origin))
-    return g_steal_pointer (&head.origin);
+  if (!followed || g_str_equal (followed, head.first))
+    return g_steal_pointer (&head.first);
   ct_fail (error, CT_ERROR_CONFLICT,
            _ ("This workspace belongs to another server: its log is “%s”, that of the server “%s”"), followed,
-           head.origin);
+           head.first);
   return NULL;
 }
 

@@ -1,5 +1,7 @@
 /* The questions of a day on a server of five million interactions against the same on one of fifty thousand, under a
- * person's login. What grows is the number of accounts: each has 25,000 interactions of two years. */
+ * person's login. What grows is the number of accounts: each has 25,000 interactions of two years, as they came in. The
+ * server has memory for what is asked about, see schema/central/README.md, and each question is asked before it is timed:
+ * what counts is whether more rows make more work, not how fast a disk is. */
 #include "ct-bench.h"
 #include "pg-server.h"
 
@@ -39,7 +41,7 @@ static const char accounts[] =
     "INSERT INTO app.customers SELECT pg_temp.key('c', i), 1, 0, 0, s.id, i::text, 'Buyer ' || i, 0, s.scopes"
     "  FROM generate_series(0, %1$d * 2500 - 1) i JOIN app.sellers s ON s.name = (1 + i %% %1$d)::text;"
     "INSERT INTO sync.txn (tid, xid, number, nonce, at) OVERRIDING SYSTEM VALUE"
-    "  SELECT 1000 + i, '3', 1000 + i, gen_random_uuid(), now() FROM generate_series(0, %1$d * 250) i";
+    "  SELECT 1000 + i, '3', 1000 + i, gen_random_uuid(), now() FROM generate_series(0, %1$d * 250 - 1) i";
 
 /* From %2$d on, as many as travel in one statement: a hundred in each transaction. */
 static const char rows_of[] =
@@ -49,7 +51,7 @@ static const char rows_of[] =
     "    pg_temp.key('c', i %% %1$d + %1$d * (i / %1$d / 10)), NULL, NULL, 0, NULL, 1 + i %% 5,"
     "    repeat('What the buyer wrote. ', 12), '', NULL,"
     "    CASE WHEN i / %1$d %% 50 = 0 THEN 'open' ELSE 'answered' END, NULL, NULL,"
-    "    1780488000000 - (i / %1$d %% 730) * 86400000::bigint, NULL, s.scopes"
+    "    1780488000000 - (24999 - i / %1$d) * 2522880::bigint, NULL, s.scopes"
     "  FROM generate_series(%2$d, %2$d + 50000 - 1) i JOIN app.sellers s ON s.name = (1 + i %% %1$d)::text"
     "  RETURNING id, substr(number, 5)::bigint AS i, scopes)"
     " INSERT INTO sync.entry SELECT unnest(scopes), 72, id, 1, false, 1000 + i / 100 FROM made";
@@ -107,11 +109,14 @@ ask (CtSession *session, const char *sql, int rows)
     double start;
 
     bench_check (error);
-    start = bench_seconds ();
-    answer = ct_session_query (session, NULL, &error, sql, "sss", ct_answer_text (key, 0, 0),
-                               ct_answer_text (key, 0, 1), ct_answer_text (key, 0, 2));
-    bench_check (error);
-    times[round] = (bench_seconds () - start) * 1000;
+    for (int turn = 0; turn < 2; turn++) {
+      g_clear_pointer (&answer, ct_answer_free);
+      start = bench_seconds ();
+      answer = ct_session_query (session, NULL, &error, sql, "sss", ct_answer_text (key, 0, 0),
+                                 ct_answer_text (key, 0, 1), ct_answer_text (key, 0, 2));
+      bench_check (error);
+      times[round] = (bench_seconds () - start) * 1000;
+    }
     g_assert_cmpint (ct_answer_rows (answer), >, 0);
   }
   return bench_median (times, ROUNDS);
@@ -120,7 +125,7 @@ ask (CtSession *session, const char *sql, int rows)
 int
 main (void)
 {
-  g_autoptr (PgServer) server = pg_server_start ();
+  g_autoptr (PgServer) server = (g_setenv ("CT_PG_BUFFERS", "4GB", TRUE), pg_server_start ());
   g_autoptr (CtSession) small = make (server, "small", SMALL);
   g_autoptr (CtSession) large = make (server, "large", LARGE);
 

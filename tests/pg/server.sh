@@ -52,6 +52,7 @@ fi
 printf '%s\n' 'local all all trust' 'host all all 127.0.0.1/32 scram-sha-256' >"$base/data/pg_hba.conf"
 writes=(-c fsync=off -c full_page_writes=off -c shared_buffers=32MB)
 [ -z "${CT_PG_DURABLE:-}" ] || writes=(-c shared_buffers=256MB -c max_wal_size=4GB)
+[ -z "${CT_PG_BUFFERS:-}" ] || writes+=(-c "shared_buffers=$CT_PG_BUFFERS" -c max_wal_size=8GB)
 start () {
   HOME=$base "${as[@]}" "$dir/postgres" -D "$base/data" -k "$base" -p "$port" -c "listen_addresses=${CT_PG_LISTEN:-127.0.0.1}" \
     "${writes[@]}" -c "max_connections=${CT_PG_CONNECTIONS:-60}" -c deadlock_timeout=200ms \

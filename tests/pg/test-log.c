@@ -58,12 +58,22 @@ keep_proof_cb (const char *note, gpointer data, GError **error)
 }
 
 static gboolean
+keep_lost_cb (gpointer data, GError **error)
+{
+  Client *self = data;
+
+  g_clear_pointer (&self->last, g_free); /* it goes with the copy of the log that was */
+  return TRUE;
+}
+
+static gboolean
 try_follow (Client *self, gboolean again, CtLogSyncReport *report, GError **error)
 {
   CtLogSyncOptions options = { .signer = self->signer,
                                .recall = recall_cb,
                                .remember = remember_cb,
                                .keep_proof = keep_proof_cb,
+                               .keep_lost = keep_lost_cb,
                                .data = self,
                                .again = again };
 
@@ -700,6 +710,100 @@ test_approval_leaf (void)
   g_assert_nonnull (strstr (object, "\"outbox_key\": \"2d711642"));
 }
 
+static void
+reach (Client *self, const char *database, const char *login)
+{
+  g_clear_pointer (&self->station->session, ct_session_close);
+  self->station->session = pg_server_login (server, database, login);
+}
+
+static gboolean
+go_on (Client *self, const char *login, const CtSigner *key, GError **error)
+{
+  g_autoptr (CtSession) session = pg_server_login (server, "backup", login);
+  g_auto (CtLogContinuation) made = { 0 };
+  gint64 lost = 0;
+
+  if (!ct_log_sync_continue (self->station->replica->db, session, key, &made, &lost, NULL, error))
+    return FALSE;
+  g_assert_cmpint (lost, >, 0);
+  return TRUE;
+}
+
+/* Whoever owns the database says that the log goes on; the key under that is not the log's. */
+static void
+forge_continuation (const char *database)
+{
+  g_autoptr (CtSigner) stranger = ct_signer_generate ("control-tower/test", NULL);
+  g_autoptr (CtSession) root = pg_server_login (server, database, "postgres");
+  g_autofree char *origin = pg_text (root, "SELECT name FROM audit.origin"), *note = NULL;
+  CtLogContinuation forged = { .start = { .origin = (char *) "control-tower/forged" }, .former = origin };
+  g_autoptr (GError) error = NULL;
+
+  note = ct_log_continuation_sign (&forged, stranger, &error);
+  ct_session_run (root, NULL, &error, "INSERT INTO audit.continuations VALUES ($1, 0, $2, 0)", "ss", origin,
+                  note);
+  g_assert_no_error (error);
+  ct_session_run (root, NULL, &error, "UPDATE audit.origin SET name = 'control-tower/forged'", "");
+  g_assert_no_error (error);
+}
+
+/* The log goes on from what is left: nobody without the key can say so, everybody takes it from who has it, what the server
+ * lost is offered again, and what comes then is proved as before. */
+static void
+check_continuing (Client *anna, Client *robot)
+{
+  g_autoptr (CtSession) postgres = pg_server_login (server, "postgres", "postgres");
+  g_autoptr (Client) late = NULL;
+  g_autoptr (GError) error = NULL;
+  CtLogSyncReport report;
+
+  g_clear_pointer (&anna->station->session, ct_session_close);
+  g_clear_pointer (&robot->station->session, ct_session_close);
+  ct_session_run (postgres, NULL, &error, "CREATE DATABASE forged_log TEMPLATE backup", "");
+  g_assert_no_error (error);
+  forge_continuation ("forged_log");
+  reach (anna, "forged_log", "anna");
+  g_assert_false (try_follow (anna, FALSE, &report, &error));
+  assert_found (error, "is not proved");
+  g_clear_error (&error);
+
+  reach (anna, "backup", "anna");
+  reach (robot, "backup", "robot");
+  {
+    g_autoptr (CtSigner) other = ct_signer_generate ("control-tower/test", NULL);
+
+    g_assert_false (go_on (robot, "postgres", other, &error));
+    g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
+    g_clear_error (&error);
+  }
+  g_assert_false (go_on (robot, "robot", signer, &error)); /* the key alone is no administrator */
+  g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
+  g_clear_error (&error);
+  go_on (robot, "postgres", signer, &error);
+  g_assert_no_error (error);
+  g_assert_false (go_on (robot, "postgres", signer, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_CONFLICT);
+  for (int round = 0; round < 2; round++) {
+    sync_up (robot);
+    sync_up (anna);
+  }
+  g_assert_true (sync_up (anna).covers_rows);
+  g_assert_false (go_on (robot, "postgres", signer, NULL)); /* nothing is lost now */
+  late = client_new ("backup", "ben");
+  sync_up (robot);
+  sync_up (anna);
+  sync_up (late);
+  verify (anna, 0);
+  verify (robot, 0);
+  verify (late, 0);
+  g_assert_cmpint (
+      number (late, "SELECT count(*) FROM distributors WHERE legal_name IN ('Earlier', 'Later')"), ==, 2);
+  g_assert_cmpint (number (anna, "SELECT count(*) FROM sync_outcomes WHERE place IS NULL"), ==, 0);
+  g_assert_cmpint (number (anna, "SELECT count(*) FROM audit_logs WHERE action = 'log.continue'"), ==, 1);
+  g_assert_cmpint (number (robot, "SELECT count(*) FROM audit_logs WHERE action = 'log.continue'"), ==, 1);
+}
+
 /* A server that came back from an older backup is found out by everybody who saw more, and by its own service. */
 static void
 test_restored (void)
@@ -736,6 +840,7 @@ test_restored (void)
     assert_found (error, "was rolled back");
     verify (clients[i], 0);
   }
+  check_continuing (anna, robot);
 }
 
 int
