@@ -147,6 +147,16 @@ BEGIN
   RETURN a;
 END $$;
 
+-- Holds the channel that something is to go out by: until this is settled nobody leads it to another address, and who does so
+-- then sees this.
+CREATE FUNCTION app.hold_channel(channel_name text) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM FROM app.channels c WHERE c.name = channel_name FOR SHARE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no channel %', channel_name;
+  END IF;
+END $$;
+
 CREATE FUNCTION app.check_new_approval(a app.approvals) RETURNS app.approvals LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -163,6 +173,7 @@ BEGIN
   ELSIF a.expires_at > sync.now_ms() + 104 * 86400000::bigint THEN
     RAISE EXCEPTION 'an approval waits for 104 days at most';
   END IF;
+  PERFORM app.hold_channel(a.channel);
   a := app.with_terms(a);
   -- the same message once more, under the key of the new approval, is what it was
   SELECT * INTO same FROM app.approvals x WHERE x.output_id = a.output_id AND x.id <> a.id
@@ -282,6 +293,7 @@ DECLARE
   a app.approvals;
   approved_at bigint := nullif(current_setting('tower.occurred_at', true), '')::bigint;
 BEGIN
+  PERFORM app.hold_channel(p.channel);
   SELECT * INTO a FROM app.approvals x WHERE x.id = p.approval_id;
   IF (a.state = 'approved' AND sha256(p.wire) = p.payload_sha256 AND p.payload_sha256 = a.payload_sha256
       AND a.destination = p.destination AND a.channel = p.channel AND a.task_id = p.task_id AND a.decided_by = p.approver
@@ -413,8 +425,9 @@ DECLARE
   tasks uuid[];
 BEGIN
   WITH voided AS (UPDATE app.approvals a SET state = 'voided', void_reason = why
-      WHERE a.channel = NEW.name AND (a.state = 'pending' OR a.state = 'approved' AND EXISTS (SELECT FROM app.outbox p
-        WHERE p.approval_id = a.id AND p.state IN ('ready', 'leased', 'sending', 'failed', 'unknown'))) RETURNING a.task_id)
+      WHERE a.channel = NEW.name AND (a.state = 'pending' OR a.state = 'approved' AND NOT app.is_brought(a.id) AND NOT EXISTS
+        (SELECT FROM app.outbox p WHERE p.approval_id = a.id AND p.state IN ('sent', 'sent_unconfirmed', 'retracted', 'cancelled')))
+      RETURNING a.task_id)
     SELECT array_agg(task_id) INTO tasks FROM voided;
   UPDATE app.outbox p SET state = 'cancelled', problem = why FROM app.approvals a
     WHERE a.id = p.approval_id AND a.state = 'voided' AND p.channel = NEW.name AND p.state IN ('ready', 'leased');
@@ -427,7 +440,8 @@ END $$;
 CREATE TRIGGER then_void AFTER UPDATE ON app.channels FOR EACH ROW
   WHEN ((NEW.kind, NEW.base_url) IS DISTINCT FROM (OLD.kind, OLD.base_url)) EXECUTE FUNCTION app.void_for_another_address();
 
--- Neither is ever taken away: a post that is gone could be made, and sent, once more. But what an upload brought gives way to
+-- None is ever taken away: a post that is gone could be made, and sent, once more, and a channel that is gone made anew with
+-- another address, for which nobody approved anything; it is archived. But what an upload brought gives way to
 -- the same workspace's next one, while nobody has worked here.
 CREATE FUNCTION app.is_kept() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -438,6 +452,7 @@ BEGIN
 END $$;
 CREATE TRIGGER kept BEFORE DELETE ON app.approvals FOR EACH ROW EXECUTE FUNCTION app.is_kept();
 CREATE TRIGGER kept BEFORE DELETE ON app.outbox FOR EACH ROW EXECUTE FUNCTION app.is_kept();
+CREATE TRIGGER kept BEFORE DELETE ON app.channels FOR EACH ROW EXECUTE FUNCTION app.is_kept();
 
 -- What hangs on a draft or a post is of the same task, so that whoever sees the one sees the other.
 CREATE FUNCTION app.is_of_one_task() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

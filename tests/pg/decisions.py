@@ -5,6 +5,8 @@ import hashlib
 import json
 import os
 import sys
+import threading
+import time
 import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'e2e'))
@@ -43,6 +45,8 @@ class Decisions(Guarded):
         self.server('add-user', 'berta', '--role', 'accounting', '--scope', 'region:north', '--user-password-file', self.secret('berta'))
         self.devices = {}
         self.root.ask("INSERT INTO app.settings (id, key, value) VALUES (gen_random_uuid(), 'delivery.undo_window', '0s')")
+        for name in 'slack', 'mail':
+            self.root.ask("INSERT INTO app.channels (id, name, kind, base_url) VALUES (gen_random_uuid(), $1, 'slack', 'https://a.example')", name)
 
     def device(self, login):
         if login not in self.devices:
@@ -91,6 +95,20 @@ class Decisions(Guarded):
                       **{k: made.values[k] for k in ('task_id', 'channel', 'destination', 'wire', 'payload_sha256')}, **(post or {})}
             changes.append(insert('outbox', uuid.uuid4(), **values))
         return self.device(login).push('approval.approve', *changes)
+
+    def meanwhile(self, device, first, then):
+        """What becomes of the second while the first one's transaction is open: its answer, once either it has settled by itself
+        or waits and the first is committed."""
+        device.session.ask('BEGIN')
+        applied(first())
+        answers = []
+        other = threading.Thread(target=lambda: answers.append(then()))
+        other.start()
+        while other.is_alive() and self.root.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == '0':
+            time.sleep(0.01)
+        device.session.ask('COMMIT')
+        other.join()
+        return answers[0]
 
     @contextlib.contextmanager
     def without(self, function, condition, instead='false'):

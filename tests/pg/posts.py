@@ -96,11 +96,7 @@ def test_no_approval_no_post():
         SERVER.rule_holds(lambda wrong=wrong: SERVER.approve(SERVER.draft(), post=wrong), 'no approval, no post', NEW, condition, 'true')
     refused(SERVER.approve(SERVER.draft(), post={'state': 'sent'}), 'may not take outbox.state')
 
-    def alone():
-        made = SERVER.draft()
-        return SERVER.device('accounting').push('approval.approve', insert('outbox', uuid.uuid4(), approval_id=made.id, approver=None, ready_at=1, **{
-            k: made.values[k] for k in ('task_id', 'channel', 'destination', 'wire', 'payload_sha256')}))
-    refused(alone(), 'no approval, no post')
+    refused(only_post(SERVER.draft()), 'no approval, no post')
     made = SERVER.draft()
     applied(SERVER.approve(made))
     again = {'approval_id': made.id, 'approver': 'accounting', 'ready_at': 1,
@@ -251,13 +247,23 @@ def states(made):
                     ' JOIN app.follow_up_tasks t ON t.id = a.task_id WHERE a.id = $1', made.id)[0]
 
 
+def new_channel(name):
+    row = str(uuid.uuid4())
+    ROOT.ask("INSERT INTO app.channels (id, name, kind, base_url) VALUES ($1, $2, 'slack', 'https://a.example')", row, name)
+    return row
+
+
+def lead(channel, old, new):
+    return SERVER.device('admin').push('channel.add', change('channels', channel, 'update', base_url=[old, new]))
+
+
 def test_another_address():
     """A channel that leads to another address voids what waits to go out by it, whether or not the client that leads it there
     knows of it or says so."""
-    channel = str(uuid.uuid4())
-    ROOT.ask("INSERT INTO app.channels (id, name, kind, base_url) VALUES ($1, 'mine', 'slack', 'https://a.example')", channel)
-    pending, ready, sent, failed = (SERVER.draft(channel='mine') for _ in range(4))
+    channel = new_channel('mine')
+    pending, ready, sent, failed, bare = (SERVER.draft(channel='mine') for _ in range(5))
     elsewhere = SERVER.draft()
+    applied(SERVER.approve(bare, post=False))
     for made in ready, sent, failed, elsewhere:
         applied(SERVER.approve(made))
     for made, state in (sent, 'sent'), (failed, 'failed'):
@@ -267,13 +273,58 @@ def test_another_address():
     ROOT.ask("UPDATE app.follow_up_tasks SET status = 'approved' WHERE id = $1", ready.values['task_id'])
     applied(SERVER.device('admin').push('channel.add', change('channels', channel, 'update', kind=['slack', 'slack'])))
     assert states(ready) == ('approved', 'ready', 'approved'), 'the address is the same'
-    applied(SERVER.device('admin').push('channel.add', change('channels', channel, 'update', base_url=['https://a.example', 'https://b.example'])))
+    applied(lead(channel, 'https://a.example', 'https://b.example'))
+    assert states(bare)[:2] == ('voided', None), 'its post could come later'
     assert states(pending)[:2] == ('voided', None), states(pending)
     assert states(ready) == ('voided', 'cancelled', 'scheduled'), states(ready)
     assert states(sent)[:2] == ('approved', 'sent'), states(sent)
     assert states(failed)[:2] == ('voided', 'failed'), 'it cannot be sent once more'
     assert states(elsewhere)[:2] == ('approved', 'ready'), states(elsewhere)
     refused(SERVER.approve(pending, post=False), 'meanwhile')
+
+
+def test_channel_stays():
+    """A channel is not taken back and made anew with another address, under approvals that were given for the first; nothing is
+    asked for by one that is not there."""
+    admin = SERVER.device('admin')
+
+    def anew():
+        channel, name = str(uuid.uuid4()), str(uuid.uuid4())
+        applied(admin.push('channel.add', insert('channels', channel, name=name, kind='slack', base_url='https://a.example')))
+        made = SERVER.draft(channel=name)
+        applied(SERVER.approve(made))
+        answer = admin.push('command.undo', change('channels', channel, 'delete', name=[name, None], kind=['slack', None],
+                                                   base_url=['https://a.example', None]), undoes=admin.command)
+        assert states(made)[:2] == ('approved', 'ready')
+        return answer
+    refused(anew(), 'rows of app.channels are kept')
+    ROOT.ask('ALTER TABLE app.channels DISABLE TRIGGER kept')
+    applied(anew())
+    ROOT.ask('ALTER TABLE app.channels ENABLE TRIGGER kept')
+    SERVER.rule_holds(lambda: SERVER.draft(channel='none').answer, 'there is no channel', 'app.hold_channel', 'NOT FOUND')
+
+
+def only_post(made):
+    """The post of an approval that was given before."""
+    return SERVER.device('accounting').push('approval.approve', insert('outbox', uuid.uuid4(), approval_id=made.id, approver='accounting', ready_at=1, **{
+        k: made.values[k] for k in ('task_id', 'channel', 'destination', 'wire', 'payload_sha256')}))
+
+
+def test_channel_is_held():
+    """What is asked for or posted while somebody leads the channel elsewhere is either seen by that, or comes after it."""
+    def left(table, first):
+        """How many approvals or posts are left that would go to an address that nobody saw."""
+        name = str(uuid.uuid4())
+        channel, made = new_channel(name), SERVER.draft(channel=name)
+        applied(SERVER.approve(made, post=False))
+        applied(SERVER.meanwhile(SERVER.device('accounting'), lambda: first(made, name), lambda: lead(channel, 'https://a.example', 'https://b.example')))
+        return int(ROOT.value(f"SELECT count(*) FROM app.{table} WHERE channel = $1 AND state IN ('pending', 'approved', 'ready')", name))
+    for table, first, function in (
+            ('approvals', lambda made, name: SERVER.draft('accounting', channel=name).answer, 'app.check_new_approval'),
+            ('outbox', lambda made, name: only_post(made), 'app.check_new_post')):
+        assert left(table, first) == 0
+        with SERVER.without(function, 'PERFORM app.hold_channel', '--'):
+            assert left(table, first) == 1, f'{function} takes the lock'
 
 
 def main():
