@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""What a client that forges its calls of api.apply cannot do with records, each for the one rule that stands in the way."""
+"""What a client that forges its calls of api.apply cannot do with records, times and transactions, each for the one rule that stands in the way."""
 import json
 import uuid
 
 from decisions import Decisions, applied, insert, refused
-from guarded import ROLES, change
+from guarded import ROLES, change, make_distributor
+from libpq import Refused
 from tower import ROOT as SOURCE
 from tower import run_tests
 
@@ -124,6 +125,111 @@ def test_import_undone():
         ROOT.ask('REVOKE tower_accounting FROM mia')
         return mia.push('command.undo', change('invoices', paid, 'update', state=['paid', 'issued']), undoes=mia.command)
     SERVER.rule_holds(undo, 'none of your roles may run invoice.edit', 'sync.undo_refusal', 'why IS NOT NULL')
+
+
+def exception():
+    row = ROOT.value('SELECT exception_id FROM app.follow_up_tasks WHERE id = $1', SERVER.task(amount=100))
+    return change('exceptions', row, 'update', value_at_risk_minor=[100, 1])
+
+
+def test_service_detects():
+    """What exceptions are worth, and that a time was missed, the service says: approvals are judged by it."""
+    condition = "app.has_role(session_user, 'agent')"
+    SERVER.rule_holds(lambda: SERVER.device('accounting').push('exceptions.detect', exception()), 'service_works',
+                      'app.where_service_works', condition, 'true')
+
+    def missed():
+        return insert('sla_events', uuid.uuid4(), subject_type='task', subject_id=SERVER.task(), target='resolution', instance=1, event='breach')
+    SERVER.rule_holds(lambda: SERVER.device('accounting').push('task.breach', missed()), 'service_works', 'app.where_service_works', condition, 'true')
+    refused(SERVER.device('admin').push('exceptions.detect', exception()), 'service_works')
+    applied(SERVER.device('agent').push('exceptions.detect', exception()))
+    applied(SERVER.device('agent').push('task.breach', missed()))
+
+
+def test_leaf_stays_with_its_rows():
+    """Who makes constraints immediate does not part a command's leaf from its rows: they come in one transaction of the feed."""
+    def parts():
+        sales, made = SERVER.device('sales'), make_distributor()
+        sales.session.ask('BEGIN; SET CONSTRAINTS ALL IMMEDIATE')
+        answer = sales.push('distributor.create', made)
+        sales.session.ask('COMMIT')
+        applied(answer)
+        return ROOT.value('SELECT count(DISTINCT tid) FROM (SELECT tid FROM audit.leaves WHERE ev_id = $1'
+                          ' UNION ALL SELECT tid FROM sync.entry WHERE pk = $2) x', answer['leaf'], made['id'])
+    assert parts() == '1'
+    with SERVER.without('sync.current_tid', 'SET CONSTRAINTS sync.stamp DEFERRED;', ''):
+        assert parts() == '2'
+
+
+def test_undo_derives_nothing():
+    """An undo gives derived values back as they were; others than its command wrote, or of its own, it does not write."""
+    def undo(**derived):
+        accounting, task = SERVER.device('accounting'), SERVER.task()
+        applied(accounting.push('task.schedule', change('follow_up_tasks', task, 'update', status=['drafting', 'scheduled'], sla_due_at=[None, 5])))
+        return accounting.push('command.undo', change('follow_up_tasks', task, 'update', status=['scheduled', 'drafting'], **derived),
+                               undoes=accounting.command)
+    condition = "done ? b.key AND (c.kind <> 'derived' OR done -> b.key -> 0 = b.value -> 1)"
+    SERVER.rule_holds(lambda: undo(sla_due_at=[5, 999]), 'something else', 'sync.is_inverse', condition, 'true')
+    SERVER.rule_holds(lambda: undo(escalate_at=[None, 999]), 'something else', 'sync.is_inverse', condition, 'true')
+    applied(undo(sla_due_at=[5, None]))
+
+
+def barred(attempt, state, words, condition):
+    """The whole call is refused and nothing stored; by that question, and by nothing else."""
+    try:
+        attempt()
+    except Refused as problem:
+        assert problem.state == state and words in problem.message, problem
+    else:
+        raise AssertionError(f'not refused: {words}')
+    with SERVER.without('api.apply', condition):
+        applied(attempt())
+
+
+def test_time_is_not_held_back():
+    """A command counts in the moment in which it is given: not in a statement that began long before."""
+    barred(lambda: SERVER.device('sales').push('distributor.create', make_distributor(), after='pg_sleep(5.1)'), '40001', 'too late',
+           "clock_timestamp() > statement_timestamp() + interval '5 seconds'")
+    applied(SERVER.device('sales').push('distributor.create', make_distributor(), after='pg_sleep(0.1)'))
+
+
+def test_no_old_snapshot():
+    """A command does not run in a snapshot that was taken before."""
+    for level in 'REPEATABLE READ', 'SERIALIZABLE':
+        def within(level=level):
+            session = SERVER.device('sales').session
+            session.ask(f'BEGIN ISOLATION LEVEL {level}')
+            try:
+                answer = SERVER.device('sales').push('distributor.create', make_distributor())
+                session.ask('COMMIT')
+                return answer
+            except Refused:
+                session.ask('ROLLBACK')
+                raise
+        barred(within, 'CT004', 'read committed', "current_setting('transaction_isolation') <> 'read committed'")
+
+
+def test_hints_go_on():
+    """Nobody holds up the hints of all, or who connects, by staying in one of the functions that everybody calls."""
+    first, second = SERVER.login('viewer'), SERVER.login('sales')
+    second.ask("SET lock_timeout = '2s'")
+
+    def held(function):
+        """How the second one fares while the first one stays there."""
+        applied(SERVER.device('sales').push('distributor.create', make_distributor()))
+        ROOT.ask("UPDATE sync.announced SET at = '-infinity'; UPDATE sync.floor SET swept_at = NULL")
+        first.ask(f'BEGIN; SELECT {function}()')
+        try:
+            return second.attempt(f'SELECT {function}()')[0]
+        finally:
+            first.ask('ROLLBACK')
+    assert held('api.announce') is None and held('api.sweep') is None
+    with SERVER.without('api.announce', 'PERFORM FROM sync.announced FOR UPDATE', 'NULL'):
+        assert held('api.announce') == '55P03'
+    with SERVER.without('api.sweep', 'FOR UPDATE SKIP LOCKED', ''):
+        assert held('api.sweep') == '55P03'
+    first.close()
+    second.close()
 
 
 def main():

@@ -158,10 +158,11 @@ class Device:
         server.root.ask("INSERT INTO sync.devices (id, owner, enrolled_by, enrolled_at, last_sha256)"
                         " VALUES ($1, $2, 'postgres', 0, $3::text::bytea)", self.id, login, '\\x' + '00' * 32)
 
-    def push(self, command, *changes, text=None, undoes=None):
-        """The answer of the server, as it is; raises Refused where nothing was stored."""
+    def push(self, command, *changes, text=None, undoes=None, after=None):
+        """The answer of the server, as it is; raises Refused where nothing was stored. after: what the statement calls first."""
         made = intent(self.id, self.number + 1, command, self.last, undoes)
-        answer = json.loads(self.session.value('SELECT api.apply($1, $2, $3, $4)', self.id, self.number + 1, made,
+        call = 'SELECT api.apply($1, $2, $3, $4)' + (f' FROM {after}' if after else '')
+        answer = json.loads(self.session.value(call, self.id, self.number + 1, made,
                                                json.dumps(changes) if text is None else text))
         self.number, self.last = self.number + 1, hashlib.sha256(made.encode()).digest()
         self.command = json.loads(made)['command_id']
