@@ -437,7 +437,7 @@ list_cb (CtCli *cli, CtDb *db, gpointer data, GError **error)
   CtListQuery *query = data;
   g_autoptr (CtStmt) stmt = ct_db_query (db, error, query->sql->str, "");
   CtRowPrinter *printer;
-  gboolean ok;
+  gboolean ok = TRUE;
 
   for (guint i = 0; stmt && i < query->values->len; i++)
     if (!ct_stmt_bind_at (stmt, error, (int) i + 1, "s", query->values->pdata[i]))
@@ -445,13 +445,15 @@ list_cb (CtCli *cli, CtDb *db, gpointer data, GError **error)
   if (!stmt)
     return NULL;
   printer = ct_row_printer_new (cli, cli->verb->columns);
-  while (ct_stmt_next (stmt)) {
+  while (ok && ct_stmt_next (stmt)) {
     JsonObject *row = ct_rows_object (stmt);
 
-    ct_row_printer_add (printer, row);
+    ok = !query->complete || query->complete (cli, db, row, error);
+    if (ok)
+      ct_row_printer_add (printer, row);
     json_object_unref (row);
   }
-  ok = ct_stmt_finish (stmt, error);
+  ok = ok && ct_stmt_finish (stmt, error);
   ct_row_printer_finish (printer);
   if (!ok)
     cli->worst = CT_EXIT_FAILED;

@@ -22,6 +22,8 @@ typedef struct {
   GString *sql;
   GPtrArray *values; /* (element-type utf8) */
   gboolean has_where;
+  gboolean (*complete) (CtCli *cli, CtDb *db, JsonObject *row,
+                        GError **error); /* (nullable): what SQL cannot say */
 } CtListQuery;
 
 void ct_list_query_init (CtListQuery *self, const char *select);

@@ -1,6 +1,7 @@
 /* towerctl deliver, posts */
 #include "ct-cli-print.h"
 #include "ct-cli-verbs.h"
+#include "ct-post-row.h"
 #include "ct-rows.h"
 #include "ct-workspace-delivery.h"
 
@@ -129,6 +130,29 @@ deliver_run (CtCli *cli, GError **error)
   return ct_json_wrap_object (g_steal_pointer (&sum));
 }
 
+/* Until when an approved post waits although its undo window is over, and why; NULL where nothing holds it back. */
+static gboolean
+add_wait (CtCli *cli, CtDb *db, JsonObject *post, GError **error)
+{
+  g_autofree char *counterparty = NULL;
+  gint64 until;
+  CtId id;
+
+  if (!ct_id_parse (ct_json_string (post, "id", ""), &id) ||
+      !ct_post_row_waits (db, &id, ct_workspace_now (cli->workspace), &until, &counterparty, error))
+    return FALSE;
+  json_object_set_null_member (post, "waitsUntil");
+  json_object_set_null_member (post, "waitsFor");
+  if (until) {
+    g_autofree char *at = ct_time_format (until);
+    g_autofree char *why = g_strdup_printf (_ ("quiet period after the last post to %s"), counterparty);
+
+    json_object_set_string_member (post, "waitsUntil", at);
+    json_object_set_string_member (post, "waitsFor", why);
+  }
+  return TRUE;
+}
+
 static JsonNode *
 list_run (CtCli *cli, GError **error)
 {
@@ -139,6 +163,7 @@ list_run (CtCli *cli, GError **error)
   g_auto (CtListQuery) query = { 0 };
 
   ct_list_query_init (&query, POST);
+  query.complete = add_wait;
   for (guint i = 0; i < G_N_ELEMENTS (filters); i++)
     if (ct_cli_has (cli, filters[i].option))
       ct_list_query_where (&query, filters[i].condition, ct_cli_option (cli, filters[i].option));
@@ -152,7 +177,7 @@ show_cb (CtCli *cli, CtDb *db, gpointer id, GError **error)
   JsonArray *attempts;
   g_autofree char *wire = NULL;
 
-  if (!post)
+  if (!post || !add_wait (cli, db, post, error))
     return NULL;
   wire = ct_db_read_text (db, error, "SELECT CAST(wire AS TEXT) FROM outbox WHERE id = uuid(?)", "s", id);
   attempts = wire
@@ -258,6 +283,8 @@ static const CtColumn columns[] = { { N_ ("Post"), "number", CT_COLUMN_TEXT, NUL
                                     { N_ ("Channel"), "channel", CT_COLUMN_TEXT, NULL },
                                     { N_ ("Destination"), "destination", CT_COLUMN_TEXT, NULL },
                                     { N_ ("State"), "state", CT_COLUMN_TEXT, NULL },
+                                    { N_ ("Waits until"), "waitsUntil", CT_COLUMN_TIME, NULL },
+                                    { N_ ("Waits for"), "waitsFor", CT_COLUMN_TEXT, NULL },
                                     { N_ ("Message ID"), "externalMessageId", CT_COLUMN_TEXT, NULL },
                                     { N_ ("Approver"), "approver", CT_COLUMN_TEXT, NULL },
                                     { N_ ("Sent"), "sentAt", CT_COLUMN_TIME, NULL },
@@ -275,6 +302,8 @@ static const CtColumn fields[] = { { N_ ("Post"), "number", CT_COLUMN_TEXT, NULL
                                    { N_ ("Channel"), "channel", CT_COLUMN_TEXT, NULL },
                                    { N_ ("Destination"), "destination", CT_COLUMN_TEXT, NULL },
                                    { N_ ("State"), "state", CT_COLUMN_TEXT, NULL },
+                                   { N_ ("Waits until"), "waitsUntil", CT_COLUMN_TIME, NULL },
+                                   { N_ ("Waits for"), "waitsFor", CT_COLUMN_TEXT, NULL },
                                    { N_ ("Problem"), "problem", CT_COLUMN_TEXT, NULL },
                                    { N_ ("Message ID"), "externalMessageId", CT_COLUMN_TEXT, NULL },
                                    { N_ ("Ready"), "readyAt", CT_COLUMN_TIME, NULL },

@@ -178,6 +178,37 @@ ct_post_row_quiet_until (CtDb *db, const CtId *post, gint64 now, gint64 *until, 
 }
 
 /**
+ * ct_post_row_waits:
+ * @until: (out): the end of the quiet period that an approved post waits out; 0 where none holds it back
+ * @counterparty: (out) (transfer full) (nullable): whom the last post went to
+ *
+ * For people who wonder why it does not go out.
+ */
+gboolean
+ct_post_row_waits (CtDb *db, const CtId *post, gint64 now, gint64 *until, char **counterparty, GError **error)
+{
+  gint64 ready_at, quiet = 0;
+  g_autoptr (CtStmt) stmt = ct_db_query (
+      db, error,
+      "SELECT p.ready_at, d.legal_name FROM outbox p JOIN distributors d ON d.id = p.distributor_id "
+      "WHERE p.id = ? AND p.state = 'ready'",
+      "k", post);
+
+  *until = 0;
+  *counterparty = NULL;
+  if (!stmt || !ct_stmt_next (stmt))
+    return stmt && ct_stmt_finish (stmt, error);
+  ready_at = ct_stmt_int (stmt, 0);
+  if (!ct_post_row_quiet_until (db, post, now, &quiet, error))
+    return FALSE;
+  if (quiet <= MAX (now, ready_at))
+    return TRUE;
+  *until = quiet;
+  *counterparty = g_strdup (ct_stmt_text (stmt, 1));
+  return TRUE;
+}
+
+/**
  * ct_post_row_enqueue:
  * @approval: has just become approved in this command
  * @post: (out): the new row

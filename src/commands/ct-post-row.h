@@ -36,6 +36,8 @@ gboolean ct_post_row_enqueue (CtCommand *command, const CtId *approval, CtId *po
 gboolean ct_post_row_is_stopped (CtDb *db);
 gint64 ct_post_row_undo_window (CtDb *db);
 gboolean ct_post_row_quiet_until (CtDb *db, const CtId *post, gint64 now, gint64 *until, GError **error);
+gboolean ct_post_row_waits (CtDb *db, const CtId *post, gint64 now, gint64 *until, char **counterparty,
+                            GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CtPostRow, ct_post_row_clear)
 

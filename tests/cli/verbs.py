@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'e2e'))
 
@@ -232,6 +233,34 @@ def test_work(tower):
         slack.stop()
 
 
+@with_tower('--demo')
+def test_quiet_period(tower):
+    """Who wonders why an approved message does not go out is told what it waits for."""
+    tower.ok('config', 'set', 'delivery.undo_window', '0s')
+    exceptions = tower.ok('exceptions', 'list', '--state', 'open')
+    party = next(row['distributorName'] for row in exceptions if sum(one['distributorName'] == row['distributorName'] for one in exceptions) > 1)
+    slack = Slack(tower.folder)
+    try:
+        tower.ok('channel', 'add', 'slack', 'slack', '--destination', '#ops', '--base-url', slack.url, '--token-file',
+                 slack.token_file)
+        for number in [row['number'] for row in exceptions if row['distributorName'] == party][:2]:
+            task = tower.ok('task', 'create', '--exception', number, '--channel', 'slack:#ops')['taskId']
+            tower.ok('approvals', 'approve', tower.ok('agent', 'run', task)[0]['approvals'][0]['id'])
+        assert [post['waitsUntil'] for post in tower.ok('posts', 'list')] == [None, None], 'nothing went to it before'
+        report = tower.ok('deliver', '--once')
+        assert report['sent'] == 1 and report['waiting'] == 1, report
+        sent, waits = (tower.ok('posts', 'list', '--state', state)[0] for state in ('sent', 'ready'))
+        until = datetime.fromisoformat(sent['sentAt'].replace('Z', '+00:00')) + timedelta(minutes=15)
+        assert datetime.fromisoformat(waits['waitsUntil'].replace('Z', '+00:00')) == until, (sent, waits)
+        assert waits['waitsFor'] == f'quiet period after the last post to {party}' and sent['waitsFor'] is None, waits
+        shown = tower.run('posts', 'show', waits['number'], shown=True).stdout
+        assert until.strftime('%Y-%m-%d %H:%M') in shown and waits['waitsFor'] in shown, shown
+        tower.ok('config', 'set', 'delivery.quiet_period', '0s')
+        assert tower.ok('posts', 'show', waits['number'])[0]['waitsUntil'] is None, 'there is none any more'
+    finally:
+        slack.stop()
+
+
 def ready_post(tower):
     """A demo's message, approved a moment ago."""
     exception = tower.ok('exceptions', 'list', '--rule', 'pickup-failed')[0]['number']
@@ -415,4 +444,4 @@ def test_readme():
 
 
 run_tests([test_usage, test_not_found, test_trial_only, test_lost_replica, test_roles, test_records, test_settings, test_demo, test_work,
-           test_post_that_cannot_go, test_shown_to_people, test_undo, test_channels, test_interrupted, test_audit, test_import_and_export, test_towerd, test_readme])
+           test_quiet_period, test_post_that_cannot_go, test_shown_to_people, test_undo, test_channels, test_interrupted, test_audit, test_import_and_export, test_towerd, test_readme])

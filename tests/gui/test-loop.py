@@ -1,5 +1,7 @@
 """The whole loop in the desktop program: an exception, an agent, its draft, an approval, the post, the proof."""
+import json
 import os
+import re
 import subprocess
 
 from counterparts import DESTINATION, TOWERCTL, start_slack, towerctl
@@ -63,6 +65,31 @@ def test_it_is_posted_and_the_timeline_shows_it(s):
     app.key('g', 'r')
     app.says('153 orders')
     app.screenshot('orders-light')
+
+
+def test_the_next_message_to_the_same_counterparty_waits(s):
+    """It is approved in another program, and the window says why it does not go out."""
+    def ask(*arguments):
+        return json.loads(subprocess.run([TOWERCTL, '-w', s.state['workspace'], '--json', *arguments], check=True, capture_output=True,
+                                         text=True).stdout)
+
+    app = s.state['app']
+    party = value(s, 'SELECT d.legal_name FROM outbox p JOIN distributors d ON d.id = p.distributor_id')
+    other = next(row['number'] for row in ask('exceptions', 'list', '--state', 'open')
+                 if row['distributorName'] == party and row['rule'] == 'document-missing')
+    task = ask('task', 'create', '--exception', other, '--channel', 'slack:' + DESTINATION)['taskId']
+    approval = ask('approvals', 'approve', ask('agent', 'run', task)[0]['approvals'][0]['id'])[0]['number']
+    app.key('g', 'a')
+    app.press_button('Clear State')
+    app.key('ctrl+f')
+    app.type(approval)
+    app.says('1 approval')
+    app.key('Return', 'j')
+    pane = app.find(None, 'CtDetail')
+    app.find('label', re.compile('^waits until [0-9]+:[0-9]+$'), pane)
+    app.find('label', 'Waits until', pane)
+    app.find('label', 'quiet period after the last post to ' + party, pane)
+    app.screenshot('approvals-waits-light')
 
 
 def test_the_log_proves_it(s):

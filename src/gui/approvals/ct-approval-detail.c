@@ -4,6 +4,7 @@
 #include "ct-approvals-list.h"
 #include "ct-format.h"
 #include "ct-pages.h"
+#include "ct-post-row.h"
 #include "ct-rows.h"
 #include "ct-story.h"
 #include "ct-vocabulary.h"
@@ -21,7 +22,8 @@
   "a.created_at, a.edited_by, a.decided_by, a.decided_role, a.decided_at, a.comment, a.void_reason, "        \
   "a.delegated_to, a.context, uuid_text(a.task_id) task_id, t.number task, t.assigned_agent, o.subject, "    \
   "o.text, o.confidence, o.rationale, o.facts, o.findings, o.provider, o.model, o.author, e.number "         \
-  "exception, uuid_text(e.id) exception_id, e.subject about, p.state post_state, p.number post, "            \
+  "exception, uuid_text(e.id) exception_id, e.subject about, p.state post_state, uuid_text(p.id) post_id, "  \
+  "p.number post, "                                                                                          \
   "p.external_message_id message_id, p.problem, (WITH RECURSIVE up(id, based_on, text, provider) AS ("       \
   "SELECT id, based_on, text, provider FROM ai_outputs WHERE id = a.output_id UNION ALL SELECT x.id, "       \
   "x.based_on, x.text, x.provider FROM ai_outputs x JOIN up ON x.id = up.based_on WHERE up.provider = "      \
@@ -174,7 +176,9 @@ typedef struct {
   CtWorkspace *workspace; /* (owned) */
   CtApprovalView view;
   gint64 n;
-  CtStory *story; /* (owned) (nullable) */
+  CtStory *story;     /* (owned) (nullable) */
+  gint64 waits_until; /* 0 where the post waits for nothing but its undo window */
+  char *counterparty; /* (owned) (nullable): after whose last post it waits */
 } Job;
 
 static void
@@ -186,6 +190,7 @@ job_free (gpointer data)
   g_object_unref (job->workspace);
   ct_approval_view_clear (&job->view);
   g_clear_pointer (&job->story, ct_story_free);
+  g_free (job->counterparty);
   g_free (job);
 }
 
@@ -193,8 +198,13 @@ static gboolean
 read_cb (CtDb *db, gpointer data, GError **error)
 {
   Job *job = data;
+  CtId post;
 
   if (!ct_approval_view_read (db, job->n, &job->view, error))
+    return FALSE;
+  if (ct_id_parse (ct_json_string (job->view.row, "post_id", ""), &post) &&
+      !ct_post_row_waits (db, &post, ct_workspace_now (job->workspace), &job->waits_until, &job->counterparty,
+                          error))
     return FALSE;
   job->story =
       ct_story_read (db, MOST_EVENTS, error,
@@ -328,6 +338,20 @@ add_time (Job *job, const char *label, const char *member, gboolean due)
                       due ? styles[ct_format_due_class (at, now, zone)] : NULL);
 }
 
+/* An approved post that waits for another one's quiet period says so. */
+static void
+show_wait (Job *job)
+{
+  GTimeZone *zone = ct_workspace_get_zone (job->workspace);
+  g_autofree char *until = NULL, *why = NULL;
+
+  if (!job->waits_until)
+    return;
+  until = ct_format_time (job->waits_until, ct_workspace_now (job->workspace), zone);
+  why = g_strdup_printf (_ ("quiet period after the last post to %s"), job->counterparty);
+  ct_detail_add_fact (job->detail, _ ("Waits until"), until, why, NULL);
+}
+
 static void
 show_decision (Job *job)
 {
@@ -357,6 +381,7 @@ show_decision (Job *job)
   add_time (job, _ ("Decided"), "decided_at", FALSE);
   ct_detail_add_fact (job->detail, _ ("Post"), ct_json_string (row, "post", NULL),
                       ct_json_string (row, "post_state", NULL), NULL);
+  show_wait (job);
   ct_detail_add_fact (job->detail, _ ("Message ID"), ct_json_string (row, "message_id", NULL), NULL, NULL);
   ct_detail_add_fact (job->detail, _ ("Problem"), ct_json_string (row, "problem", NULL), NULL, "ct-critical");
   if (ct_id_parse (ct_json_string (row, "exception_id", ""), &id))
@@ -380,6 +405,13 @@ show_badges (Job *job)
     ct_detail_add_badge (job->detail, _ ("⚠ facts have changed"), "ct-high");
   if (ct_json_string (job->view.row, "edited_by", NULL))
     ct_detail_add_badge (job->detail, _ ("✎ edited"), NULL);
+  if (job->waits_until) {
+    g_autofree char *until = ct_format_time (job->waits_until, ct_workspace_now (job->workspace),
+                                             ct_workspace_get_zone (job->workspace));
+    g_autofree char *text = g_strdup_printf (_ ("waits until %s"), until);
+
+    ct_detail_add_badge (job->detail, text, "ct-high");
+  }
 }
 
 static void
