@@ -85,7 +85,7 @@ BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' OR upto_n < 0 OR octet_length(upto_sha256) <> 32 THEN
     RAISE EXCEPTION 'an upload names a command and its hash, in a transaction that is read committed' USING ERRCODE = 'CT004';
   END IF;
-  LOCK TABLE sync.upload IN EXCLUSIVE MODE;       -- one at a time; read it may be
+  LOCK TABLE sync.upload IN EXCLUSIVE MODE;       -- one at a time: what the one before has brought is seen here
   PERFORM FROM sync.devices d WHERE d.id = upload_begin.device AND d.owner = session_user AND d.revoked_at IS NULL FOR UPDATE;
   IF NOT FOUND THEN
     RAISE EXCEPTION 'this device is not enrolled for %', session_user USING ERRCODE = 'CT002';
@@ -164,6 +164,7 @@ BEGIN
   IF NOT sync.is_bringing() THEN
     RAISE EXCEPTION 'there is no upload under way' USING ERRCODE = 'CT004';
   END IF;
+  -- before the gate closes, not at the commit behind it
   PERFORM sync.check_references((SELECT jsonb_agg(jsonb_build_array(b.name, NULL, 'insert')) FROM sync.brought_tables() b));
   PERFORM sync.continue_series();
   UPDATE sync.devices d SET last_n = u.upto_n, last_sha256 = u.upto_sha256 FROM sync.upload u WHERE d.id = u.device;

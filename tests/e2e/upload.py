@@ -147,6 +147,9 @@ def test_uploaded():
         assert [(row['edited_by'], row['decided_by']) for row in asked] == [('ada', None)], asked
         assert [row['login'] for row in after['people'].values()] == ['ada'], after['people']
 
+        assert POSTGRES.psql(database, "SELECT scopes = (SELECT scopes FROM app.interactions LIMIT 1) FROM app.task_notes WHERE"
+                                       " subject_type = 'interaction'") == 't', 'a note is seen where its subject is'
+
         ben = Station(database, 'ben')
         ben.connect()
         shop.sync()
@@ -277,6 +280,10 @@ def forged(database, sales, ada):
     begin = f"SELECT api.upload_begin('{device[ada]}', 1, sha256('x'));"
     row = """SELECT api.upload_rows('products', '[{"id": "01900000-0000-7000-8000-000000000001", "rev": 1, "created_at": 1,
         "updated_at": 1, "sku": "S", "name": "N"%s}]');"""
+    key = '01900000-0000-7000-8000-00000000000'
+    post = f'''SELECT api.upload_rows('outbox', '[{{"id": "{key}1", "rev": 1, "created_at": 1, "updated_at": 1, "number": "POST-2026-0001",
+        "approval_id": "{key}2", "task_id": "{key}3", "channel": "c", "destination": "d", "wire": "78", "approver": "ada", "ready_at": 1,
+        "payload_sha256": "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881", "state": "%s"}}]')'''
     script = 'BEGIN;' + begin + '%s;COMMIT'
     for station, statements, word in (
             (sales, begin, 'permission denied'), (sales, row % '', 'permission denied'),
@@ -291,6 +298,8 @@ def forged(database, sales, ada):
             (ada, script % (row % ', "scopes": "{1}"'), 'other columns'), (ada, script % (row % ', "nothing": 1'), 'other columns'),
             (ada, script % (row % f', "unit": "{"x" * 4001}"'), 'longer than 4000'),
             (ada, script % "SELECT api.upload_rows('people', '[]')", 'no upload under way'),
+            (ada, script % (post % 'ready'), 'has not gone out yet'), (ada, script % (post % 'sending'), 'has not gone out yet'),
+            (ada, script % (post % 'sent'), 'not what its approval says'),
             (ada, script % (row.replace('products', 'order_lines') % ''), 'other columns')):
         done = POSTGRES.psql(database, statements, user=station.login, password=station.password, check=False)
         assert done.returncode != 0 and word in done.stderr, (statements, done.stderr)
@@ -321,7 +330,7 @@ def test_broken_off():
     """kill -9 and Ctrl+C in the middle leave an empty server and the workspace as it was; then it goes on as if nothing were."""
     database = make_server('broken')
     ada = own_records(Station(database, 'ada', 'admin', enrolled=False))
-    ada.ok('seed', '--orders', '4000')
+    ada.ok('seed', '--orders', '1500')
     before, shipped = records(ada), counts(database, 'rules', 'templates')
     for how in (signal.SIGKILL, signal.SIGINT):
         client = connecting(ada)
@@ -341,6 +350,52 @@ def test_broken_off():
     ben.connect()
     ada.sync()
     assert records(ben) == records(ada)
+
+
+def test_others_meanwhile():
+    """While an upload is under way nobody else can begin one, and whoever works at the server does so: then nothing is uploaded."""
+    database = make_server('meanwhile')
+    ada = own_records(Station(database, 'ada', 'admin', enrolled=False))
+    ada.ok('seed', '--orders', '1500')
+    eve = own_records(Station(database, 'eve', 'admin', enrolled=False))
+    ben = Station(database, 'ben', 'admin')
+    ben.connect()
+    before = records(ada)
+    client = connecting(ada)
+    wait_for(lambda: at_work(database, '%upload_rows%') or client.poll() is not None)
+    client.send_signal(signal.SIGSTOP)
+    try:
+        refused(eve, 1, 'another workspace')
+        if not at_work(database, '%upload_rows%'):
+            raise AssertionError('who waits for an upload ends it')
+        ben.ok('config', 'set', 'delivery.undo_window', '7s')
+        assert ben.sync()['state'] == 'in_sync'
+    finally:
+        client.send_signal(signal.SIGCONT)
+    _, said = client.communicate(timeout=120)
+    assert client.returncode == 3 and 'Nothing was uploaded' in said and 'worked here meanwhile' in said, (client.returncode, said)
+    assert ada.status()['mode'] == 'standalone' and records(ada) == before
+    assert counts(database, 'orders', 'settings') == [0, 1]
+    refused(ada, 3, 'not empty')
+
+
+def test_two_at_once():
+    """Who has waited for another's upload to end finds that the server is no longer empty."""
+    database = make_server('twice')
+    ada, eve = (own_records(Station(database, login, 'admin', enrolled=False)) for login in ('ada', 'eve'))
+    begin = {station: f"SELECT 'why=' || coalesce(why, 'none') FROM api.upload_begin('{station.ok('device', 'show')['id']}', 1, sha256('x'));"
+             for station in (ada, eve)}
+    first, second = (subprocess.Popen(['psql', '-X', '-q', '-A', '-t', POSTGRES.url(database, station.login)], stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, text=True) for station in (ada, eve))
+    first.stdin.write(f'BEGIN; {begin[ada]}\n')
+    first.stdin.flush()
+    assert first.stdout.readline() == 'why=none\n'
+    second.stdin.write(f'BEGIN; {begin[eve]}\n')
+    second.stdin.flush()
+    wait_for(lambda: POSTGRES.psql(database, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'eve' AND wait_event_type = 'Lock'") == '1')
+    first.communicate('SELECT api.upload_end(); COMMIT;\n')
+    assert 'why=used\n' in second.communicate('COMMIT;\n')[0]
+    assert POSTGRES.psql(database, 'SELECT device FROM sync.upload') == ada.ok('device', 'show')['id']
 
 
 def killed_at_the_end(database, ada):
@@ -406,6 +461,7 @@ def test_end_unknown():
 
 if __name__ == '__main__':
     try:
-        run_tests([test_uploaded, test_posts_that_wait, test_refused, test_broken_off, test_end_unknown])
+        run_tests([test_uploaded, test_posts_that_wait, test_refused, test_broken_off, test_others_meanwhile, test_two_at_once,
+                   test_end_unknown])
     finally:
         POSTGRES.stop()
