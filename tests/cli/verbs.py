@@ -315,6 +315,16 @@ def test_undo(tower):
     assert '(Follow-up task created)' in refused.stderr, refused.stderr
 
 
+@with_tower('--demo', '--trial')
+def test_undo_in_the_way(tower):
+    number = tower.ok('distributor', 'list')[0]['number']
+    for user, city in (('admin', 'Tartu'), ('sales', 'Narva')):
+        tower.ok('distributor', 'edit', number, '--city', city, user=user)
+    refused = tower.fails(5, 'undo', user='admin')
+    assert f'Cannot undo: {number} was changed again since' in refused.stderr, refused.stderr
+    assert tower.ok('distributor', 'show', number)['city'] == 'Narva'
+
+
 @with_tower()
 def test_channels(tower):
     slack = Slack(tower.folder)
@@ -444,4 +454,5 @@ def test_readme():
 
 
 run_tests([test_usage, test_not_found, test_trial_only, test_lost_replica, test_roles, test_records, test_settings, test_demo, test_work,
-           test_quiet_period, test_post_that_cannot_go, test_shown_to_people, test_undo, test_channels, test_interrupted, test_audit, test_import_and_export, test_towerd, test_readme])
+           test_quiet_period, test_post_that_cannot_go, test_shown_to_people, test_undo, test_undo_in_the_way,
+           test_channels, test_interrupted, test_audit, test_import_and_export, test_towerd, test_readme])

@@ -100,9 +100,11 @@ def test_offline_and_back(s):
     app.type('Nordwind')
     app.key('ctrl+s')
     app.says('Offline, 1 pending')
+    app.says(', not confirmed by the server yet')  # in the record's story
     app.screenshot('connected-pending')
     central.reachable(True)
     app.says('In sync')
+    app.gone(None, re.compile('not confirmed by the server yet'))
     assert central.sql('SELECT legal_name FROM app.distributors') == 'Nordwind'
     wait('the number that the server gave', lambda: '~' not in s.query(s.state['workspace'], 'SELECT number FROM distributors')[0])
     app.screenshot('connected-synced')
