@@ -157,6 +157,7 @@ add_entry (CtSidebar *self, const CtPageDef *def)
   entry->row = GTK_LIST_BOX_ROW (gtk_list_box_row_new ());
   gtk_label_set_xalign (GTK_LABEL (title), 0);
   gtk_widget_set_hexpand (title, TRUE);
+  gtk_widget_set_valign (GTK_WIDGET (entry->count), GTK_ALIGN_CENTER);
   gtk_widget_add_css_class (GTK_WIDGET (entry->count), "numeric");
   gtk_widget_add_css_class (GTK_WIDGET (entry->count), def->connected ? "ct-badge" : "dim-label");
   gtk_widget_set_visible (GTK_WIDGET (entry->count), FALSE);
