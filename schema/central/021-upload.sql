@@ -124,6 +124,7 @@ SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET DateStyle = 'ISO,
 AS $$
 DECLARE
   t sync.tables;
+  given text[];
   names text;
   read text;
   ids uuid[];
@@ -133,10 +134,11 @@ BEGIN
   IF NOT FOUND OR jsonb_typeof(rows) <> 'array' THEN
     RAISE EXCEPTION 'there is no upload under way to which rows of % belong', table_name USING ERRCODE = 'CT004';
   END IF;
+  given := sync.brought_columns(t, rows);
   SELECT string_agg(quote_ident(x.name), ', '), string_agg(format(
       CASE x.type WHEN 'text' THEN 'r ->> %1$L' WHEN 'bytea' THEN 'decode(r ->> %1$L, ''hex'')' ELSE '(r ->> %1$L)::%2$s' END,
       x.name, x.type), ', ') INTO names, read
-    FROM sync.columns x WHERE x.tbl = t.id AND x.name = ANY (sync.brought_columns(t, rows));
+    FROM sync.columns x WHERE x.tbl = t.id AND x.name = ANY (given);
   EXECUTE format('INSERT INTO app.%I (%s) SELECT %s FROM jsonb_array_elements($1) WITH ORDINALITY v (r, place) ORDER BY place',
                  t.name, names, read) USING rows;
   SELECT array_agg((r ->> 'id')::uuid) INTO ids FROM jsonb_array_elements(rows) r;
