@@ -1,205 +1,42 @@
 /* The server's log as its clients see it: what each may read of it, and that whoever owns the database cannot change it
  * unnoticed. */
-#include "pg-station.h"
+#include "pg-log-client.h"
 #include "ct-config.h"
-#include "ct-log-sync.h"
-#include "ct-log-verify.h"
 
 #include <string.h>
 
-static PgServer *server;
 static char *policy; /* schema/policy.json */
-
-/* A client with what it keeps outside of the replica. */
-typedef struct {
-  PgStation *station;     /* (owned) */
-  const CtSigner *signer; /* (nullable) */
-  char *last;             /* (owned) (nullable): checkpoint */
-  char *proof;            /* (owned) (nullable) */
-} Client;
-
-static CtSigner *signer; /* of the server's log */
-
-static void
-client_free (Client *self)
-{
-  pg_station_free (self->station);
-  g_free (self->last);
-  g_free (self->proof);
-  g_free (self);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Client, client_free)
-
-static char *
-recall_cb (gpointer data)
-{
-  return g_strdup (((Client *) data)->last);
-}
-
-static gboolean
-remember_cb (const char *note, gpointer data, GError **error)
-{
-  Client *self = data;
-
-  g_free (self->last);
-  self->last = g_strdup (note);
-  return TRUE;
-}
-
-static gboolean
-keep_proof_cb (const char *note, gpointer data, GError **error)
-{
-  Client *self = data;
-
-  g_free (self->proof);
-  self->proof = g_strdup (note);
-  return TRUE;
-}
-
-static gboolean
-keep_lost_cb (gpointer data, GError **error)
-{
-  Client *self = data;
-
-  g_clear_pointer (&self->last, g_free); /* it goes with the copy of the log that was */
-  return TRUE;
-}
-
-static gboolean
-try_follow (Client *self, gboolean again, CtLogSyncReport *report, GError **error)
-{
-  CtLogSyncOptions options = { .signer = self->signer,
-                               .recall = recall_cb,
-                               .remember = remember_cb,
-                               .keep_proof = keep_proof_cb,
-                               .keep_lost = keep_lost_cb,
-                               .data = self,
-                               .again = again };
-
-  if (self->signer)
-    g_free (pg_text (self->station->session, "SELECT api.take_work('sequence', 'robot', 300)"));
-  return ct_log_sync (self->station->replica->db, self->station->session, &options,
-                      self->station->replica->now, NULL, report, error);
-}
-
-static CtLogSyncReport
-follow (Client *self)
-{
-  g_autoptr (GError) error = NULL;
-  CtLogSyncReport report;
-
-  try_follow (self, FALSE, &report, &error);
-  g_assert_no_error (error);
-  return report;
-}
-
-static CtLogSyncReport
-sync_up (Client *self)
-{
-  pg_station_sync (self->station);
-  return follow (self);
-}
-
-static gboolean
-try_verify (Client *self, gboolean state, CtLogReport *report, GError **error)
-{
-  g_autofree char *vkey = ct_verifier_to_string (ct_signer_verifier (signer));
-  const char *remembered[] = { self->last, NULL };
-  CtLogVerifyOptions options = { .vkey = vkey,
-                                 .remembered = remembered,
-                                 .flags = CT_LOG_VERIFY_ALL_INTENTS | (state ? CT_LOG_VERIFY_STATE : 0) };
-
-  return ct_log_verify (self->station->replica->db, &options, report, error);
-}
-
-static void
-verify (Client *self, guint64 n_hidden)
-{
-  g_auto (CtLogReport) report = { 0 };
-  g_autoptr (GError) error = NULL;
-
-  try_verify (self, TRUE, &report, &error);
-  g_assert_no_error (error);
-  g_assert_cmpuint (report.n_leaves, ==, report.n_signed);
-  g_assert_cmpuint (report.n_hidden, ==, n_hidden);
-}
-
-static Client *
-client_new (const char *database, const char *login)
-{
-  Client *self = g_new0 (Client, 1);
-
-  self->station = pg_station_new (server, database, login);
-  return self;
-}
-
-/* The team's service, with the key. */
-static Client *
-sequencer_new (const char *database)
-{
-  Client *self;
-  g_autoptr (CtSession) root = pg_server_login (server, database, "postgres");
-  g_autofree char *vkey = ct_verifier_to_string (ct_signer_verifier (signer));
-  g_autoptr (GError) error = NULL;
-
-  ct_session_script (root,
-                     "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'robot') THEN"
-                     " CREATE ROLE robot LOGIN; GRANT tower_agent TO robot; END IF; END $$;"
-                     "INSERT INTO sync.grants SELECT 'robot', (sync.scope_ids(ARRAY['all']))[1]",
-                     NULL, &error);
-  g_assert_no_error (error);
-  ct_session_run (root, NULL, &error, "UPDATE audit.origin SET vkey = $1", "s", vkey);
-  g_assert_no_error (error);
-  self = client_new (database, "robot");
-  self->signer = signer;
-  return self;
-}
-
-static char *
-add (Client *self, const char *name, const char *region)
-{
-  CtId id = sync_replica_run (self->station->replica, "distributor.create",
-                              "{\"legal_name\":\"%s\",\"currency\":\"EUR\",\"region\":\"%s\"}", name, region);
-
-  return ct_id_to_string (&id);
-}
-
-static gint64
-number (Client *self, const char *sql)
-{
-  return sync_replica_number (self->station->replica, sql);
-}
 
 /* The hashes of all leaves are everybody's, and what they say for those alone who see the rows. */
 static void
 test_scopes (void)
 {
-  g_autoptr (Client) robot = NULL, anna = NULL, north = NULL;
+  g_autoptr (LogClient) robot = NULL, anna = NULL, north = NULL;
   g_autofree char *here = NULL, *there = NULL, *one = NULL, *other = NULL;
   g_autoptr (CtSession) root = NULL;
 
-  pg_server_create (server, "scopes", policy);
-  root = pg_server_login (server, "scopes", "postgres");
-  robot = sequencer_new ("scopes");
-  anna = client_new ("scopes", "anna");
-  north = client_new ("scopes", "north");
-  here = add (anna, "Nordwind", "north");
-  there = add (anna, "Geheimer Suedhandel", "south");
-  sync_up (anna);
-  g_assert_cmpint (number (anna, "SELECT count(*) FROM sync_outcomes WHERE place IS NULL"), ==, 2);
-  g_assert_true (sync_up (robot).signed_here);
-  g_assert_false (sync_up (robot).signed_here);
-  g_assert_true (sync_up (anna).covers_rows);
-  g_assert_cmpint (number (anna, "SELECT count(*) FROM sync_outcomes WHERE place IS NULL"), ==, 0);
-  sync_up (north);
-  verify (robot, 0);
-  verify (anna, 0);
-  verify (north, 4);
-  g_assert_cmpint (number (north, "SELECT count(*) FROM audit_disclosures WHERE value LIKE '%Nordwind%'"), ==,
-                   1);
-  g_assert_cmpint (number (north, "SELECT count(*) FROM audit_disclosures WHERE value LIKE '%Geheim%'"), ==,
-                   0);
+  pg_server_create (log_server, "scopes", policy);
+  root = pg_server_login (log_server, "scopes", "postgres");
+  robot = log_client_new_sequencer ("scopes");
+  anna = log_client_new ("scopes", "anna");
+  north = log_client_new ("scopes", "north");
+  here = log_client_add (anna, "Nordwind", "north");
+  there = log_client_add (anna, "Geheimer Suedhandel", "south");
+  log_client_sync (anna);
+  g_assert_cmpint (log_client_number (anna, "SELECT count(*) FROM sync_outcomes WHERE place IS NULL"), ==, 2);
+  g_assert_true (log_client_sync (robot).signed_here);
+  g_assert_false (log_client_sync (robot).signed_here);
+  g_assert_true (log_client_sync (anna).covers_rows);
+  g_assert_cmpint (log_client_number (anna, "SELECT count(*) FROM sync_outcomes WHERE place IS NULL"), ==, 0);
+  log_client_sync (north);
+  log_client_verify (robot, 0);
+  log_client_verify (anna, 0);
+  log_client_verify (north, 4);
+  g_assert_cmpint (
+      log_client_number (north, "SELECT count(*) FROM audit_disclosures WHERE value LIKE '%Nordwind%'"), ==,
+      1);
+  g_assert_cmpint (
+      log_client_number (north, "SELECT count(*) FROM audit_disclosures WHERE value LIKE '%Geheim%'"), ==, 0);
   one = sync_replica_text (anna->station->replica,
                            "SELECT hex(root) FROM audit_checkpoints ORDER BY size DESC");
   other = sync_replica_text (north->station->replica,
@@ -209,45 +46,36 @@ test_scopes (void)
   /* a row that comes to a region comes with its story from there on, and with its commitment */
   sync_replica_run (anna->station->replica, "distributor.edit", "{\"id\":\"%s\",\"region\":\"north\"}",
                     there);
-  sync_up (anna);
-  sync_up (robot);
-  sync_up (north);
-  verify (north, 4);
+  log_client_sync (anna);
+  log_client_sync (robot);
+  log_client_sync (north);
+  log_client_verify (north, 4);
   sync_replica_run (anna->station->replica, "distributor.edit", "{\"id\":\"%s\",\"region\":\"south\"}",
                     there);
-  sync_up (anna);
-  sync_up (robot);
-  sync_up (north);
-  verify (north, 4);
+  log_client_sync (anna);
+  log_client_sync (robot);
+  log_client_sync (north);
+  log_client_verify (north, 4);
 
   /* what is granted later is filled in, what is revoked is gone from the file */
   pg_number (
       root,
       "WITH g AS (INSERT INTO sync.grants SELECT 'north', id FROM sync.scopes WHERE name = 'region:south'"
       " RETURNING 1) SELECT count(*) FROM g");
-  sync_up (north);
-  verify (north, 3);
-  g_assert_cmpint (number (north, "SELECT count(*) FROM audit_disclosures WHERE value LIKE '%Geheim%'"), ==,
-                   1);
+  log_client_sync (north);
+  log_client_verify (north, 3);
+  g_assert_cmpint (
+      log_client_number (north, "SELECT count(*) FROM audit_disclosures WHERE value LIKE '%Geheim%'"), ==, 1);
   g_assert_true (pg_station_in_files (north->station, "Geheimer"));
   pg_number (root,
              "WITH g AS (DELETE FROM sync.grants g USING sync.scopes s WHERE s.id = g.scope AND s.name ="
              " 'region:south' AND g.grantee = 'north' RETURNING 1) SELECT count(*) FROM g");
-  sync_up (north);
-  verify (north, 4);
-  g_assert_cmpint (number (north, "SELECT count(*) FROM audit_disclosures WHERE value LIKE '%Geheim%'"), ==,
-                   0);
+  log_client_sync (north);
+  log_client_verify (north, 4);
+  g_assert_cmpint (
+      log_client_number (north, "SELECT count(*) FROM audit_disclosures WHERE value LIKE '%Geheim%'"), ==, 0);
   g_assert_false (pg_station_in_files (north->station, "Geheimer"));
   g_assert_true (pg_station_in_files (north->station, "Nordwind"));
-}
-
-static void
-assert_found (const GError *error, const char *says)
-{
-  g_assert_error (error, CT_ERROR, CT_ERROR_CORRUPT);
-  g_test_message ("%s", error->message);
-  if (!strstr (error->message, says))
-    g_error ("“%s” does not say “%s”", error->message, says);
 }
 
 static void
@@ -262,7 +90,7 @@ grant_south (CtSession *root, gboolean granted)
 
 /* How many leaves the client has that commit to the row, as far as it is told. */
 static gint64
-commitments (Client *self, const CtId *row)
+commitments (LogClient *self, const CtId *row)
 {
   g_autofree char *id = ct_id_to_string (row);
   g_auto (GStrv) parts = g_strsplit (id, "-", -1);
@@ -271,7 +99,7 @@ commitments (Client *self, const CtId *row)
       g_strdup_printf ("SELECT (SELECT count(*) FROM audit_rows WHERE instr(entries, x'%1$s') > 0) + "
                        "(SELECT count(*) FROM audit_objects WHERE object_id = x'%1$s')",
                        hex);
-  return number (self, sql);
+  return log_client_number (self, sql);
 }
 
 /* One leaf of many rows, as an import makes it: each reader is told of those rows alone that they see, and can hold what they
@@ -279,7 +107,7 @@ commitments (Client *self, const CtId *row)
 static void
 test_rows_of_several (void)
 {
-  g_autoptr (Client) robot = NULL, north = NULL;
+  g_autoptr (LogClient) robot = NULL, north = NULL;
   g_autoptr (PgDevice) anna = NULL;
   g_autoptr (CtVerdict) verdict = NULL;
   g_autoptr (CtSession) root = NULL;
@@ -288,11 +116,11 @@ test_rows_of_several (void)
   CtId ids[2] = { ct_id_new (1), ct_id_new (2) };
   CtLogSyncReport report;
 
-  pg_server_create (server, "several", policy);
-  root = pg_server_login (server, "several", "postgres");
-  robot = sequencer_new ("several");
-  north = client_new ("several", "north");
-  anna = pg_device_new (server, "several", "anna");
+  pg_server_create (log_server, "several", policy);
+  root = pg_server_login (log_server, "several", "postgres");
+  robot = log_client_new_sequencer ("several");
+  north = log_client_new ("several", "north");
+  anna = pg_device_new (log_server, "several", "anna");
   one = ct_id_to_string (&ids[0]);
   other = ct_id_to_string (&ids[1]);
   changes = g_strdup_printf (
@@ -303,29 +131,29 @@ test_rows_of_several (void)
       one, other);
   verdict = pg_device_push_ok (anna, "import.chunk", changes);
   g_assert_cmpstr (verdict->reason, ==, NULL);
-  sync_up (robot);
-  sync_up (north);
-  verify (robot, 0);
-  verify (north, 3);
+  log_client_sync (robot);
+  log_client_sync (north);
+  log_client_verify (robot, 0);
+  log_client_verify (north, 3);
   g_assert_cmpint (commitments (robot, &ids[1]), ==, 2);
   g_assert_cmpint (commitments (north, &ids[0]), ==, 1);
   g_assert_cmpint (commitments (north, &ids[1]), ==, 0);
 
   grant_south (root, TRUE);
-  sync_up (north);
-  verify (north, 3);
+  log_client_sync (north);
+  log_client_verify (north, 3);
   g_assert_cmpint (commitments (north, &ids[1]), ==, 2);
   grant_south (root, FALSE);
-  sync_up (north);
-  verify (north, 3);
+  log_client_sync (north);
+  log_client_verify (north, 3);
   g_assert_cmpint (commitments (north, &ids[1]), ==, 0);
 
   /* what is hidden is as bound as the rest */
   ct_session_script (root, "UPDATE audit.rows SET parts[2].hash = sha256('x') WHERE parts IS NOT NULL", NULL,
                      &error);
   g_assert_no_error (error);
-  g_assert_false (try_follow (north, TRUE, &report, &error));
-  assert_found (error, "row commitments were edited");
+  g_assert_false (log_client_try_follow (north, TRUE, &report, &error));
+  log_assert_found (error, "row commitments were edited");
 }
 
 /* (transfer full): a statement that stores a head of the whole log as @signature says it is signed */
@@ -353,23 +181,23 @@ assert_stores (CtSession *session, const char *head, const char *state)
 static void
 test_forged_head (void)
 {
-  g_autoptr (Client) robot = NULL, anna = NULL;
+  g_autoptr (LogClient) robot = NULL, anna = NULL;
   g_autoptr (CtSession) root = NULL, bot = NULL;
   g_autofree char *unsigned_head = NULL, *other_key = NULL, *bad = NULL, *text = NULL;
   g_autoptr (GError) error = NULL;
   CtLogSyncReport report;
 
-  pg_server_create (server, "heads", policy);
-  root = pg_server_login (server, "heads", "postgres");
-  robot = sequencer_new ("heads");
-  anna = client_new ("heads", "anna");
+  pg_server_create (log_server, "heads", policy);
+  root = pg_server_login (log_server, "heads", "postgres");
+  robot = log_client_new_sequencer ("heads");
+  anna = log_client_new ("heads", "anna");
   ct_session_script (root, "CREATE ROLE bot LOGIN; GRANT tower_agent TO bot", NULL, &error);
   g_assert_no_error (error);
-  bot = pg_server_login (server, "heads", "bot");
-  g_free (add (anna, "Nordwind", "north"));
-  sync_up (anna);
-  sync_up (robot);
-  sync_up (anna);
+  bot = pg_server_login (log_server, "heads", "bot");
+  g_free (log_client_add (anna, "Nordwind", "north"));
+  log_client_sync (anna);
+  log_client_sync (robot);
+  log_client_sync (anna);
 
   text = pg_text (root, "SELECT '— ' || split_part(vkey, '+', 1) || ' ' || replace(encode(decode(split_part("
                         "vkey, '+', 2), 'hex') || sha256('x') || sha256('y'), 'base64'), E'\n', '') || E'\n' "
@@ -381,14 +209,14 @@ test_forged_head (void)
   g_assert_cmpstr (pg_text (bot, "SELECT api.take_work('sequence', 'bot', 300)"), ==, NULL);
   assert_stores (robot->station->session, unsigned_head, "CT004");
   assert_stores (robot->station->session, other_key, "CT004");
-  g_assert_false (follow (robot).signed_here);
+  g_assert_false (log_client_follow (robot).signed_here);
 
   assert_stores (robot->station->session, bad, "");
-  g_assert_false (try_follow (anna, FALSE, &report, &error));
-  assert_found (error, "newest checkpoint");
-  g_assert_true (follow (robot).signed_here);
-  follow (anna);
-  verify (anna, 0);
+  g_assert_false (log_client_try_follow (anna, FALSE, &report, &error));
+  log_assert_found (error, "newest checkpoint");
+  g_assert_true (log_client_follow (robot).signed_here);
+  log_client_follow (anna);
+  log_client_verify (anna, 0);
 }
 
 /* What the owner of the database does, and what an unprivileged client says of it. Leaf 0 says who there is, 1 and 2 which devices,
@@ -539,7 +367,7 @@ tamper (CtSession *root, const char *sql, const CtSigner *own)
   g_autofree char *plain = g_strndup (origin + 1, strlen (origin) - 2);
   g_autofree char *vkey = ct_verifier_to_string (ct_signer_verifier (own));
   g_autofree char *quoted = g_strdup_printf ("'%s'", vkey);
-  g_autofree char *note = sign_note (plain, 7, own), *fork = sign_note (plain, 7, signer);
+  g_autofree char *note = sign_note (plain, 7, own), *fork = sign_note (plain, 7, log_signer);
   const struct {
     const char *name, *value;
   } words[] = {
@@ -563,43 +391,44 @@ tamper (CtSession *root, const char *sql, const CtSigner *own)
 
 /* Who knew the log before. */
 static void
-found_by_witness (Client *anna, Client *robot, Finding finding, const char *says)
+found_by_witness (LogClient *anna, LogClient *robot, Finding finding, const char *says)
 {
   g_auto (CtLogReport) verified = { 0 };
   g_autoptr (GError) error = NULL;
   CtLogSyncReport report;
-  gint64 leaves = number (anna, "SELECT count(*) FROM audit_logs");
+  gint64 leaves = log_client_number (anna, "SELECT count(*) FROM audit_logs");
 
   if (finding & SIGNED)
-    sync_up (robot);
+    log_client_sync (robot);
   pg_station_pull (anna->station);
   if (finding & STATE) {
-    follow (anna);
-    g_assert_false (try_verify (anna, TRUE, &verified, &error));
-    assert_found (error, says);
+    log_client_follow (anna);
+    g_assert_false (log_client_try_verify (anna, TRUE, &verified, &error));
+    log_assert_found (error, says);
     return;
   }
-  g_assert_false (try_follow (anna, (finding & AGAIN) != 0, &report, &error));
-  assert_found (error, says);
-  g_assert_cmpint (number (anna, "SELECT count(*) FROM sync_log WHERE trouble IS NOT NULL"), ==, 1);
+  g_assert_false (log_client_try_follow (anna, (finding & AGAIN) != 0, &report, &error));
+  log_assert_found (error, says);
+  g_assert_cmpint (log_client_number (anna, "SELECT count(*) FROM sync_log WHERE trouble IS NOT NULL"), ==,
+                   1);
   if (finding & SIGNED)
     return;
   /* what she had is as good as it was */
-  g_assert_cmpint (number (anna, "SELECT count(*) FROM audit_logs"), ==, leaves);
+  g_assert_cmpint (log_client_number (anna, "SELECT count(*) FROM audit_logs"), ==, leaves);
   g_clear_error (&error);
-  g_assert_true (try_verify (anna, FALSE, &verified, &error));
+  g_assert_true (log_client_try_verify (anna, FALSE, &verified, &error));
 }
 
 /* Who joins with nothing but the key. */
 static void
 found_by_newcomer (const char *database)
 {
-  g_autoptr (Client) ben = client_new (database, "ben");
+  g_autoptr (LogClient) ben = log_client_new (database, "ben");
   g_autoptr (GError) error = NULL;
   CtLogSyncReport report;
 
   pg_station_pull (ben->station);
-  g_assert_false (try_follow (ben, FALSE, &report, &error));
+  g_assert_false (log_client_try_follow (ben, FALSE, &report, &error));
   g_assert_error (error, CT_ERROR, CT_ERROR_CORRUPT);
   g_test_message ("newcomer: %s", error->message);
 }
@@ -610,14 +439,14 @@ copy_station (PgStation *self, const char *database, const char *login)
   PgStation *copy = g_new0 (PgStation, 1);
 
   copy->replica = sync_replica_copy (self->replica);
-  copy->session = pg_server_login (server, database, login);
+  copy->session = pg_server_login (log_server, database, login);
   return copy;
 }
 
-static Client *
-copy_client (Client *self, const char *database, const char *login)
+static LogClient *
+copy_client (LogClient *self, const char *database, const char *login)
 {
-  Client *copy = g_new0 (Client, 1);
+  LogClient *copy = g_new0 (LogClient, 1);
 
   copy->station = copy_station (self->station, database, login);
   copy->signer = self->signer;
@@ -628,22 +457,22 @@ copy_client (Client *self, const char *database, const char *login)
 static void
 test_tampering (void)
 {
-  g_autoptr (Client) robot = NULL, anna = NULL;
+  g_autoptr (LogClient) robot = NULL, anna = NULL;
   g_autoptr (CtSigner) own = ct_signer_generate ("control-tower/test", NULL);
-  g_autoptr (CtSession) postgres = pg_server_login (server, "postgres", "postgres");
+  g_autoptr (CtSession) postgres = pg_server_login (log_server, "postgres", "postgres");
   static const char *const names[] = { "One", "Two", "Three", "Four" };
 
-  pg_server_create (server, "base", policy);
-  robot = sequencer_new ("base");
-  anna = client_new ("base", "anna");
+  pg_server_create (log_server, "base", policy);
+  robot = log_client_new_sequencer ("base");
+  anna = log_client_new ("base", "anna");
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    g_free (add (anna, names[i], "south"));
-  sync_up (anna);
-  sync_up (robot);
-  sync_up (anna);
-  verify (anna, 0);
+    g_free (log_client_add (anna, names[i], "south"));
+  log_client_sync (anna);
+  log_client_sync (robot);
+  log_client_sync (anna);
+  log_client_verify (anna, 0);
   /* settled, but she has not heard of it */
-  g_free (add (anna, "Five", "south"));
+  g_free (log_client_add (anna, "Five", "south"));
   {
     g_autoptr (GError) error = NULL;
     CtSyncReport report = { 0 };
@@ -659,12 +488,12 @@ test_tampering (void)
     g_autofree char *create = g_strdup_printf ("CREATE DATABASE %s TEMPLATE base", database);
     g_autoptr (GError) error = NULL;
     g_autoptr (CtSession) root = NULL;
-    g_autoptr (Client) witness = NULL, service = NULL;
+    g_autoptr (LogClient) witness = NULL, service = NULL;
 
     g_test_message ("the owner %s", tamperings[i].what);
     ct_session_run (postgres, NULL, &error, create, "");
     g_assert_no_error (error);
-    root = pg_server_login (server, database, "postgres");
+    root = pg_server_login (log_server, database, "postgres");
     tamper (root, tamperings[i].sql, own);
     witness = copy_client (anna, database, "anna");
     service = copy_client (robot, database, "robot");
@@ -683,8 +512,8 @@ test_approval_leaf (void)
   g_autofree char *object = NULL;
   g_autoptr (GError) error = NULL;
 
-  pg_server_create (server, "approval", policy);
-  root = pg_server_login (server, "approval", "postgres");
+  pg_server_create (log_server, "approval", policy);
+  root = pg_server_login (log_server, "approval", "postgres");
   ct_session_script (root,
                      "SET session_replication_role = replica;"
                      "INSERT INTO app.approvals (id, rev, created_at, updated_at, number, task_id, "
@@ -710,139 +539,6 @@ test_approval_leaf (void)
   g_assert_nonnull (strstr (object, "\"outbox_key\": \"2d711642"));
 }
 
-static void
-reach (Client *self, const char *database, const char *login)
-{
-  g_clear_pointer (&self->station->session, ct_session_close);
-  self->station->session = pg_server_login (server, database, login);
-}
-
-static gboolean
-go_on (Client *self, const char *login, const CtSigner *key, GError **error)
-{
-  g_autoptr (CtSession) session = pg_server_login (server, "backup", login);
-  g_auto (CtLogContinuation) made = { 0 };
-  gint64 lost = 0;
-
-  if (!ct_log_sync_continue (self->station->replica->db, session, key, &made, &lost, NULL, error))
-    return FALSE;
-  g_assert_cmpint (lost, >, 0);
-  return TRUE;
-}
-
-/* Whoever owns the database says that the log goes on; the key under that is not the log's. */
-static void
-forge_continuation (const char *database)
-{
-  g_autoptr (CtSigner) stranger = ct_signer_generate ("control-tower/test", NULL);
-  g_autoptr (CtSession) root = pg_server_login (server, database, "postgres");
-  g_autofree char *origin = pg_text (root, "SELECT name FROM audit.origin"), *note = NULL;
-  CtLogContinuation forged = { .start = { .origin = (char *) "control-tower/forged" }, .former = origin };
-  g_autoptr (GError) error = NULL;
-
-  note = ct_log_continuation_sign (&forged, stranger, &error);
-  ct_session_run (root, NULL, &error, "INSERT INTO audit.continuations VALUES ($1, 0, $2, 0)", "ss", origin,
-                  note);
-  g_assert_no_error (error);
-  ct_session_run (root, NULL, &error, "UPDATE audit.origin SET name = 'control-tower/forged'", "");
-  g_assert_no_error (error);
-}
-
-/* The log goes on from what is left: nobody without the key can say so, everybody takes it from who has it, what the server
- * lost is offered again, and what comes then is proved as before. */
-static void
-check_continuing (Client *anna, Client *robot)
-{
-  g_autoptr (CtSession) postgres = pg_server_login (server, "postgres", "postgres");
-  g_autoptr (Client) late = NULL;
-  g_autoptr (GError) error = NULL;
-  CtLogSyncReport report;
-
-  g_clear_pointer (&anna->station->session, ct_session_close);
-  g_clear_pointer (&robot->station->session, ct_session_close);
-  ct_session_run (postgres, NULL, &error, "CREATE DATABASE forged_log TEMPLATE backup", "");
-  g_assert_no_error (error);
-  forge_continuation ("forged_log");
-  reach (anna, "forged_log", "anna");
-  g_assert_false (try_follow (anna, FALSE, &report, &error));
-  assert_found (error, "is not proved");
-  g_clear_error (&error);
-
-  reach (anna, "backup", "anna");
-  reach (robot, "backup", "robot");
-  {
-    g_autoptr (CtSigner) other = ct_signer_generate ("control-tower/test", NULL);
-
-    g_assert_false (go_on (robot, "postgres", other, &error));
-    g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
-    g_clear_error (&error);
-  }
-  g_assert_false (go_on (robot, "robot", signer, &error)); /* the key alone is no administrator */
-  g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
-  g_clear_error (&error);
-  go_on (robot, "postgres", signer, &error);
-  g_assert_no_error (error);
-  g_assert_false (go_on (robot, "postgres", signer, &error));
-  g_assert_error (error, CT_ERROR, CT_ERROR_CONFLICT);
-  for (int round = 0; round < 2; round++) {
-    sync_up (robot);
-    sync_up (anna);
-  }
-  g_assert_true (sync_up (anna).covers_rows);
-  g_assert_false (go_on (robot, "postgres", signer, NULL)); /* nothing is lost now */
-  late = client_new ("backup", "ben");
-  sync_up (robot);
-  sync_up (anna);
-  sync_up (late);
-  verify (anna, 0);
-  verify (robot, 0);
-  verify (late, 0);
-  g_assert_cmpint (
-      number (late, "SELECT count(*) FROM distributors WHERE legal_name IN ('Earlier', 'Later')"), ==, 2);
-  g_assert_cmpint (number (anna, "SELECT count(*) FROM sync_outcomes WHERE place IS NULL"), ==, 0);
-  g_assert_cmpint (number (anna, "SELECT count(*) FROM audit_logs WHERE action = 'log.continue'"), ==, 1);
-  g_assert_cmpint (number (robot, "SELECT count(*) FROM audit_logs WHERE action = 'log.continue'"), ==, 1);
-}
-
-/* A server that came back from an older backup is found out by everybody who saw more, and by its own service. */
-static void
-test_restored (void)
-{
-  g_autoptr (Client) robot = NULL, anna = NULL;
-  g_autoptr (CtSession) postgres = pg_server_login (server, "postgres", "postgres");
-  Client *clients[2];
-
-  pg_server_create (server, "restored", policy);
-  robot = sequencer_new ("restored");
-  anna = client_new ("restored", "anna");
-  for (guint i = 0; i < 2; i++) {
-    g_autofree char *id = add (anna, i ? "Later" : "Earlier", "south");
-    g_autoptr (GError) error = NULL;
-
-    sync_up (anna);
-    sync_up (robot);
-    sync_up (anna);
-    g_clear_pointer (&anna->station->session, ct_session_close);
-    g_clear_pointer (&robot->station->session, ct_session_close);
-    if (i == 0)
-      ct_session_run (postgres, NULL, &error, "CREATE DATABASE backup TEMPLATE restored", "");
-    g_assert_no_error (error);
-    anna->station->session = pg_server_login (server, i ? "backup" : "restored", "anna");
-    robot->station->session = pg_server_login (server, i ? "backup" : "restored", "robot");
-  }
-  clients[0] = anna;
-  clients[1] = robot;
-  for (guint i = 0; i < G_N_ELEMENTS (clients); i++) {
-    g_autoptr (GError) error = NULL;
-    CtLogSyncReport report;
-
-    g_assert_false (try_follow (clients[i], FALSE, &report, &error));
-    assert_found (error, "was rolled back");
-    verify (clients[i], 0);
-  }
-  check_continuing (anna, robot);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -851,17 +547,16 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, NULL);
   g_assert_true (g_file_get_contents (path, &policy, NULL, NULL));
-  signer = ct_signer_generate ("control-tower/test", NULL);
-  server = pg_server_start ();
+  log_signer = ct_signer_generate ("control-tower/test", NULL);
+  log_server = pg_server_start ();
   g_test_add_func ("/log/scopes", test_scopes);
   g_test_add_func ("/log/rows-of-several", test_rows_of_several);
   g_test_add_func ("/log/forged-head", test_forged_head);
   g_test_add_func ("/log/approval-leaf", test_approval_leaf);
-  g_test_add_func ("/log/restored", test_restored);
   g_test_add_func ("/log/tampering", test_tampering);
   status = g_test_run ();
-  pg_server_stop (server);
-  ct_signer_free (signer);
+  pg_server_stop (log_server);
+  ct_signer_free (log_signer);
   g_free (policy);
   return status;
 }

@@ -1,0 +1,159 @@
+/* A server that comes back from a backup: everybody notices, and its log goes on. */
+#include "pg-log-client.h"
+#include "ct-config.h"
+
+static char *policy; /* schema/policy.json */
+
+static void
+reach (LogClient *self, const char *database, const char *login)
+{
+  g_clear_pointer (&self->station->session, ct_session_close);
+  self->station->session = pg_server_login (log_server, database, login);
+}
+
+static gboolean
+go_on (LogClient *self, const char *login, const CtSigner *key, GError **error)
+{
+  g_autoptr (CtSession) session = pg_server_login (log_server, "backup", login);
+  g_auto (CtLogContinuation) made = { 0 };
+  gint64 lost = 0;
+
+  if (!ct_log_sync_continue (self->station->replica->db, session, key, &made, &lost, NULL, error))
+    return FALSE;
+  g_assert_cmpint (lost, >, 0);
+  return TRUE;
+}
+
+/* Whoever owns the database says that the log goes on; the key under that is not the log's. */
+static void
+forge_continuation (const char *database)
+{
+  g_autoptr (CtSigner) stranger = ct_signer_generate ("control-tower/test", NULL);
+  g_autoptr (CtSession) root = pg_server_login (log_server, database, "postgres");
+  g_autofree char *origin = pg_text (root, "SELECT name FROM audit.origin"), *note = NULL;
+  CtLogContinuation forged = { .start = { .origin = (char *) "control-tower/forged" }, .former = origin };
+  g_autoptr (GError) error = NULL;
+
+  note = ct_log_continuation_sign (&forged, stranger, &error);
+  ct_session_run (root, NULL, &error, "INSERT INTO audit.continuations VALUES ($1, 0, $2, 0)", "ss", origin,
+                  note);
+  g_assert_no_error (error);
+  ct_session_run (root, NULL, &error, "UPDATE audit.origin SET name = 'control-tower/forged'", "");
+  g_assert_no_error (error);
+}
+
+/* The log goes on from what is left: nobody without the key can say so, everybody takes it from who has it, what the server
+ * lost is offered again, and what comes then is proved as before. */
+static void
+check_continuing (LogClient *anna, LogClient *robot)
+{
+  g_autoptr (CtSession) postgres = pg_server_login (log_server, "postgres", "postgres");
+  g_autoptr (LogClient) late = NULL;
+  g_autoptr (GError) error = NULL;
+  CtLogSyncReport report;
+
+  g_clear_pointer (&anna->station->session, ct_session_close);
+  g_clear_pointer (&robot->station->session, ct_session_close);
+  ct_session_run (postgres, NULL, &error, "CREATE DATABASE forged_log TEMPLATE backup", "");
+  g_assert_no_error (error);
+  forge_continuation ("forged_log");
+  reach (anna, "forged_log", "anna");
+  g_assert_false (log_client_try_follow (anna, FALSE, &report, &error));
+  log_assert_found (error, "is not proved");
+  g_clear_error (&error);
+
+  reach (anna, "backup", "anna");
+  reach (robot, "backup", "robot");
+  {
+    g_autoptr (CtSigner) other = ct_signer_generate ("control-tower/test", NULL);
+
+    g_assert_false (go_on (robot, "postgres", other, &error));
+    g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
+    g_clear_error (&error);
+  }
+  g_assert_false (go_on (robot, "robot", log_signer, &error)); /* the key alone is no administrator */
+  g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
+  g_clear_error (&error);
+  go_on (robot, "postgres", log_signer, &error);
+  g_assert_no_error (error);
+  g_assert_false (go_on (robot, "postgres", log_signer, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_CONFLICT);
+  for (int round = 0; round < 2; round++) {
+    log_client_sync (robot);
+    log_client_sync (anna);
+  }
+  g_assert_true (log_client_sync (anna).covers_rows);
+  g_assert_false (go_on (robot, "postgres", log_signer, NULL)); /* nothing is lost now */
+  late = log_client_new ("backup", "ben");
+  log_client_sync (robot);
+  log_client_sync (anna);
+  log_client_sync (late);
+  log_client_verify (anna, 0);
+  log_client_verify (robot, 0);
+  log_client_verify (late, 0);
+  g_assert_cmpint (
+      log_client_number (late, "SELECT count(*) FROM distributors WHERE legal_name IN ('Earlier', 'Later')"),
+      ==, 2);
+  g_assert_cmpint (log_client_number (anna, "SELECT count(*) FROM sync_outcomes WHERE place IS NULL"), ==, 0);
+  g_assert_cmpint (log_client_number (anna, "SELECT count(*) FROM audit_logs WHERE action = 'log.continue'"),
+                   ==, 1);
+  g_assert_cmpint (log_client_number (robot, "SELECT count(*) FROM audit_logs WHERE action = 'log.continue'"),
+                   ==, 1);
+}
+
+/* A server that came back from an older backup is found out by everybody who saw more, and by its own service. */
+static void
+test_restored (void)
+{
+  g_autoptr (LogClient) robot = NULL, anna = NULL;
+  g_autoptr (CtSession) postgres = pg_server_login (log_server, "postgres", "postgres");
+  LogClient *clients[2];
+
+  pg_server_create (log_server, "restored", policy);
+  robot = log_client_new_sequencer ("restored");
+  anna = log_client_new ("restored", "anna");
+  for (guint i = 0; i < 2; i++) {
+    g_autofree char *id = log_client_add (anna, i ? "Later" : "Earlier", "south");
+    g_autoptr (GError) error = NULL;
+
+    log_client_sync (anna);
+    log_client_sync (robot);
+    log_client_sync (anna);
+    g_clear_pointer (&anna->station->session, ct_session_close);
+    g_clear_pointer (&robot->station->session, ct_session_close);
+    if (i == 0)
+      ct_session_run (postgres, NULL, &error, "CREATE DATABASE backup TEMPLATE restored", "");
+    g_assert_no_error (error);
+    anna->station->session = pg_server_login (log_server, i ? "backup" : "restored", "anna");
+    robot->station->session = pg_server_login (log_server, i ? "backup" : "restored", "robot");
+  }
+  clients[0] = anna;
+  clients[1] = robot;
+  for (guint i = 0; i < G_N_ELEMENTS (clients); i++) {
+    g_autoptr (GError) error = NULL;
+    CtLogSyncReport report;
+
+    g_assert_false (log_client_try_follow (clients[i], FALSE, &report, &error));
+    log_assert_found (error, "was rolled back");
+    log_client_verify (clients[i], 0);
+  }
+  check_continuing (anna, robot);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *path = g_build_filename (CT_SOURCE_ROOT, "schema", "policy.json", NULL);
+  int status;
+
+  g_test_init (&argc, &argv, NULL);
+  g_assert_true (g_file_get_contents (path, &policy, NULL, NULL));
+  log_signer = ct_signer_generate ("control-tower/test", NULL);
+  log_server = pg_server_start ();
+  g_test_add_func ("/log/restored", test_restored);
+  status = g_test_run ();
+  pg_server_stop (log_server);
+  ct_signer_free (log_signer);
+  g_free (policy);
+  return status;
+}
