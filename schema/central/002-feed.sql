@@ -45,6 +45,7 @@ CREATE TABLE sync.entry (
   rev bigint NOT NULL,
   gone boolean NOT NULL DEFAULT false,            -- deleted, or left this scope
   tid bigint NOT NULL,
+  since bigint NOT NULL DEFAULT 0,                -- the transaction in which the row first came to this scope
   PRIMARY KEY (scope, tbl, pk)
 );
 CREATE INDEX entry_tid ON sync.entry (tid, scope);
@@ -123,8 +124,8 @@ DECLARE
 BEGIN
   IF NOT EXISTS (SELECT FROM newt) THEN RETURN NULL; END IF;
   t := sync.current_tid();
-  INSERT INTO sync.entry AS e (scope, tbl, pk, rev, gone, tid)
-    SELECT s, TG_ARGV[0]::smallint, r.id, r.rev, false, t FROM newt r, unnest(r.scopes) s ORDER BY r.id, s
+  INSERT INTO sync.entry AS e (scope, tbl, pk, rev, gone, tid, since)
+    SELECT s, TG_ARGV[0]::smallint, r.id, r.rev, false, t, t FROM newt r, unnest(r.scopes) s ORDER BY r.id, s
     ON CONFLICT (scope, tbl, pk) DO UPDATE SET rev = excluded.rev, gone = false, tid = excluded.tid;
   RETURN NULL;
 END $$;
@@ -151,8 +152,8 @@ BEGIN
   t := sync.current_tid();
   UPDATE sync.entry e SET gone = true, rev = n.rev, tid = t FROM oldt o JOIN newt n ON n.id = o.id
     WHERE e.tbl = TG_ARGV[0]::smallint AND e.pk = o.id AND e.scope = ANY (o.scopes) AND e.scope <> ALL (n.scopes);
-  INSERT INTO sync.entry AS e (scope, tbl, pk, rev, gone, tid)
-    SELECT s, TG_ARGV[0]::smallint, r.id, r.rev, false, t FROM newt r, unnest(r.scopes) s ORDER BY r.id, s
+  INSERT INTO sync.entry AS e (scope, tbl, pk, rev, gone, tid, since)
+    SELECT s, TG_ARGV[0]::smallint, r.id, r.rev, false, t, t FROM newt r, unnest(r.scopes) s ORDER BY r.id, s
     ON CONFLICT (scope, tbl, pk) DO UPDATE SET rev = excluded.rev, gone = false, tid = excluded.tid;
   SELECT array_agg(n.id) INTO moved FROM oldt o JOIN newt n ON n.id = o.id WHERE o.scopes <> n.scopes;
   IF moved IS NOT NULL THEN

@@ -2,29 +2,34 @@
 -- views of schema api, and the outcomes of the device's own commands.
 SET LOCAL ROLE tower_owner;
 
--- Seals what a login is told and brings back: it can be neither made up nor used by another login.
+-- Seals what a login is told and brings back, with the number of the feed at which it was told: it can be neither made up nor
+-- used by another login, nor for what came later.
 CREATE TABLE sync.secret (
   one boolean PRIMARY KEY DEFAULT true CHECK (one),
   key bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
 );
 INSERT INTO sync.secret DEFAULT VALUES;
 
-CREATE FUNCTION sync.seal(scopes integer[]) RETURNS text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION sync.seal(scopes integer[], number bigint) RETURNS text LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   k bytea;
+  told text := scopes::text || ' ' || number;
 BEGIN
   SELECT s.key INTO STRICT k FROM sync.secret s;
-  RETURN scopes::text || ' ' || encode(sha256(k || sha256(k || convert_to(session_user || ' ' || scopes::text, 'UTF8'))), 'hex');
+  RETURN told || ' ' || encode(sha256(k || sha256(k || convert_to(session_user || ' ' || told, 'UTF8'))), 'hex');
 END $$;
-CREATE FUNCTION sync.unseal(claim text) RETURNS integer[] LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION sync.unseal(claim text, OUT scopes integer[], OUT number bigint) LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  scopes integer[];
+  words text[] := string_to_array(claim, ' ');
 BEGIN
-  IF octet_length(claim) > 1000000 OR claim !~ '^{(\d{1,9}(,\d{1,9})*)?} [0-9a-f]{64}$' THEN
-    RETURN NULL;
+  IF octet_length(claim) <= 1000000 AND claim ~ '^{(\d{1,9}(,\d{1,9})*)?} \d{1,18} [0-9a-f]{64}$' THEN
+    IF sync.seal(words[1]::integer[], words[2]::bigint) = claim THEN
+      scopes := words[1]::integer[];
+      number := words[2]::bigint;
+    END IF;
   END IF;
-  scopes := split_part(claim, ' ', 1)::integer[];
-  RETURN CASE WHEN sync.seal(scopes) = claim THEN scopes END;
 END $$;
 
 -- Up to which number lines of gone rows may be missing: a cursor before it has to compare keys.
@@ -40,13 +45,13 @@ RETURNS TABLE (epoch uuid, number bigint, nonce uuid, whole boolean, scopes text
                oldest integer, newest integer, aged boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN QUERY SELECT e.id, coalesce(h.number, 0), coalesce(h.nonce, e.id), NOT c.ours OR c.old OR sync.unseal(had) IS NULL,
-         sync.seal(api.my_scopes()), ARRAY(SELECT t.name FROM sync.tables t ORDER BY t.id), w.oldest, w.newest,
-         c.ours AND (c.old OR sync.unseal(had) IS NULL)
+  RETURN QUERY SELECT e.id, coalesce(h.number, 0), coalesce(h.nonce, e.id), NOT c.ours OR c.old OR c.had IS NULL,
+         sync.seal(api.my_scopes(), coalesce(h.number, 0)), ARRAY(SELECT t.name FROM sync.tables t ORDER BY t.id), w.oldest, w.newest,
+         c.ours AND (c.old OR c.had IS NULL)
     FROM (SELECT x.id FROM sync.epoch x LIMIT 1) e
     CROSS JOIN (SELECT x.oldest, x.newest FROM sync.window x LIMIT 1) w
     LEFT JOIN (SELECT t.number, t.nonce FROM sync.txn t WHERE t.number IS NOT NULL ORDER BY t.number DESC LIMIT 1) h ON true
-    CROSS JOIN LATERAL (SELECT coalesce(cursor_number < f.number AND cursor_number > 0, false) AS old,
+    CROSS JOIN LATERAL (SELECT (sync.unseal(head.had)).scopes AS had, coalesce(cursor_number < f.number AND cursor_number > 0, false) AS old,
       coalesce(cursor_epoch = e.id AND cursor_number <= coalesce(h.number, 0)
         AND CASE WHEN cursor_number = 0 THEN cursor_nonce = e.id
                  ELSE EXISTS (SELECT FROM sync.txn t WHERE t.number = cursor_number AND t.nonce = cursor_nonce) END,
@@ -54,16 +59,17 @@ BEGIN
 END $$;
 
 -- Rows that changed, came or went for the caller in transactions (after, upto]. had: the scopes that the caller had at its
--- last pull, sealed; of a scope that came everything is named, of one that went everything that was in it. hidden: of these
+-- last pull, sealed; of a scope that came everything is named, of one that went everything that had been in it until then,
+-- whatever became of it. hidden: of these
 -- the rows that are gone for the caller alone, or may be: all that is known of them must go with them.
 CREATE FUNCTION api.changed(after bigint, upto bigint, had text, names text[])
 RETURNS TABLE (name text, ids uuid[], hidden uuid[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   mine integer[] := api.my_scopes();
-  before integer[] := sync.unseal(had);
-  came integer[] := ARRAY(SELECT unnest(mine) EXCEPT SELECT unnest(before));
-  went integer[] := ARRAY(SELECT unnest(before) EXCEPT SELECT unnest(mine));
+  claim record := sync.unseal(had);
+  came integer[] := ARRAY(SELECT unnest(mine) EXCEPT SELECT unnest(claim.scopes));
+  went integer[] := ARRAY(SELECT unnest(claim.scopes) EXCEPT SELECT unnest(mine));
   left_us uuid[];
   lost uuid[];
 BEGIN
@@ -75,8 +81,11 @@ BEGIN
              array_agg(DISTINCT k.pk) FILTER (WHERE k.scope = ANY (went))
         FROM sync.tables x JOIN (
           SELECT e.tbl, e.pk, e.scope, e.gone FROM sync.txn t JOIN sync.entry e USING (tid)
-            WHERE t.number > after AND t.number <= upto AND e.scope = ANY (mine || went)
-          UNION ALL SELECT e.tbl, e.pk, e.scope, e.gone FROM sync.entry e WHERE e.scope = ANY (came || went) AND NOT e.gone) k
+            WHERE t.number > after AND t.number <= upto AND e.scope = ANY (mine)
+          UNION ALL SELECT e.tbl, e.pk, e.scope, e.gone FROM sync.entry e WHERE came <> '{}' AND e.scope = ANY (came) AND NOT e.gone
+          UNION ALL SELECT e.tbl, e.pk, e.scope, e.gone FROM sync.entry e
+            WHERE went <> '{}' AND e.scope = ANY (went)
+              AND NOT EXISTS (SELECT FROM sync.txn t WHERE t.tid = e.since AND t.number > claim.number)) k
           ON k.tbl = x.id
         WHERE x.name = ANY (names) GROUP BY x.name LOOP
     hidden := '{}';

@@ -156,6 +156,15 @@ ct_pull_verdicts (CtSession *session, const CtId *device, gint64 after_n, GCance
   return g_steal_pointer (&verdicts);
 }
 
+/* Whether two seals name the same scopes, whenever that was: "{1,2} NUMBER MAC" */
+gboolean
+ct_pull_same_scopes (const char *one, const char *other)
+{
+  gsize length = one ? strcspn (one, " ") : 0;
+
+  return one && other && length == strcspn (other, " ") && strncmp (one, other, length) == 0;
+}
+
 /**
  * ct_pull_head:
  * @tables: names of the tables that the replica has

@@ -32,7 +32,7 @@ typedef struct {
   CtCursor cursor;    /* where it stands afterwards: store it even where nothing came */
   gboolean whole;     /* all rows that the login sees came: others that the replica has are gone */
   gboolean aged;      /* whole only because the replica was away for too long: what is gone is hidden */
-  char *scopes;       /* (owned): which scopes the login had; opaque, to be given to the next pull */
+  char *scopes;       /* (owned): which scopes the login had, sealed: to be given to the next pull */
   int oldest, newest; /* versions of the replica's schema that the server serves */
   GStrv tables;       /* (owned): those that @rows is about */
   gint64 standing; /* the device's last command that the server knows; -1 where it does not know the device */
@@ -41,6 +41,7 @@ typedef struct {
   GPtrArray *verdicts;    /* (owned) (element-type CtPulledVerdict): ascending n */
 } CtPulled;
 
+gboolean ct_pull_same_scopes (const char *one, const char *other);
 CtPulled *ct_pull (CtSession *session, const char *const *tables, const CtCursor *cursor, const char *scopes,
                    const CtId *device, gint64 after_n, GCancellable *cancellable, GError **error);
 CtPulled *ct_pull_head (CtSession *session, const char *const *tables, const CtCursor *cursor,

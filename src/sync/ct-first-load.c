@@ -401,6 +401,18 @@ ask_head (Load *self, GError **error)
              : NULL;
 }
 
+/* What comes from now on is of a later moment, and so is what may have to go again. Where the scopes are others now, those that
+ * were lost meanwhile bring nothing more. */
+static gboolean
+go_on (Load *self, CtPulled *head, GError **error)
+{
+  g_auto (CtBacklogState) state = { 0 };
+
+  return ct_backlog_read (self->db, &state, error) &&
+         (!ct_pull_same_scopes (state.scopes, head->scopes) ||
+          ct_db_run (self->db, error, "UPDATE sync_state SET scopes = ? WHERE one = 1", "s", head->scopes));
+}
+
 /* In one transaction of the server. */
 static gboolean
 load_rows (Load *self, GError **error)
@@ -417,7 +429,7 @@ load_rows (Load *self, GError **error)
       return FALSE;
     under_way = FALSE;
   }
-  return (under_way || begin (self, head, error)) &&
+  return (under_way ? go_on (self, head, error) : begin (self, head, error)) &&
          ct_first_load_progress (self->db, &self->done, &self->expected, error) && load_tables (self, error);
 }
 

@@ -300,7 +300,7 @@ read_again (Following *self, guint64 n_leaves, GError **error)
 
   if (!scopes)
     return FALSE;
-  self->same_scopes = g_str_equal (scopes, self->state.scopes);
+  self->same_scopes = ct_pull_same_scopes (scopes, self->state.scopes);
   if (!self->options->again && self->same_scopes)
     return TRUE;
   return ct_db_exec (self->db, "PRAGMA secure_delete = ON", error) &&

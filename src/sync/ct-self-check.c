@@ -102,7 +102,7 @@ ask_head (Check *self, GError **error)
       ct_pull_head (self->session, tables, &self->state.cursor, self->state.scopes, self->cancellable, error);
   if (!self->head)
     return FALSE;
-  if (self->head->whole || g_strcmp0 (self->head->scopes, self->state.scopes) != 0)
+  if (self->head->whole || !ct_pull_same_scopes (self->head->scopes, self->state.scopes))
     return ct_fail (error, CT_ERROR_BUSY,
                     _ ("What you may see has changed; it is compared after the next pull"));
   return ct_digest_ask_changed (self->session, self->head, self->state.cursor.number, self->state.scopes,

@@ -261,13 +261,40 @@ def test_moved():
     session.close()
 
 
+def test_claim():
+    """Who lost a scope and keeps the seal that says they had it is told what they had, and nothing of what came to be since."""
+    session = SERVER.login('partner')
+    grant = ("INSERT INTO sync.grants SELECT 'partner', id FROM sync.scopes WHERE name = 'region:south'",
+             "DELETE FROM sync.grants g USING sync.scopes s WHERE s.id = g.scope AND g.grantee = 'partner' AND s.name = 'region:south'")
+    add = "INSERT INTO app.distributors (id, legal_name, currency, region) VALUES (gen_random_uuid(), 'A', 'EUR', 'south') RETURNING id"
+    head = 'SELECT number, scopes FROM api.head(NULL, 0, NULL, NULL)'
+
+    def told(after, claim):
+        return {row[0] for row in session.ask("SELECT unnest(ids) FROM api.changed($1, 1000000, $2, '{distributors}')", after, claim)}
+
+    SERVER.root.ask(grant[0])
+    had, changed = SERVER.root.value(add), SERVER.root.value(add)
+    number, claim = session.ask(head)[0]
+    SERVER.root.ask(grant[1])
+    later = SERVER.root.value(add)
+    SERVER.root.ask("UPDATE app.distributors SET notes = 'GEHEIM' WHERE id = $1", changed)
+    listed = told(number, claim)
+    assert {had, changed} <= listed and later not in listed, (had, changed, later, len(listed))
+    # nor which of them changed, whatever cursor is given with it
+    for after in number, 0, session.ask(head)[0][0]:
+        assert told(after, claim) - told(after, session.ask(head)[0][1]) == listed - told(after, session.ask(head)[0][1])
+    for forged in claim.replace(f' {number} ', f' {int(number) + 5} '), claim.replace('{', '{1,'), claim + '0', 'x', '':
+        assert later not in told(number, forged) and had not in told(number, forged), forged
+    session.close()
+
+
 def main():
     global HIDDEN_IDS  # pylint: disable=global-statement
     try:
         fill(SERVER)
         HIDDEN_IDS = {row[0] for table in SERVER.tables() for row in SERVER.root.ask(
             f"SELECT id FROM app.{table} WHERE scopes <> (SELECT array_agg(id) FROM sync.scopes WHERE name = 'region:north')")}
-        run_tests([test_rows, test_predicates, test_explain, test_commands, test_parents, test_taken, test_devices, test_moved])
+        run_tests([test_rows, test_predicates, test_explain, test_commands, test_parents, test_taken, test_devices, test_moved, test_claim])
     finally:
         SERVER.stop()
 

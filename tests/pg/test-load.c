@@ -255,6 +255,46 @@ test_other_scopes (void)
   g_assert_no_error (error);
 }
 
+/* What came to be while the load was interrupted came with it, and goes with the scope. */
+static void
+test_lost_scope (void)
+{
+  static const char late[] = "SELECT count(*) FROM distributors WHERE legal_name = 'Late'";
+  g_autoptr (PgStation) station = pg_station_new (server, "load", "anna");
+  g_autoptr (CtSession) root = pg_server_login (server, "load", "postgres");
+  g_autoptr (GError) error = NULL;
+  gint64 rows;
+
+  ct_session_script (root,
+                     "DELETE FROM sync.grants WHERE grantee = 'anna'; INSERT INTO sync.grants "
+                     "SELECT 'anna', unnest(sync.scope_ids(ARRAY['region:', 'region:far']))",
+                     NULL, &error);
+  g_assert_no_error (error);
+  begin_and_stop (station, "at distributors", 1);
+  restart_session (station);
+  ct_session_script (root,
+                     "INSERT INTO app.distributors (id, legal_name, currency, region) VALUES "
+                     "('ffffffff-ffff-7fff-bfff-ffffffffffff', 'Late', 'EUR', 'far')",
+                     NULL, &error);
+  g_assert_no_error (error);
+  ct_first_load (station->replica->db, station->session, NULL, NULL, &rows, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (sync_replica_number (station->replica, late), ==, 1);
+  ct_session_script (root,
+                     "DELETE FROM sync.grants g USING sync.scopes s WHERE g.scope = s.id AND s.name = "
+                     "'region:far' AND g.grantee = 'anna'",
+                     NULL, &error);
+  g_assert_no_error (error);
+  pg_station_sync (station);
+  g_assert_cmpint (sync_replica_number (station->replica, late), ==, 0);
+  ct_session_script (root,
+                     "DELETE FROM sync.grants WHERE grantee = 'anna'; INSERT INTO sync.grants VALUES "
+                     "('anna', (sync.scope_ids(ARRAY['all']))[1]);"
+                     "DELETE FROM app.distributors WHERE legal_name = 'Late'",
+                     NULL, &error);
+  g_assert_no_error (error);
+}
+
 /* Who leaves the server in the middle of it has a replica in order. */
 static void
 test_left (void)
@@ -425,6 +465,7 @@ main (int argc, char **argv)
   g_test_add_func ("/load/interrupted", test_interrupted);
   g_test_add_func ("/load/contradiction", test_contradiction);
   g_test_add_func ("/load/other-scopes", test_other_scopes);
+  g_test_add_func ("/load/lost-scope", test_lost_scope);
   g_test_add_func ("/load/left", test_left);
   g_test_add_func ("/load/self-check", test_self_check);
   g_test_add_func ("/load/kept", test_kept);
