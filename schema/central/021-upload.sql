@@ -52,26 +52,27 @@ END $$;
 CREATE CONSTRAINT TRIGGER ends AFTER INSERT OR UPDATE ON sync.upload DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW EXECUTE FUNCTION sync.check_upload_ends();
 
--- The leaf that says who brought or took away these rows. A leaf for each part: one of a million rows is too large to prove by.
-CREATE FUNCTION sync.note_upload(table_id smallint, ids uuid[], scopes integer[]) RETURNS void LANGUAGE sql
-SET search_path = pg_catalog, pg_temp AS $$
-  SELECT audit.note('workspace.upload', 'device', u.device, '[]', '{}', (ARRAY(SELECT (table_id, i, NULL)::audit.row_key
-      FROM unnest(ids) i), coalesce(scopes, '{}'), coalesce(scopes, '{}'), NULL)::audit.extent) FROM sync.upload u;
+-- The leaf that says who brought or took away these rows, and tells each reader of those they may see. A leaf for each part: one
+-- of a million rows is too large to prove by.
+CREATE FUNCTION sync.note_upload(rows audit.row_key[]) RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  WITH s AS (SELECT ARRAY(SELECT DISTINCT x FROM unnest(rows) r, unnest(r.readers) x ORDER BY x) AS seen,
+                    (SELECT count(DISTINCT r.readers) < 2 FROM unnest(rows) r) AS same)
+  SELECT audit.note('workspace.upload', 'device', u.device, '[]', '{}',
+      (ARRAY(SELECT (r.tbl, r.pk, CASE WHEN NOT s.same THEN r.readers END)::audit.row_key FROM unnest(rows) r), s.seen, s.seen,
+       NULL)::audit.extent) FROM sync.upload u, s;
 $$;
 
 -- Takes away what is in a table: what the server was made with, or an earlier upload brought.
 CREATE FUNCTION sync.take_away(table_id smallint, table_name text) RETURNS void LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  gone uuid[];
-  theirs integer[];
+  gone audit.row_key[];
 BEGIN
   LOOP
     EXECUTE format('WITH gone AS (DELETE FROM app.%1$I WHERE id IN (SELECT id FROM app.%1$I LIMIT 1000) RETURNING id, scopes)'
-                   ' SELECT array_agg(DISTINCT id), array_agg(DISTINCT s) FILTER (WHERE s IS NOT NULL)'
-                   ' FROM gone LEFT JOIN unnest(scopes) s ON true', table_name) INTO gone, theirs;
+                   ' SELECT array_agg(($1, id, scopes)::audit.row_key) FROM gone', table_name) INTO gone USING table_id;
     EXIT WHEN gone IS NULL;
-    PERFORM sync.note_upload(table_id, gone, theirs);
+    PERFORM sync.note_upload(gone);
   END LOOP;
 END $$;
 
@@ -127,8 +128,7 @@ DECLARE
   given text[];
   names text;
   read text;
-  ids uuid[];
-  theirs integer[];
+  brought audit.row_key[];
 BEGIN
   SELECT x.* INTO t FROM sync.tables x JOIN sync.brought_tables() b ON b.id = x.id WHERE x.name = table_name AND sync.is_bringing();
   IF NOT FOUND OR jsonb_typeof(rows) <> 'array' THEN
@@ -141,9 +141,9 @@ BEGIN
     FROM sync.columns x WHERE x.tbl = t.id AND x.name = ANY (given);
   EXECUTE format('INSERT INTO app.%I (%s) SELECT %s FROM jsonb_array_elements($1) WITH ORDINALITY v (r, place) ORDER BY place',
                  t.name, names, read) USING rows;
-  SELECT array_agg((r ->> 'id')::uuid) INTO ids FROM jsonb_array_elements(rows) r;
-  EXECUTE format('SELECT array_agg(DISTINCT s) FROM app.%I x, unnest(x.scopes) s WHERE x.id = ANY ($1)', t.name) INTO theirs USING ids;
-  PERFORM sync.note_upload(t.id, ids, theirs);
+  EXECUTE format('SELECT array_agg(($1, x.id, x.scopes)::audit.row_key) FROM app.%I x WHERE x.id = ANY ($2)', t.name)
+    INTO brought USING t.id, ARRAY(SELECT (r ->> 'id')::uuid FROM jsonb_array_elements(rows) r);
+  PERFORM sync.note_upload(brought);
 END $$;
 
 -- What comes after the numbers that were brought is greater.

@@ -155,8 +155,12 @@ def test_uploaded():
         shop.sync()
         after = records(shop)
         assert records(ben) == after and len(after['people']) == 2
+        nora = Station(database, 'nora')
+        server('add-user', POSTGRES.url(database), 'nora', '--role', 'sales', '--scope', 'region:North')
+        nora.connect()
         service = Service(database)
         service.work()
+        only_theirs(database, nora)
         for station in (shop, ben):
             station.sync()
             proved = station.ok('audit', 'verify', '--state')
@@ -176,6 +180,17 @@ def test_uploaded():
         assert shop.sync()['inTray'] == 0, shop.ok('attention', 'list')
     finally:
         shop.stop()
+
+
+def only_theirs(database, nora):
+    """Who sees one region proves its records, and is told of no other's."""
+    nora.sync()
+    proved = nora.ok('audit', 'verify', '--state')
+    assert proved['rows'] == sum(map(len, records(nora).values())) > 100, proved
+    told = POSTGRES.psql(database, "SELECT string_agg(entries, '') FROM api.log(0, 100000)", user='nora', password=nora.password)
+    for region, seen in ('= ', True), ('<> ', False):
+        keys = POSTGRES.psql(database, f"SELECT encode(uuid_send(id), 'hex') FROM app.distributors WHERE region {region} 'North'").split()
+        assert keys and all((key in told) is seen for key in keys), (region, len(keys))
 
 
 def nothing_goes_out(database, shop, service):
