@@ -74,12 +74,20 @@ slack_process_fail (SlackProcess *self, const char *mode)
   g_bytes_unref (exchange (self, "POST", "/_fail", mode));
 }
 
+/* (transfer full): JSON {"messages": […]}, as the server has kept them, oldest first */
+char *
+slack_process_messages (SlackProcess *self)
+{
+  g_autoptr (GBytes) answer = exchange (self, "GET", "/_messages", "");
+
+  return g_strndup (g_bytes_get_data (answer, NULL), g_bytes_get_size (answer));
+}
+
 /* How many messages that hold @text the server has kept. */
 guint
 slack_process_count (SlackProcess *self, const char *text)
 {
-  g_autoptr (GBytes) answer = exchange (self, "GET", "/_messages", "");
-  g_autofree char *all = g_strndup (g_bytes_get_data (answer, NULL), g_bytes_get_size (answer));
+  g_autofree char *all = slack_process_messages (self);
   guint n = 0;
 
   for (const char *p = all; (p = strstr (p, text)); p++)

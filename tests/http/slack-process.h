@@ -13,6 +13,7 @@ SlackProcess *slack_process_new (const char *fail);
 const char *slack_process_url (SlackProcess *self);
 char *slack_process_log (SlackProcess *self);
 void slack_process_fail (SlackProcess *self, const char *mode);
+char *slack_process_messages (SlackProcess *self);
 guint slack_process_count (SlackProcess *self, const char *text);
 void slack_process_free (SlackProcess *self);
 

@@ -100,10 +100,13 @@ read_history (Scope *self)
       collect (ct_answer_text (changes, i, 1), self->outside);
 }
 
-/* What this person wrote in them and the server did not take. */
+/* What this person wrote in them and the server did not take. One that was restored does not tell a record that it lost from
+ * one that it hides: as the first may come back, what was pending on it waits in the tray. */
 static void
 read_writes (Scope *self)
 {
+  if (g_hash_table_contains (self->client->world->counts, "restored servers"))
+    return;
   for (guint i = 0; i < self->client->writes->len; i++) {
     const SimWrite *write = self->client->writes->pdata[i];
     g_autofree char *id = ct_id_to_string (&write->id);

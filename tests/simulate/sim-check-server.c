@@ -36,6 +36,15 @@ static const struct {
     "= i.n - 1"
     " WHERE decode(i.intent::jsonb ->> 'previous_sha256', 'hex') <> p.sha256 LIMIT 1",
     "the chain of a device is broken" },
+  { "SELECT p.number FROM app.outbox p JOIN app.approvals a ON a.id = p.approval_id WHERE p.wire <> a.wire "
+    "OR "
+    "p.payload_sha256 <> a.payload_sha256 OR p.state IN ('leased', 'sending', 'sent', 'sent_unconfirmed', "
+    "'unknown')"
+    " AND a.state <> 'approved' LIMIT 1",
+    "a post is on its way without its approval" },
+  { "SELECT a.number FROM app.approvals a WHERE a.state = 'approved' AND (a.decided_role NOT IN (a.owner, "
+    "'admin') OR a.policy::jsonb ->> 'kind' = 'four_eyes' AND a.edited_by = a.decided_by) LIMIT 1",
+    "somebody approved what is not theirs to approve" },
   { "SELECT tid::text FROM sync.txn WHERE number IS NULL OR nonce IS NULL LIMIT 1",
     "a transaction has no number" },
   { "SELECT e.tid::text FROM sync.entry e LEFT JOIN sync.txn t USING (tid) WHERE t.tid IS NULL LIMIT 1",

@@ -1,12 +1,11 @@
 #include "sim-client.h"
+#include "sim-service.h"
+#include "ct-enrolment-seal.h"
 #include "ct-greeting.h"
 
 #include <glib/gstdio.h>
+#include <sodium.h>
 #include <string.h>
-
-/* The server's clock is real; those of the clients are days apart from it and from each other. */
-#define EPOCH_MS G_GINT64_CONSTANT (1790000000000)
-#define DAY_MS   G_GINT64_CONSTANT (86400000)
 
 static void
 write_free (gpointer data)
@@ -46,22 +45,61 @@ sim_client_free (SimClient *self)
   g_free (self);
 }
 
-/* A new workspace of @login's, enrolled; its clock is wrong by up to ten days. @version: as SimClient's */
+/* The first client is an administrator's, whom the service trusts; it vouches for the others' devices. */
+static void
+enrol (SimClient *self, const guint8 public_key[CT_SEAL_PUBLIC_SIZE])
+{
+  SimWorld *world = self->world;
+  SimClient *first = world->clients->len ? world->clients->pdata[0] : NULL;
+  g_autofree char *server = pg_text (world->root, "SELECT name FROM audit.origin");
+  CtEnrolmentSeal seal = { .device = self->replica->device, .owner = self->login, .server = server };
+  guint8 signature[CT_SEAL_SIGNATURE_SIZE];
+  char hex[2 * CT_SEAL_SIGNATURE_SIZE + 1];
+  CtPushVoucher voucher = { .signature = hex };
+  g_autoptr (GError) error = NULL;
+  gboolean known;
+  CtHash last;
+
+  memcpy (seal.key, public_key, sizeof seal.key);
+  if (first) {
+    ct_enrolment_seal_sign (&seal, first->secret, signature);
+    voucher.signer = first->replica->device;
+    sodium_bin2hex (hex, sizeof hex, signature, sizeof signature);
+  } else {
+    sim_service_trust (world->service, &seal.device, public_key);
+  }
+  g_assert_true (ct_backlog_hash (self->replica->db, 1, &last, &known, NULL) && known);
+  ct_push_enrol (world->root, &seal.device, self->login, self->name, public_key, 1, &last,
+                 first ? &voucher : NULL, NULL, &error);
+  g_assert_no_error (error);
+}
+
+/* Half of the clocks are right, the others wrong by up to ten days: the server's is real. */
+static gint64
+some_time (SimWorld *world)
+{
+  gint64 days = (gint64) sim_random_below (&world->random, 41) - 20;
+
+  return world->begins + (ABS (days) <= 10 ? days * CT_MS_DAY : 0);
+}
+
+/* A new workspace of @login's, enrolled. @version: as SimClient's */
 SimClient *
 sim_client_new (SimWorld *world, const char *login, int version)
 {
   SimClient *self = client_alloc (world, login);
-  g_autoptr (GError) error = NULL;
-  gboolean known;
-  CtHash first;
+  guint8 public_key[CT_SEAL_PUBLIC_SIZE];
 
   self->version = version;
   self->replica = sync_replica_new_at (version);
-  self->replica->now = EPOCH_MS + ((gint64) sim_random_below (&world->random, 21) - 10) * DAY_MS;
+  self->replica->now = some_time (world);
   self->acknowledged = 1;
-  g_assert_true (ct_backlog_hash (self->replica->db, 1, &first, &known, NULL) && known);
-  ct_push_enrol (world->root, &self->replica->device, login, self->name, NULL, 1, &first, NULL, NULL, &error);
-  g_assert_no_error (error);
+  crypto_sign_keypair (public_key, self->secret);
+  g_assert_true (ct_db_run (
+      self->replica->db, NULL,
+      "INSERT INTO devices (id, label, public_key, enrolled_by, enrolled_at) VALUES (?, '', ?, '', 0)", "kb",
+      &self->replica->device, public_key, sizeof public_key));
+  enrol (self, public_key);
   g_ptr_array_add (world->clients, self);
   return self;
 }
@@ -86,6 +124,7 @@ sim_client_copy (SimClient *self)
   g_clear_pointer (&copy->writes, g_ptr_array_unref);
   copy->writes = g_ptr_array_copy (self->writes, copy_write, NULL);
   g_ptr_array_set_free_func (copy->writes, write_free);
+  memcpy (copy->secret, self->secret, sizeof copy->secret);
   copy->cursor = self->cursor;
   copy->acknowledged = self->acknowledged;
   g_ptr_array_add (self->world->clients, copy);
@@ -211,7 +250,8 @@ dial (SimClient *self, const char *address, GError **error)
 CtSession *
 sim_client_session (SimClient *self, GError **error)
 {
-  g_autofree char *address = pg_server_address (self->world->server, self->world->database, self->login);
+  g_autofree char *address =
+      pg_server_address (self->world->stage->server, self->world->database, self->login);
 
   if (!self->session)
     self->session = dial (self, address, error);
@@ -229,7 +269,7 @@ gboolean
 sim_client_sync (SimClient *self, SimSync how, gboolean through_line, CtSyncReport *report, GError **error)
 {
   SimWorld *world = self->world;
-  g_autofree char *address = sim_line_address (world->line, world->database, self->login);
+  g_autofree char *address = sim_line_address (world->stage->line, world->database, self->login);
   g_autoptr (CtSession) line = through_line ? dial (self, address, error) : NULL;
   CtSession *session = through_line ? line : sim_client_session (self, error);
 

@@ -25,6 +25,7 @@ typedef struct {
   const char *login;
   SyncReplica *replica; /* (owned) */
   int version;          /* of the schema, while an earlier program runs here; 0: this one does */
+  guint8 secret[64];    /* of its device */
   CtSession *session;   /* (owned) (nullable): as long as nothing disturbs it */
   gboolean away;        /* from the network */
   GArray *accepted;     /* (owned) (element-type SimAccepted): all its commands in their order */

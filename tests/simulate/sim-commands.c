@@ -1,18 +1,24 @@
 /* What people do: any command on one of the few records that are there, so that many write the same. */
 #include "sim-commands.h"
+#include "ct-approve.h"
 #include "ct-detect.h"
 
 #include <string.h>
 
 /* In @args: $id the record, $u a text that nobody else gives, $r a region, $l lines of an order, $k one of few keys, $n a
- * small number, $t a moment, $c an own command, $x a text longer than the server takes. */
+ * small number, $t a moment, $c an own command, $x a text longer than the server takes, $p a person. Decisions are given as
+ * the person whose workstation it is, everything else as its administrator. */
 typedef struct {
   guint weight;
   const char *command;
-  const char *from; /* (nullable): the table of the record */
+  const char *from; /* (nullable): the table of the record, or the records of it that are meant */
   const char *args;
   const char *column; /* (nullable): which of the record's columns has $u afterwards */
 } Action;
+
+#define PENDING  "(SELECT id FROM approvals WHERE state = 'pending')"
+#define APPROVED "(SELECT id FROM approvals WHERE state = 'approved')"
+#define DRAFTING "(SELECT id FROM follow_up_tasks WHERE status = 'drafting')"
 
 static const Action actions[] = {
   { 6, "distributor.create", NULL, "{\"legal_name\":\"$u\",\"currency\":\"EUR\",\"region\":\"$r\"}", NULL },
@@ -55,10 +61,10 @@ static const Action actions[] = {
   { 3, "note.add", "orders", "{\"subject_type\":\"order\",\"subject\":\"$id\",\"text\":\"$u\"}", NULL },
   { 2, "setting.set", NULL, "{\"key\":\"quiet_hours\",\"value\":\"$k\"}", NULL },
   { 1, "setting.set", NULL, "{\"key\":\"$k\",\"value\":\"$u\"}", NULL },
-  { 3, "exceptions.detect", NULL, "{}", NULL },
+  { 1, "exceptions.detect", NULL, "{}", NULL },
   { 2, "exception.assign", "exceptions", "{\"exception\":\"$id\",\"owner\":\"$g\"}", NULL },
   { 1, "exception.close", "exceptions", "{\"exception\":\"$id\",\"reason\":\"$u\"}", NULL },
-  { 4, "task.create", "exceptions",
+  { 9, "task.create", "exceptions",
     "{\"exception\":\"$id\",\"channels\":[{\"channel\":\"slack\",\"destination\":\"#ops\"}]}", NULL },
   { 3, "task.note", "follow_up_tasks", "{\"task\":\"$id\",\"text\":\"$u\"}", NULL },
   { 2, "task.assign", "follow_up_tasks", "{\"task\":\"$id\",\"owner\":\"$g\",\"assignee\":\"admin\"}", NULL },
@@ -69,12 +75,29 @@ static const Action actions[] = {
   { 1, "task.block", "follow_up_tasks", "{\"task\":\"$id\",\"reason\":\"$u\"}", NULL },
   { 1, "task.resolve", "follow_up_tasks", "{\"task\":\"$id\",\"resolution\":\"$u\"}", NULL },
   { 1, "task.reopen", "follow_up_tasks", "{\"task\":\"$id\",\"reason\":\"$u\"}", NULL },
+  { 3, "task.begin_draft", "follow_up_tasks", "{\"task\":\"$id\"}", NULL },
+  { 4, "draft.store", DRAFTING,
+    "{\"task\":\"$id\",\"provider\":\"person\",\"model\":\"none\",\"prompt_version\":\"1\",\"outputs\":[{"
+    "\"kind\":"
+    "\"channel_post\",\"channel\":\"slack\",\"destination\":\"#ops\",\"text\":\"Please name a payment date: "
+    "$u\","
+    "\"confidence\":90,\"facts\":[]}]}",
+    NULL },
+  { 16, "approval.approve", PENDING, "{\"approval\":\"$id\"}", NULL },
+  { 2, "approval.edit", PENDING, "{\"approval\":\"$id\",\"text\":\"Please pay by Friday: $u\"}", NULL },
+  { 2, "approval.reject", PENDING, "{\"approval\":\"$id\",\"comment\":\"$u\"}", NULL },
+  { 1, "approval.ask", PENDING, "{\"approval\":\"$id\",\"comment\":\"$u\"}", NULL },
+  { 1, "approval.void", PENDING, "{\"approval\":\"$id\",\"reason\":\"$u\"}", NULL },
+  { 2, "approval.delegate", PENDING, "{\"approval\":\"$id\",\"to\":\"$p\"}", NULL },
+  { 1, "approval.delegate", PENDING, "{\"approval\":\"$id\",\"to\":\"$g\"}", NULL },
+  { 3, "approval.unsend", APPROVED, "{\"approval\":\"$id\"}", NULL },
   { 4, "command.undo", NULL, "{\"command\":\"$c\"}", NULL },
 };
 
 static const char *const regions[] = { "north", "south" };
 static const char *const keys[] = { "one", "two", "three" };
 static const char *const teams[] = { "sales", "accounting", "logistics" };
+static const char *const people[] = { "anna", "ben", "north", "ada" };
 static const char *const states[] = { "prospect", "documents", "contract", "active", "suspended" };
 static const char *const statuses[] = { "confirmed", "allocated", "invoiced", "shipped", "cancelled" };
 
@@ -157,6 +180,9 @@ append_choice (GString *args, SimRandom *random, char letter)
   case 'g':
     g_string_append (args, sim_random_of (random, teams));
     break;
+  case 'p':
+    g_string_append (args, sim_random_of (random, people));
+    break;
   case 's':
     g_string_append (args, sim_random_of (random, states));
     break;
@@ -232,6 +258,51 @@ detect (SimClient *self)
   return counts != NULL;
 }
 
+/* Yes, with the key of the workstation. Where what the draft stands on has changed, it is voided instead. */
+static gboolean
+approve (const Filling *self, GError **error)
+{
+  SimClient *client = self->client;
+  CtApprove act = { .commander = client->replica->commander,
+                    .actor = client->login,
+                    .now = client->replica->now += 1000,
+                    .secret = client->secret };
+  g_auto (CtOutcome) outcome = { 0 };
+  gboolean done;
+  CtId id;
+
+  g_assert_true (ct_id_parse (self->record, &id) &&
+                 ct_backlog_device (client->replica->db, &act.device, NULL));
+  done = ct_approve (client->replica->db, &act, &id, NULL, &outcome, error);
+  sim_client_note_accepted (client);
+  return done;
+}
+
+/* Everybody decides for themselves. */
+static gboolean
+is_decision (const Action *action)
+{
+  return g_str_has_prefix (action->command, "approval.");
+}
+
+/* As who sits there. */
+static gboolean
+decide (const Filling *self, const char *args, GError **error)
+{
+  SyncReplica *replica = self->client->replica;
+  gboolean done;
+  CtId made;
+
+  replica->actor = self->client->login;
+  done = g_str_equal (self->action->command, "approval.approve")
+             ? approve (self, error)
+             : sim_client_do (self->client, self->action->command, args, &made, error);
+  replica->actor = "admin";
+  if (done)
+    sim_world_count (self->client->world, "decisions on drafts");
+  return done;
+}
+
 /* What an undo gives back is not for us to know. */
 static void
 forget_undone (SimClient *self)
@@ -268,6 +339,8 @@ carry_out (const Filling *self, const char *args)
 
   if (g_str_equal (self->action->command, "exceptions.detect"))
     done = detect (client);
+  else if (is_decision (self->action))
+    done = decide (self, args, &error);
   else
     done = sim_client_do (client, self->action->command, args, &made, &error);
   sim_world_say (client->world, "%s: %s %.200s%s%s", client->name, self->action->command, args,
@@ -275,6 +348,12 @@ carry_out (const Filling *self, const char *args)
   if (done)
     note_effect (self);
   return done;
+}
+
+static gboolean
+is_of_its_time (SimClient *self, const Action *action)
+{
+  return self->world->drafts || !(is_decision (action) || g_str_equal (action->command, "draft.store"));
 }
 
 /* An action and a record that it is for; where there are few records yet, one is made. */
@@ -285,8 +364,9 @@ choose_both (SimClient *self, char **record)
     const Action *action = choose_action (&self->world->random);
 
     *record = action->from ? choose_record (self, action->from) : NULL;
-    if (!action->from || *record)
+    if ((!action->from || *record) && is_of_its_time (self, action))
       return action;
+    g_clear_pointer (record, g_free);
   }
   return &actions[0];
 }

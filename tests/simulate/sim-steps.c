@@ -2,6 +2,7 @@
 #include "sim-steps.h"
 #include "sim-check.h"
 #include "sim-commands.h"
+#include "sim-service.h"
 
 #define PHASES      3
 #define STEPS       36
@@ -105,12 +106,12 @@ step_cut (SimClient *self)
 
   if (sim_client_is_away (self))
     return TRUE;
-  sim_line_plan (world->line, request, cut);
+  sim_line_plan (world->stage->line, request, cut);
   done = sim_client_sync (self, SIM_SYNC_ROUND, TRUE, &report, &error);
   sim_world_say (world, "%s: cut %s request %u: %s", self->name, cut == SIM_CUT_AFTER ? "after" : "before",
                  request, done ? "was through before" : error->message);
   say_report (self, "cut", &report);
-  if (!sim_line_was_cut (world->line))
+  if (!sim_line_was_cut (world->stage->line))
     return done || g_error_matches (error, CT_ERROR, CT_ERROR_REFUSED) ||
            sim_world_fail (world, "%s: an exchange that was not cut failed: %s", self->name, error->message);
   sim_world_count (world, cut == SIM_CUT_AFTER ? "lost answers" : "lost requests");
@@ -331,15 +332,21 @@ step_server_backup (SimClient *self)
   return TRUE;
 }
 
+static gboolean
+step_service (SimClient *self)
+{
+  return !self->world->drafts || sim_service_work (self->world->service);
+}
+
 static const struct {
   guint weight;
   gboolean (*run) (SimClient *self);
 } steps[] = {
-  { 110, step_command },     { 20, step_round },           { 8, step_pull },    { 5, step_push_and_die },
-  { 14, step_cut },          { 4, step_die_in_pull },      { 3, step_restart }, { 3, step_disk_full },
-  { 4, step_duplicate },     { 8, step_decide },           { 2, step_clock },   { 5, step_partition },
-  { 2, step_copy },          { 3, step_workspace_backup }, { 6, step_scope },   { 2, step_role },
-  { 3, step_server_backup }, { 4, step_upgrade },
+  { 110, step_command },     { 20, step_round },           { 8, step_pull },     { 5, step_push_and_die },
+  { 14, step_cut },          { 4, step_die_in_pull },      { 3, step_restart },  { 3, step_disk_full },
+  { 4, step_duplicate },     { 8, step_decide },           { 2, step_clock },    { 5, step_partition },
+  { 2, step_copy },          { 3, step_workspace_backup }, { 6, step_scope },    { 2, step_role },
+  { 3, step_server_backup }, { 4, step_upgrade },          { 16, step_service },
 };
 
 static gboolean
@@ -414,7 +421,7 @@ heal (SimWorld *world)
     if (!sim_check_converged (world->clients->pdata[i]) || !sim_check_scope (world->clients->pdata[i]) ||
         !sim_check_accepted (world->clients->pdata[i]))
       return FALSE;
-  return sim_check_server (world);
+  return sim_check_server (world) && step_service (world->clients->pdata[0]);
 }
 
 /* Of the last few programs, with whose replicas commands can be given. */
@@ -432,6 +439,7 @@ sim_story (SimWorld *world)
 {
   gboolean begins_old = world->seed % 2 == 0;
 
+  world->drafts = !begins_old;
   sim_client_new (world, "ada", 0);
   for (guint i = 0; i < G_N_ELEMENTS (logins); i++)
     sim_client_new (world, logins[i], begins_old ? some_version (world) : 0);
@@ -448,6 +456,7 @@ sim_story (SimWorld *world)
       return FALSE;
     if (begins_old && phase == 0)
       sim_world_end_old_programs (world);
+    world->drafts = TRUE;
   }
   return TRUE;
 }

@@ -1,6 +1,8 @@
 #include "sim-world.h"
 #include "ct-config.h"
 #include "sim-client.h"
+#include "sim-service.h"
+#include "ct-test-folder.h"
 
 #include <string.h>
 
@@ -25,19 +27,96 @@ run (CtSession *session, const char *format, ...)
   g_assert_no_error (error);
 }
 
-/* Makes the database that every seed begins with: schema, policy, logins and the shipped configuration. */
-void
-sim_world_prepare (PgServer *server)
+/* What the service finds at once: invoices that nobody paid, one of them above what one person approves alone. */
+static void
+add_troubles (PgStation *station)
 {
+  static const struct {
+    const char *region;
+    int amount;
+  } troubles[] = { { "north", 1284000 }, { "south", 90000 }, { "north", 3000000 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (troubles); i++) {
+    g_autofree char *distributor = pg_station_add (station, "Nordwind", troubles[i].region), *text = NULL;
+    CtId order = sync_replica_run (station->replica, "order.create",
+                                   "{\"distributor_id\":\"%s\",\"currency\":\"EUR\",\"total_minor\":%d}",
+                                   distributor, troubles[i].amount);
+
+    text = ct_id_to_string (&order);
+    sync_replica_run (station->replica, "invoice.create",
+                      "{\"order_id\":\"%s\",\"state\":\"issued\",\"amount_minor\":%d,\"currency\":"
+                      "\"EUR\",\"issued_on\":\"2025-01-02\",\"due_on\":\"2025-02-02\"}",
+                      text, troubles[i].amount);
+  }
+}
+
+/* What the service found becomes tasks, which it drafts for as soon as it works. */
+static void
+add_tasks (PgStation *station)
+{
+  g_autofree char *exceptions = NULL;
+  g_auto (GStrv) each = NULL;
+
+  pg_station_sync (station);
+  exceptions =
+      sync_replica_text (station->replica, "SELECT group_concat(uuid_text(id), ' ') FROM exceptions");
+  each = g_strsplit (exceptions, " ", -1);
+  for (guint i = 0; each[i]; i++)
+    sync_replica_run (
+        station->replica, "task.create",
+        "{\"exception\":\"%s\",\"channels\":[{\"channel\":\"slack\",\"destination\":\"#ops\"}]}", each[i]);
+  pg_station_sync (station);
+  g_assert_cmpint (pg_station_tray (station), ==, 0);
+}
+
+/* The channel leads to our provider, and nobody waits for the end of an undo window. */
+static void
+configure (PgStation *station, SlackProcess *provider)
+{
+  pg_station_configure (station);
+  sync_replica_run (station->replica, "channel.add",
+                    "{\"name\":\"slack\",\"kind\":\"slack\",\"base_url\":\"%s\",\"destination\":\"#ops\"}",
+                    slack_process_url (provider));
+  sync_replica_run (station->replica, "setting.set", "{\"key\":\"delivery.undo_window\",\"value\":\"0s\"}");
+  sync_replica_run (station->replica, "setting.set", "{\"key\":\"delivery.quiet_period\",\"value\":\"0s\"}");
+}
+
+/* Makes the database that every seed begins with: schema, policy, logins and the shipped configuration. */
+static void
+prepare_database (SimStage *self)
+{
+  PgServer *server = self->server;
   g_autofree char *path = g_build_filename (CT_SOURCE_ROOT, "schema", "policy.json", NULL), *policy = NULL;
   g_autoptr (PgStation) station = NULL;
 
   g_assert_true (g_file_get_contents (path, &policy, NULL, NULL));
   pg_server_create (server, SIM_TEMPLATE, policy);
   station = pg_station_new (server, SIM_TEMPLATE, "ada");
-  pg_station_configure (station);
+  configure (station, self->provider);
+  add_troubles (station);
   pg_station_sync (station);
   g_assert_cmpint (pg_station_tray (station), ==, 0);
+  self->service = sim_service_prepare (server, self->provider);
+  add_tasks (station);
+}
+
+void
+sim_stage_prepare (SimStage *self)
+{
+  self->server = pg_server_start ();
+  self->line = sim_line_start (self->server);
+  self->provider = slack_process_new (NULL);
+  prepare_database (self);
+}
+
+void
+sim_stage_clear (SimStage *self)
+{
+  ct_test_remove (self->service);
+  g_free (self->service);
+  slack_process_free (self->provider);
+  sim_line_stop (self->line);
+  pg_server_stop (self->server);
 }
 
 /* Logins belong to the cluster, databases come and go: each seed begins with the same roles. */
@@ -75,12 +154,12 @@ drop_database (PgServer *server, const char *name)
 }
 
 SimWorld *
-sim_world_new (PgServer *server, SimLine *line, guint64 seed, gboolean verbose)
+sim_world_new (const SimStage *stage, guint64 seed, gboolean verbose)
 {
   SimWorld *self = g_new0 (SimWorld, 1);
 
-  self->server = server;
-  self->line = line;
+  self->stage = stage;
+  self->begins = ct_time_now ();
   self->seed = seed;
   self->random.state = seed * 2654435761u + 1;
   self->verbose = verbose;
@@ -89,10 +168,11 @@ sim_world_new (PgServer *server, SimLine *line, guint64 seed, gboolean verbose)
   self->clients = g_ptr_array_new_with_free_func ((GDestroyNotify) sim_client_free);
   self->script = g_string_new (NULL);
   self->counts = g_hash_table_new (g_str_hash, g_str_equal);
-  reset_roles (server);
-  drop_database (server, self->database);
-  copy_database (server, SIM_TEMPLATE, self->database);
-  self->root = pg_server_login (server, self->database, "postgres");
+  reset_roles (stage->server);
+  drop_database (stage->server, self->database);
+  copy_database (stage->server, SIM_TEMPLATE, self->database);
+  self->root = pg_server_login (stage->server, self->database, "postgres");
+  self->service = sim_service_new (self);
   return self;
 }
 
@@ -101,8 +181,9 @@ sim_world_free (SimWorld *self)
 {
   g_clear_pointer (&self->root, ct_session_close);
   g_ptr_array_unref (self->clients);
-  drop_database (self->server, self->database);
-  drop_database (self->server, "simulated_backup");
+  sim_service_free (self->service);
+  drop_database (self->stage->server, self->database);
+  drop_database (self->stage->server, "simulated_backup");
   g_string_free (self->script, TRUE);
   g_hash_table_unref (self->counts);
   g_free (self->database);
@@ -174,8 +255,8 @@ sim_world_crash_server (SimWorld *self)
 {
   sim_world_say (self, "server: crashes and starts again");
   hang_up (self);
-  pg_server_crash (self->server);
-  self->root = pg_server_login (self->server, self->database, "postgres");
+  pg_server_crash (self->stage->server);
+  self->root = pg_server_login (self->stage->server, self->database, "postgres");
 }
 
 void
@@ -183,9 +264,9 @@ sim_world_back_up_server (SimWorld *self)
 {
   sim_world_say (self, "server: a backup is made");
   hang_up (self);
-  drop_database (self->server, "simulated_backup");
-  copy_database (self->server, self->database, "simulated_backup");
-  self->root = pg_server_login (self->server, self->database, "postgres");
+  drop_database (self->stage->server, "simulated_backup");
+  copy_database (self->stage->server, self->database, "simulated_backup");
+  self->root = pg_server_login (self->stage->server, self->database, "postgres");
   self->has_backup = TRUE;
 }
 
@@ -195,9 +276,9 @@ sim_world_restore_server (SimWorld *self)
 {
   sim_world_say (self, "server: is lost and restored from the backup");
   hang_up (self);
-  drop_database (self->server, self->database);
-  copy_database (self->server, "simulated_backup", self->database);
-  self->root = pg_server_login (self->server, self->database, "postgres");
+  drop_database (self->stage->server, self->database);
+  copy_database (self->stage->server, "simulated_backup", self->database);
+  self->root = pg_server_login (self->stage->server, self->database, "postgres");
   self->restored = TRUE;
 }
 
@@ -216,6 +297,7 @@ sim_world_change_role (SimWorld *self, const char *login, const char *role, gboo
   sim_world_say (self, "server: %s role %s %s %s", grant ? "gives" : "takes", role, grant ? "to" : "from",
                  login);
   run (self->root, "%s tower_%s %s \"%s\"", grant ? "GRANT" : "REVOKE", role, grant ? "TO" : "FROM", login);
+  run (self->root, "SELECT sync.note_people()");
 }
 
 void

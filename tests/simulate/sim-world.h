@@ -6,15 +6,29 @@
 
 G_BEGIN_DECLS
 
+typedef struct _SlackProcess SlackProcess;
+typedef struct _SimService SimService;
+
+/* What all stories share. */
+typedef struct {
+  PgServer *server;       /* (owned) */
+  SimLine *line;          /* (owned) */
+  SlackProcess *provider; /* (owned): of messages */
+  char *service;          /* (owned): folder of the workspace that every story's service begins with */
+} SimStage;
+
 /* One seed's story: a server, clients, and what happens to them. */
 typedef struct {
-  PgServer *server; /* (unowned) */
-  SimLine *line;    /* (unowned) */
+  const SimStage *stage; /* (unowned) */
   guint64 seed;
+  gint64 begins; /* when, by the server's clock */
   SimRandom random;
   char *database;      /* (owned) */
   CtSession *root;     /* (owned) (nullable): the database's owner, who sees all */
   GPtrArray *clients;  /* (owned) (element-type SimClient) */
+  SimService *service; /* (owned) */
+  gboolean
+      drafts; /* the service works, and what it drafts is decided on: the programs of then could not take that */
   guint names;         /* given to clients so far */
   gboolean has_backup; /* of the server */
   gboolean restored;   /* the server, since the last heal: it knows less than it did */
@@ -32,8 +46,9 @@ typedef struct {
 #define SIM_OLDEST          7
 #define SIM_OLDEST_SPEAKING 10
 
-void sim_world_prepare (PgServer *server);
-SimWorld *sim_world_new (PgServer *server, SimLine *line, guint64 seed, gboolean verbose);
+void sim_stage_prepare (SimStage *self);
+void sim_stage_clear (SimStage *self);
+SimWorld *sim_world_new (const SimStage *stage, guint64 seed, gboolean verbose);
 void sim_world_free (SimWorld *self);
 void sim_world_say (SimWorld *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
 void sim_world_add (SimWorld *self, const char *what, guint n);
@@ -47,6 +62,7 @@ void sim_world_end_old_programs (SimWorld *self);
 void sim_world_change_role (SimWorld *self, const char *login, const char *role, gboolean grant);
 void sim_world_change_scope (SimWorld *self, const char *login, const char *scope, gboolean grant);
 
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SimStage, sim_stage_clear)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SimWorld, sim_world_free)
 
 G_END_DECLS

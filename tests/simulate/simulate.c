@@ -78,13 +78,13 @@ print_counts (SimWorld *world)
 }
 
 static gboolean
-tell (PgServer *server, SimLine *line, guint64 seed, gboolean verbose)
+tell (const SimStage *stage, guint64 seed, gboolean verbose)
 {
   g_autoptr (SimWorld) world = NULL;
   gboolean held;
 
   keys.state = seed;
-  world = sim_world_new (server, line, seed, verbose);
+  world = sim_world_new (stage, seed, verbose);
   telling = world;
   held = sim_story (world);
   telling = NULL;
@@ -120,17 +120,16 @@ parse_seeds (const char *text, guint64 *first, guint64 *last)
 static gboolean
 tell_all (guint64 first, guint64 last, gboolean verbose, gboolean tap)
 {
-  g_autoptr (PgServer) server = pg_server_start ();
-  g_autoptr (SimLine) line = sim_line_start (server);
+  g_auto (SimStage) stage = { 0 };
   guint held = 0, failed = 0;
 
-  sim_world_prepare (server);
+  sim_stage_prepare (&stage);
   for (guint64 seed = first; seed <= last; seed++) {
     gboolean holds;
 
     if (tap)
       g_print ("# ");
-    holds = tell (server, line, seed, verbose);
+    holds = tell (&stage, seed, verbose);
     if (tap)
       g_print ("%s %u - seed %" G_GUINT64_FORMAT "\n", holds ? "ok" : "not ok", held + failed + 1, seed);
     *(holds ? &held : &failed) += 1;

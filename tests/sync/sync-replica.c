@@ -34,6 +34,7 @@ open_folder (char *folder, int version, gboolean fresh)
   g_autoptr (GError) error = NULL;
 
   self->folder = folder;
+  self->actor = "admin";
   self->now = 1700000000000;
   open_database (self, version);
   if (fresh)
@@ -133,7 +134,7 @@ sync_replica_try (SyncReplica *self, const char *command, const char *args, CtId
   g_auto (CtOutcome) outcome = { 0 };
   g_autoptr (JsonNode) node = ct_json_parse (args, -1, 1 << 20, error);
   CtId own = ct_id_is_nil (&seed_id) ? ct_id_new (self->now) : sync_replica_new_id ();
-  CtRequest request = { command, node ? json_node_get_object (node) : NULL, "admin", self->now += 1000, 0,
+  CtRequest request = { command, node ? json_node_get_object (node) : NULL, self->actor, self->now += 1000, 0,
                         &own };
 
   if (!node || !ct_commander_execute (self->commander, self->db, &request, &outcome, error))

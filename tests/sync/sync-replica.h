@@ -14,7 +14,8 @@ typedef struct {
   CtDb *db;               /* (owned) */
   CtCommander *commander; /* (unowned): with the central authority, shared by all */
   CtId device;
-  gint64 now; /* moves on with every command */
+  const char *actor; /* (unowned): as whom commands are given */
+  gint64 now;        /* moves on with every command */
 } SyncReplica;
 
 SyncReplica *sync_replica_new (void);
