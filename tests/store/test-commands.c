@@ -234,6 +234,33 @@ test_policy_matrix (Fixture *f, gconstpointer data)
   fails (f, "sales", "setting.set", "{\"key\":\"a\",\"value\":\"b\"}", CT_ERROR_REFUSED);
 }
 
+/* A policy that takes a command's roles from one that is none, or has a row condition of its own, is none. */
+static void
+test_policy_acts_as (Fixture *f, gconstpointer data)
+{
+  static const struct {
+    const char *one;
+    gboolean ok;
+  } cases[] = { { "a.edit", TRUE }, { "a.owned", FALSE }, { "a.none", FALSE } };
+  g_autofree char *path = g_build_filename (f->folder, "policy.json", NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *text = g_strdup_printf (
+        "{\"a.edit\":{\"roles\":[\"sales\"]},\"a.owned\":{\"roles\":[\"sales\"],\"where\":\"service_works\"},"
+        "\"a.many\":{\"roles\":[\"sales\"],\"writes\":{\"orders\":{\"as\":{\"insert\":\"%s\"},\"insert\":"
+        "true}}}}",
+        cases[i].one);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (CtPolicy) policy = NULL;
+
+    g_assert_true (g_file_set_contents (path, text, -1, NULL));
+    policy = ct_policy_load (path, &error);
+    g_assert_cmpint (policy != NULL, ==, cases[i].ok);
+    if (!cases[i].ok)
+      g_assert_error (error, CT_ERROR, CT_ERROR_INVALID);
+  }
+}
+
 static void
 undo_last (Fixture *f, const char *actor)
 {
@@ -372,6 +399,7 @@ main (int argc, char **argv)
   ADD ("/commands/arguments", test_arguments);
   ADD ("/commands/arguments-utf8", test_arguments_are_utf8);
   ADD ("/commands/policy-matrix", test_policy_matrix);
+  ADD ("/commands/policy-acts-as", test_policy_acts_as);
   ADD ("/commands/undo", test_undo);
   ADD ("/commands/undo-conflict", test_undo_meets_a_later_change);
   ADD ("/commands/undo-policy", test_undo_asks_the_policy);
