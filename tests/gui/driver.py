@@ -9,6 +9,7 @@ bus, an accessibility bus and a home of its own. Results go to stdout as TAP. A 
 stderr fails the run.
 """
 import importlib.util
+import itertools
 import os
 import re
 import shutil
@@ -117,8 +118,8 @@ class App:
             except Exception:  # gone since
                 continue
 
-    def all(self, role=None, name=None, start=None):
-        return list(self.matching(role, name, start))
+    def all(self, role=None, name=None, start=None, most=None):
+        return list(itertools.islice(self.matching(role, name, start), most))
 
     def find(self, role=None, name=None, start=None, patience=PATIENCE):
         what = f'{getattr(role, "pattern", role) or "anything"} named {getattr(name, "pattern", name)!r}'
@@ -132,10 +133,10 @@ class App:
     def has(self, node, state):
         return node.getState().contains(getattr(self.atspi, 'STATE_' + state))
 
-    def says(self, text, patience=PATIENCE):
-        """Waits until anything on the screen says the text."""
+    def says(self, text, patience=PATIENCE, cells=False):
+        """Waits until anything on the screen says the text; a cell of a list only where cells are asked for: they are many."""
         pattern = text if hasattr(text, 'search') else re.compile(re.escape(text))
-        return wait(f'the words {pattern.pattern!r}', lambda: next(self.matching(None, pattern), None), patience)
+        return wait(f'the words {pattern.pattern!r}', lambda: next(self.matching(None, pattern, cells=cells), None), patience)
 
     def tree(self, start=None, depth=0):
         """The tree as text, for a failure's message."""
@@ -213,7 +214,13 @@ class App:
 
     def activate(self):
         """Brings the program before the others."""
-        self.input('windowactivate', '--sync', str(max(self.windows(), key=lambda w: w[3] * w[4])[0]))
+        self.input('windowactivate', str(max(self.windows(), key=lambda w: w[3] * w[4])[0]))
+        wait('the keyboard in the program', self.is_active)
+
+    def is_active(self):
+        """Whether one of its windows has the keyboard: where a dialog is open it is the dialog."""
+        active = subprocess.run(['xdotool', 'getactivewindow'], capture_output=True, text=True).stdout.strip()
+        return active in [str(window[0]) for window in self.windows()]
 
     def resize(self, width, height):
         """The main window in another size."""

@@ -36,7 +36,7 @@ def approve(s, screenshot, pointer=False):
     """Looks at the message that waits, and approves it by keyboard or by the pane's button."""
     app = s.state['app']
     app.key('g', 'a')
-    app.says(re.compile('^APPROVAL-'))
+    app.says(re.compile('^APPROVAL-'), cells=True)
     app.key('j')
     app.says('Exactly this goes out')
     app.screenshot(screenshot)

@@ -129,7 +129,7 @@ def test_two_edits_wait_for_a_decision(s):
     app.says('1 needs attention')
     assert city(s) == 'Narva'
     app.key('g', 'n')
-    app.says('Record edited')
+    app.says('Record edited', cells=True)
     app.key('j')
     app.says('Theirs, on the server')
     app.says('Tartu')

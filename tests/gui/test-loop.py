@@ -26,7 +26,7 @@ def test_an_agent_drafts(s):
     app.says('SLA missed now')
     app.screenshot('overview-light')
     app.key('g', 'e')
-    app.says('ORD-2026-1047')
+    app.says('ORD-2026-1047', cells=True)
     assign_agent(s)
 
 

@@ -76,7 +76,7 @@ def test_the_message_id_shows_in_the_timeline(s):
     app = s.state['app']
     message = posted(s)
     app.key('g', 't')
-    app.says('Message posted')
+    app.says('Message posted', cells=True)
     app.screenshot('northwind-timeline')
     app.key('j')
     app.says('Before → after')

@@ -88,7 +88,7 @@ def test_the_service_finds_a_late_order(s):
 def test_an_agent_drafts(s):
     app = switch_to(s, 'logistics')
     app.key('g', 'e')
-    app.says(re.compile('^ORD-'))
+    app.says(re.compile('^ORD-'), cells=True)
     assign_agent(s)
 
 
@@ -112,7 +112,7 @@ def test_meanwhile_another_edits_the_same_order(s):
 def edit_notes(s, text):
     app = s.state['app']
     app.key('g', 'r')
-    app.says(re.compile('^ORD-'))
+    app.says(re.compile('^ORD-'), cells=True)
     app.key('j')
     app.says('Add a Note')
     app.key('e')
