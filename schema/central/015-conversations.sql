@@ -50,7 +50,7 @@ BEGIN
 END $$;
 CREATE INDEX interactions_id ON app.interactions (id);
 CREATE INDEX interactions_open ON app.interactions (seller_id, received_at) WHERE state = 'open';
-CREATE INDEX interactions_received ON app.interactions (seller_id, received_at);
+CREATE INDEX interactions_received ON app.interactions (seller_id, received_at) INCLUDE (state, scopes);  -- to count by
 CREATE INDEX interactions_customer ON app.interactions (customer_id, received_at) WHERE customer_id IS NOT NULL;
 CREATE INDEX interactions_order ON app.interactions (order_id) WHERE order_id IS NOT NULL;
 CREATE INDEX interactions_product ON app.interactions (product_id, received_at) WHERE product_id IS NOT NULL;
