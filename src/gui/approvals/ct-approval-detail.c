@@ -380,7 +380,7 @@ show_decision (Job *job)
                       ct_json_string (row, "comment", NULL), NULL);
   add_time (job, _ ("Decided"), "decided_at", FALSE);
   ct_detail_add_fact (job->detail, _ ("Post"), ct_json_string (row, "post", NULL),
-                      ct_json_string (row, "post_state", NULL), NULL);
+                      ct_post_state_label (ct_json_string (row, "post_state", NULL)), NULL);
   show_wait (job);
   ct_detail_add_fact (job->detail, _ ("Message ID"), ct_json_string (row, "message_id", NULL), NULL, NULL);
   ct_detail_add_fact (job->detail, _ ("Problem"), ct_json_string (row, "problem", NULL), NULL, "ct-critical");

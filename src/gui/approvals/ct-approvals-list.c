@@ -34,13 +34,24 @@ static const CtListSource source = {
   .tables = tables,
 };
 
+typedef struct {
+  const char *state, *label;
+} StateLabel;
+
+static const char *
+find_label (const StateLabel *labels, guint n_labels, const char *state)
+{
+  for (guint i = 0; i < n_labels; i++)
+    if (g_strcmp0 (labels[i].state, state) == 0)
+      return _ (labels[i].label);
+  return state;
+}
+
 /* What became of an approval, for people. */
 const char *
 ct_approval_state_label (const char *state)
 {
-  static const struct {
-    const char *state, *label;
-  } labels[] = {
+  static const StateLabel labels[] = {
     { "pending", N_ ("Waits") },
     { "approved", N_ ("Approved") },
     { "rejected", N_ ("Rejected") },
@@ -50,10 +61,26 @@ ct_approval_state_label (const char *state)
     { "changes_requested", N_ ("Changes asked for") },
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (labels); i++)
-    if (g_strcmp0 (labels[i].state, state) == 0)
-      return _ (labels[i].label);
-  return state;
+  return find_label (labels, G_N_ELEMENTS (labels), state);
+}
+
+/* How far the message is that an approval lets out; @state: (nullable) */
+const char *
+ct_post_state_label (const char *state)
+{
+  static const StateLabel labels[] = {
+    { "ready", N_ ("Waits to be sent") },
+    { "leased", N_ ("About to be sent") },
+    { "sending", N_ ("Being sent") },
+    { "sent", N_ ("Sent") },
+    { "sent_unconfirmed", N_ ("Sent, not confirmed") },
+    { "failed", N_ ("Could not be sent") },
+    { "unknown", N_ ("May have been sent") },
+    { "cancelled", N_ ("Cancelled") },
+    { "retracted", N_ ("Taken back") },
+  };
+
+  return find_label (labels, G_N_ELEMENTS (labels), state);
 }
 
 static void

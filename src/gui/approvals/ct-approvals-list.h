@@ -26,5 +26,6 @@ enum {
 extern const CtListDef ct_approvals_list;
 
 const char *ct_approval_state_label (const char *state);
+const char *ct_post_state_label (const char *state);
 
 G_END_DECLS
