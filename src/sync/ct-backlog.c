@@ -242,3 +242,20 @@ ct_backlog_waiting (CtDb *db, gint64 *commands, gint64 *oldest_at, GError **erro
   *oldest_at = ct_stmt_int_or (stmt, 1, CT_NULL_INT);
   return TRUE;
 }
+
+/* (transfer full) (element-type gint64): what a query of one integer column and one parameter gives: commands, as a rule */
+GArray *
+ct_backlog_numbers (CtDb *db, const char *sql, gint64 argument, GError **error)
+{
+  g_autoptr (GArray) numbers = g_array_new (FALSE, FALSE, sizeof (gint64));
+  g_autoptr (CtStmt) stmt = ct_db_query (db, error, sql, "i", argument);
+
+  if (!stmt)
+    return NULL;
+  while (ct_stmt_next (stmt)) {
+    gint64 number = ct_stmt_int (stmt, 0);
+
+    g_array_append_val (numbers, number);
+  }
+  return ct_stmt_finish (stmt, error) ? g_steal_pointer (&numbers) : NULL;
+}

@@ -24,5 +24,6 @@ gboolean ct_backlog_note_touches (CtDb *db, gint64 seq, GError **error);
 gboolean ct_backlog_waiting (CtDb *db, gint64 *commands, gint64 *oldest_at, GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CtBacklogState, ct_backlog_state_clear)
+GArray *ct_backlog_numbers (CtDb *db, const char *sql, gint64 argument, GError **error);
 
 G_END_DECLS

@@ -2,6 +2,7 @@
  * what those commands said, and the bytes in files. The ids of a pull's hidden rows stand in the temporary table purged
  * while it is applied. */
 #include "ct-purge.h"
+#include "ct-backlog.h"
 #include "ct-changes.h"
 #include "ct-tray.h"
 
@@ -38,6 +39,77 @@ ct_purge_note_rest (CtDb *db, const char *table, GError **error)
       "INSERT INTO temp.purged SELECT id FROM main.%s WHERE true ON CONFLICT DO NOTHING", table);
 
   return ct_db_run (db, error, sql, "");
+}
+
+/* What one command wrote and is not here. */
+typedef struct {
+  CtDb *db;
+  GHashTable *missing; /* (unowned) (element-type CtId): of this command and those before it */
+  GPtrArray *own;      /* (unowned) (element-type CtId): of this command */
+  gboolean some_here;
+} Missing;
+
+static gboolean
+missing_cb (const CtChange *change, gpointer data, GError **error)
+{
+  Missing *self = data;
+  g_autofree char *sql =
+      g_strdup_printf ("SELECT EXISTS (SELECT 1 FROM main.\"%s\" WHERE id = ?)", change->table);
+  gint64 here = 0;
+
+  if (change->operation == 'd') {
+    g_hash_table_remove (self->missing, &change->id);
+    return TRUE;
+  }
+  if (!ct_db_read_int (self->db, &here, error, sql, "k", &change->id))
+    return FALSE;
+  self->some_here |= here != 0;
+  g_ptr_array_add (self->own, g_memdup2 (&change->id, sizeof change->id));
+  return TRUE;
+}
+
+/* Adds what @seq wrote to @missing where nothing of it is here, and takes from there what it deleted. */
+static gboolean
+note_missing_of (CtDb *db, gint64 seq, GHashTable *missing, GError **error)
+{
+  g_autoptr (GPtrArray) own = g_ptr_array_new_with_free_func (g_free);
+  Missing task = { db, missing, own, FALSE };
+
+  if (!ct_changes_foreach (db, seq, missing_cb, &task, error))
+    return FALSE;
+  for (guint i = 0; i < own->len && !task.some_here; i++)
+    g_hash_table_add (missing, g_memdup2 (own->pdata[i], sizeof (CtId)));
+  return TRUE;
+}
+
+/**
+ * ct_purge_note_missing:
+ * @db: in the transaction of a whole pull, with the rows written
+ * @acknowledged: later commands are pending
+ *
+ * A whole pull does not say which rows are hidden: it leaves them out, as it does those that are gone. Where nothing is here of
+ * what a command wrote that the server applied, and no own command deleted it, the rows count as hidden.
+ */
+gboolean
+ct_purge_note_missing (CtDb *db, gint64 acknowledged, GError **error)
+{
+  g_autoptr (GHashTable) missing = g_hash_table_new_full (ct_id_hash, (GEqualFunc) ct_id_equal, g_free, NULL);
+  g_autoptr (GArray) commands = ct_backlog_numbers (
+      db,
+      "SELECT DISTINCT c.seq FROM changesets c JOIN sync_outcomes o USING (seq) WHERE o.outcome = 'applied'"
+      " AND seq <= ? ORDER BY seq",
+      acknowledged, error);
+  GHashTableIter iter;
+  gpointer id;
+
+  for (guint i = 0; commands && i < commands->len; i++)
+    if (!note_missing_of (db, g_array_index (commands, gint64, i), missing, error))
+      return FALSE;
+  g_hash_table_iter_init (&iter, missing);
+  while (commands && g_hash_table_iter_next (&iter, &id, NULL))
+    if (!ct_db_run (db, error, "INSERT INTO temp.purged VALUES(?) ON CONFLICT DO NOTHING", "k", id))
+      return FALSE;
+  return commands != NULL;
 }
 
 static gboolean
@@ -134,17 +206,11 @@ touches_cb (const CtChange *change, gpointer data, GError **error)
 static GArray *
 touching (CtDb *db, GError **error)
 {
-  g_autoptr (GArray) all = g_array_new (FALSE, FALSE, sizeof (gint64)), found = NULL;
-  g_autoptr (CtStmt) stmt = ct_db_query (db, error, "SELECT DISTINCT seq FROM changesets ORDER BY seq", "");
+  g_autoptr (GArray) all =
+      ct_backlog_numbers (db, "SELECT DISTINCT seq FROM changesets WHERE seq > ? ORDER BY seq", 0, error),
+                     found = NULL;
 
-  if (!stmt)
-    return NULL;
-  while (ct_stmt_next (stmt)) {
-    gint64 seq = ct_stmt_int (stmt, 0);
-
-    g_array_append_val (all, seq);
-  }
-  if (!ct_stmt_finish (stmt, error))
+  if (!all)
     return NULL;
   found = g_array_new (FALSE, FALSE, sizeof (gint64));
   for (guint i = 0; i < all->len; i++) {

@@ -16,23 +16,6 @@ typedef struct {
   CtRebaseReport report;
 } Rebase;
 
-/* (transfer full): what a query of one integer column gives */
-static GArray *
-read_numbers (CtDb *db, const char *sql, gint64 argument, GError **error)
-{
-  g_autoptr (GArray) numbers = g_array_new (FALSE, FALSE, sizeof (gint64));
-  g_autoptr (CtStmt) stmt = ct_db_query (db, error, sql, "i", argument);
-
-  if (!stmt)
-    return NULL;
-  while (ct_stmt_next (stmt)) {
-    gint64 number = ct_stmt_int (stmt, 0);
-
-    g_array_append_val (numbers, number);
-  }
-  return ct_stmt_finish (stmt, error) ? g_steal_pointer (&numbers) : NULL;
-}
-
 /* A pull brings states, not steps: one that began before another was written would turn rows back. */
 static gboolean
 check_base (Rebase *self, GError **error)
@@ -149,7 +132,7 @@ undo_pending (Rebase *self, gint64 after, GError **error)
 
   if (self->flags & CT_REBASE_REBUILD)
     return TRUE;
-  pending = read_numbers (
+  pending = ct_backlog_numbers (
       self->db,
       "SELECT seq FROM intents WHERE seq > ? AND seq NOT IN (SELECT seq FROM attention) ORDER BY seq DESC",
       after, error);
@@ -302,7 +285,7 @@ rerun_pending (Rebase *self, GError **error)
   if (!ct_db_run (self->db, error, "DELETE FROM number_series WHERE year = -1", "") ||
       !ct_db_run (self->db, error, "DELETE FROM undone WHERE by_seq > ?", "i", self->state.acknowledged))
     return FALSE;
-  pending = read_numbers (
+  pending = ct_backlog_numbers (
       self->db,
       "SELECT seq FROM intents WHERE seq > ? AND args IS NOT NULL AND seq NOT IN (SELECT seq FROM attention)"
       " ORDER BY seq",
@@ -326,7 +309,8 @@ write_through (Rebase *self, GError **error)
   for (guint i = 0; i < self->pulled->verdicts->len; i++)
     if (!settle_one (self, self->pulled->verdicts->pdata[i], error))
       return FALSE;
-  return ct_purge_history (self->db, self->state.acknowledged, self->now, &self->report.parked, error) &&
+  return (!self->pulled->whole || ct_purge_note_missing (self->db, self->state.acknowledged, error)) &&
+         ct_purge_history (self->db, self->state.acknowledged, self->now, &self->report.parked, error) &&
          rerun_pending (self, error);
 }
 

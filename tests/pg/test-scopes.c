@@ -154,6 +154,35 @@ test_row_moves (void)
   g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM changesets WHERE seq > 1"), ==, 1);
 }
 
+/* Made here, applied there, and out of sight before the first pull, which does not say what it leaves out: what would undo it goes.
+ * What was taken back here keeps its history. */
+static void
+test_out_of_sight (void)
+{
+  g_autoptr (PgStation) n = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *made = NULL;
+  CtSyncReport report;
+  gboolean again;
+
+  pg_server_create (server, "sight", policy);
+  run_as_root ("sight", "INSERT INTO sync.grants SELECT 'north', (sync.scope_ids(ARRAY['region:west']))[1]");
+  n = pg_station_new (server, "sight", "north");
+  add (n, "Zaunkoenig", "west");
+  add (n, "Nordwind", "north");
+  add (n, "Kuckuck", "north");
+  made =
+      sync_replica_text (n->replica, "SELECT uuid_text(command_id) FROM intents ORDER BY seq DESC LIMIT 1");
+  sync_replica_run (n->replica, "command.undo", "{\"command\":\"%s\"}", made);
+  ct_sync_push (n->replica->db, n->session, NULL, &report, &again, &error);
+  g_assert_no_error (error);
+  run_as_root ("sight", REVOKE);
+  pg_station_sync (n);
+  g_assert_false (pg_station_in_files (n, "Zaunkoenig"));
+  g_assert_true (pg_station_in_files (n, "Kuckuck"));
+  g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM distributors"), ==, 1);
+}
+
 /* What a login had of scopes cannot be made up: the keys of another region do not come for the asking. */
 static void
 test_made_up (void)
@@ -233,6 +262,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_assert_true (g_file_get_contents (path, &policy, NULL, NULL));
   server = pg_server_start ();
+  g_test_add_func ("/pg/scopes/out-of-sight", test_out_of_sight);
   g_test_add_func ("/pg/scopes/revocation", test_revocation);
   g_test_add_func ("/pg/scopes/row-moves", test_row_moves);
   g_test_add_func ("/pg/scopes/made-up", test_made_up);
