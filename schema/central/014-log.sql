@@ -32,8 +32,9 @@ CREATE TABLE audit.continuations (
   former text PRIMARY KEY,                        -- the origin before
   size bigint NOT NULL CHECK (size >= 0),
   note text NOT NULL CHECK (octet_length(note) <= 4000),
-  at bigint NOT NULL,
-  xid xid8 NOT NULL DEFAULT pg_current_xact_id()
+  at bigint NOT NULL,                             -- not before anything that is here
+  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  position bigint GENERATED ALWAYS AS IDENTITY
 );
 CREATE FUNCTION sync.is_continuing() RETURNS boolean LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -146,7 +147,8 @@ BEGIN
   IF left_over > (SELECT h.size FROM audit.head h) OR EXISTS (SELECT FROM audit.checkpoints c WHERE c.size > left_over) THEN
     RAISE EXCEPTION 'the log does not have just these % leaves in common with what was signed', left_over USING ERRCODE = 'CT101';
   END IF;
-  INSERT INTO audit.continuations VALUES (o.name, left_over, note, sync.now_ms());
+  INSERT INTO audit.continuations (former, size, note, at)
+    SELECT o.name, left_over, continue_log.note, greatest(sync.now_ms(), (extract(epoch FROM max(t.at)) * 1000)::bigint) FROM sync.txn t;
   UPDATE audit.origin SET name = lines[1];
   UPDATE app.outbox SET state = 'unknown', leased_until = NULL, problem = 'the server was restored from a backup: it may have been sent'
     WHERE state IN ('ready', 'leased', 'sending');
@@ -154,18 +156,25 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION api.continue_log(text) TO tower_admin;
 
--- Whether what a person did at that time may have been done on this server before a restore took it back. The clock is theirs.
+-- Whether what was done at that time may have been done on this server before a restore took it back.
 CREATE FUNCTION sync.may_be_lost(occurred_at bigint) RETURNS boolean LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN occurred_at < (SELECT max(k.at) FROM audit.continuations k);
+  RETURN coalesce(occurred_at < (SELECT max(k.at) FROM audit.continuations k), false);
+END $$;
+
+-- When a record was made whose row may have come anew since then: the time in its key (RFC 9562 version 7), ms.
+CREATE FUNCTION sync.made_at(id uuid) RETURNS bigint LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN ('x' || substr(encode(uuid_send(id), 'hex'), 1, 12))::bit(48)::bigint;
 END $$;
 
 -- How the log came to its present origin, the first step first.
 CREATE FUNCTION api.log_continuations() RETURNS TABLE (note text) LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN QUERY SELECT k.note FROM audit.continuations k ORDER BY k.at, k.size LIMIT 1000;
+  RETURN QUERY SELECT k.note FROM audit.continuations k ORDER BY k.position LIMIT 1000;
 END $$;
 GRANT EXECUTE ON FUNCTION api.log_continuations() TO tower_viewer;
 

@@ -292,6 +292,7 @@ CREATE FUNCTION app.check_new_post(p app.outbox) RETURNS app.outbox LANGUAGE plp
 DECLARE
   a app.approvals;
   approved_at bigint := nullif(current_setting('tower.occurred_at', true), '')::bigint;
+  made_at bigint;
 BEGIN
   PERFORM app.hold_channel(p.channel);
   SELECT * INTO a FROM app.approvals x WHERE x.id = p.approval_id;
@@ -305,10 +306,13 @@ BEGIN
   END IF;
   p.distributor_id := (SELECT t.distributor_id FROM app.follow_up_tasks t WHERE t.id = p.task_id);
   p.ready_at := a.decided_at + app.duration_ms((SELECT value FROM app.settings WHERE key = 'delivery.undo_window'), 15000);
-  IF sync.may_be_lost(approved_at) THEN           -- and sent: it is looked for from when it was approved
+  -- An approval given before a restore let the message out, or somebody else's did, of which nothing is known here: about a task
+  -- that was there before, nothing goes out until it has been looked for.
+  made_at := least(approved_at, (SELECT least(t.created_at, sync.made_at(t.id)) FROM app.follow_up_tasks t WHERE t.id = p.task_id));
+  IF sync.may_be_lost(made_at) THEN
     p.state := 'unknown';
     p.problem := 'the server was restored from a backup: it may have been sent';
-    p.ready_at := approved_at;
+    p.ready_at := made_at;
   END IF;
   RETURN p;
 END $$;
@@ -411,6 +415,10 @@ BEGIN
     RAISE EXCEPTION '%: leases and attempts are counted when they begin', OLD.number;
   ELSIF NEW.state = 'ready' AND OLD.state IN ('unknown', 'failed') THEN
     PERFORM app.check_approval_stands(NEW);
+    IF sync.may_be_lost(nullif(current_setting('tower.occurred_at', true), '')::bigint) THEN   -- then it was sent after that
+      NEW.state := 'unknown';
+      NEW.problem := 'the server was restored from a backup: it may have been sent';
+    END IF;
   END IF;
   RETURN NEW;
 END $$;

@@ -68,6 +68,32 @@ check_root (CtDb *db, const CtLogContinuation *self, guint64 n_signed, GError **
               (int) self->start.size));
 }
 
+/* An origin ends with a UUID; but for a log's first one it is of version 7, and so tells when it was made. */
+static gboolean
+tells_time (const char *origin)
+{
+  gsize length = strlen (origin);
+
+  return length > 36 && origin[length - 36 + 14] == '7';
+}
+
+/**
+ * ct_log_continuation_is_new:
+ * @origins: of the log, see ct_log_origins()
+ *
+ * Whether the log has not been there yet: what was signed once, before a later restore, must not take it back there.
+ */
+gboolean
+ct_log_continuation_is_new (const CtLogContinuation *self, const char *origins)
+{
+  gsize length = strcspn (origins, "\n");
+  g_autofree char *present = g_strndup (origins, length);
+  CtLeafText next = { self->start.origin, strlen (self->start.origin) };
+
+  return !ct_log_origins_have (origins, &next) && tells_time (self->start.origin) &&
+         (!tells_time (present) || strcmp (self->start.origin, present) > 0);
+}
+
 /* Leaves of the log may name this origin, too: it had it before those that are known. */
 gboolean
 ct_log_continuation_note (CtDb *db, const char *former, GError **error)

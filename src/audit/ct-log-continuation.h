@@ -17,6 +17,7 @@ void ct_log_continuation_clear (CtLogContinuation *self);
 char *ct_log_continuation_sign (const CtLogContinuation *self, const CtSigner *signer, GError **error);
 gboolean ct_log_continuation_open (const char *note, const CtVerifier *verifier, CtLogContinuation *self,
                                    GError **error);
+gboolean ct_log_continuation_is_new (const CtLogContinuation *self, const char *origins);
 gboolean ct_log_continuation_note (CtDb *db, const char *former, GError **error);
 gboolean ct_log_continuation_take (CtDb *db, const CtLogContinuation *self, GError **error);
 

@@ -1,6 +1,8 @@
 /* Has the server's log go on after a restore that lost leaves which were signed. */
 #include "ct-log-sync.h"
 
+#include <string.h>
+
 /* What both have: our copy, and the log of the server as it is now. */
 typedef struct {
   CtDb *db;
@@ -82,16 +84,17 @@ static gboolean
 check_signer (Comparison *self, const CtSigner *signer, GError **error)
 {
   g_autofree char *own = ct_verifier_to_string (ct_signer_verifier (signer));
-  g_autofree char *origin =
-      ct_db_read_text (self->db, error, "SELECT value FROM workspace WHERE key = 'log_origin'", "");
+  g_autofree char *origins = ct_log_origins (self->db, error);
+  CtLeafText served = { self->head.origin, strlen (self->head.origin) };
 
-  if (!origin)
+  if (!origins)
     return FALSE;
   if (g_strcmp0 (own, self->head.vkey) != 0)
     return ct_fail (error, CT_ERROR_REFUSED,
                     _ ("This workspace does not have the key that signs the server's log: run this where the "
                        "service does that has it"));
-  return g_str_equal (origin, self->head.origin) ||
+  /* an older backup than at the last restore has an origin from before that */
+  return ct_log_origins_have (origins, &served) ||
          ct_fail (error, CT_ERROR_CONFLICT, _ ("The server's log has gone on already, as “%s”"),
                   self->head.origin);
 }

@@ -86,6 +86,25 @@ continue_cb (Following *self, gpointer data, GError **error)
   return ct_log_continuation_take (self->db, data, error);
 }
 
+/* The next origin: from the present one, or, where a later restore brought an older backup, from one that we had before. */
+static gboolean
+find_next (Following *self, const GStrv notes, const CtVerifier *verifier, CtLogContinuation *next,
+           GError **error)
+{
+  g_autofree char *text = ct_log_origins (self->db, error);
+  g_auto (GStrv) origins = text ? g_strsplit (text, "\n", -1) : NULL;
+
+  for (char **origin = origins; origin && *origin; origin++) {
+    g_clear_error (error);
+    if (find_continuation (notes, verifier, *origin, TRUE, next, error))
+      return ct_log_continuation_is_new (next, text) ||
+             ct_fail (error, CT_ERROR_CORRUPT,
+                      _ ("The server's log is said to go on as “%s”, which is older than “%s”"),
+                      next->start.origin, *origins);
+  }
+  return FALSE;
+}
+
 /* After a restore the log may go on under another origin, and again: where the pinned key says so, as far as it went. */
 static gboolean
 reach_origin (Following *self, GError **error)
@@ -106,7 +125,7 @@ reach_origin (Following *self, GError **error)
   for (guint steps = g_strv_length (notes); steps > 0 && !g_str_equal (origin, self->head.origin); steps--) {
     g_auto (CtLogContinuation) next = { 0 };
 
-    if (!find_continuation (notes, verifier, origin, TRUE, &next, error) ||
+    if (!find_next (self, notes, verifier, &next, error) ||
         (self->options->keep_lost && !self->options->keep_lost (self->options->data, error)) ||
         !within (self, continue_cb, &next, error))
       return FALSE;

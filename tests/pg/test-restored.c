@@ -12,9 +12,9 @@ reach (LogClient *self, const char *database, const char *login)
 }
 
 static gboolean
-go_on (LogClient *self, const char *login, const CtSigner *key, GError **error)
+go_on (LogClient *self, const char *database, const char *login, const CtSigner *key, GError **error)
 {
-  g_autoptr (CtSession) session = pg_server_login (log_server, "backup", login);
+  g_autoptr (CtSession) session = pg_server_login (log_server, database, login);
   g_auto (CtLogContinuation) made = { 0 };
   gint64 lost = 0;
 
@@ -42,6 +42,39 @@ forge_continuation (const char *database)
   g_assert_no_error (error);
 }
 
+/* The same backup is put back once more: its log has the origin from before the first time, and goes on from that. What was
+ * signed then takes nobody back. */
+static void
+check_same_backup (LogClient *anna, LogClient *robot)
+{
+  g_autofree char *origins = NULL;
+  g_auto (GStrv) names = NULL;
+  CtLogContinuation old = { 0 };
+  g_autoptr (GError) error = NULL;
+  CtLogSyncReport report;
+
+  reach (anna, "backup_again", "anna");
+  reach (robot, "backup_again", "robot");
+  g_assert_false (log_client_try_follow (anna, FALSE, &report, &error));
+  log_assert_found (error, "is another one");
+  g_clear_error (&error);
+  go_on (robot, "backup_again", "postgres", log_signer, &error);
+  g_assert_no_error (error);
+  for (int round = 0; round < 3; round++) {
+    log_client_sync (robot);
+    log_client_sync (anna);
+  }
+  log_client_verify (anna, 0);
+  log_client_verify (robot, 0);
+  origins = ct_log_origins (anna->station->replica->db, &error);
+  names = g_strsplit (origins, "\n", -1);
+  g_assert_cmpuint (g_strv_length (names), ==, 3);
+  old.start.origin = names[1];
+  g_assert_false (ct_log_continuation_is_new (&old, origins));
+  g_assert_false (ct_log_continuation_is_new (&old, names[0]));
+  g_assert_true (ct_log_continuation_is_new (&old, names[2]));
+}
+
 /* The log goes on from what is left: nobody without the key can say so, everybody takes it from who has it, what the server
  * lost is offered again, and what comes then is proved as before. */
 static void
@@ -56,6 +89,8 @@ check_continuing (LogClient *anna, LogClient *robot)
   g_clear_pointer (&robot->station->session, ct_session_close);
   ct_session_run (postgres, NULL, &error, "CREATE DATABASE forged_log TEMPLATE backup", "");
   g_assert_no_error (error);
+  ct_session_run (postgres, NULL, &error, "CREATE DATABASE backup_again TEMPLATE backup", "");
+  g_assert_no_error (error);
   forge_continuation ("forged_log");
   reach (anna, "forged_log", "anna");
   g_assert_false (log_client_try_follow (anna, FALSE, &report, &error));
@@ -67,23 +102,24 @@ check_continuing (LogClient *anna, LogClient *robot)
   {
     g_autoptr (CtSigner) other = ct_signer_generate ("control-tower/test", NULL);
 
-    g_assert_false (go_on (robot, "postgres", other, &error));
+    g_assert_false (go_on (robot, "backup", "postgres", other, &error));
     g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
     g_clear_error (&error);
   }
-  g_assert_false (go_on (robot, "robot", log_signer, &error)); /* the key alone is no administrator */
+  g_assert_false (
+      go_on (robot, "backup", "robot", log_signer, &error)); /* the key alone is no administrator */
   g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
   g_clear_error (&error);
-  go_on (robot, "postgres", log_signer, &error);
+  go_on (robot, "backup", "postgres", log_signer, &error);
   g_assert_no_error (error);
-  g_assert_false (go_on (robot, "postgres", log_signer, &error));
+  g_assert_false (go_on (robot, "backup", "postgres", log_signer, &error));
   g_assert_error (error, CT_ERROR, CT_ERROR_CONFLICT);
   for (int round = 0; round < 2; round++) {
     log_client_sync (robot);
     log_client_sync (anna);
   }
   g_assert_true (log_client_sync (anna).covers_rows);
-  g_assert_false (go_on (robot, "postgres", log_signer, NULL)); /* nothing is lost now */
+  g_assert_false (go_on (robot, "backup", "postgres", log_signer, NULL)); /* nothing is lost now */
   late = log_client_new ("backup", "ben");
   log_client_sync (robot);
   log_client_sync (anna);
@@ -99,6 +135,7 @@ check_continuing (LogClient *anna, LogClient *robot)
                    ==, 1);
   g_assert_cmpint (log_client_number (robot, "SELECT count(*) FROM audit_logs WHERE action = 'log.continue'"),
                    ==, 1);
+  check_same_backup (anna, robot);
 }
 
 /* A server that came back from an older backup is found out by everybody who saw more, and by its own service. */
