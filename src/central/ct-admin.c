@@ -40,7 +40,7 @@ ct_admin_init (CtSession *session, const char *directory, const char *policy, co
   if (before < 0 || !join_owner (session, cancellable, error) ||
       !ct_schema_upgrade (session, directory, cancellable, error) ||
       !ct_schema_load_policy (session, policy, cancellable, error) ||
-      !ct_session_run (session, cancellable, error, "SELECT sync.note_people()", ""))
+      !ct_session_run (session, cancellable, error, "SELECT sync.prepare_database(), sync.note_people()", ""))
     return NULL;
   documents = ct_schema_ship (session, shipped, cancellable, error);
   after = documents < 0 ? -1 : ct_schema_version (session, cancellable, error);
