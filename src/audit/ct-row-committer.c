@@ -250,6 +250,19 @@ ct_row_entries_are_parted (gconstpointer entries, gsize length)
   return length > 0 && ct_row_entry_next (&cursor, cursor + length, &first) && first.parted;
 }
 
+/* Whether of one of the rows only the hash is there. */
+gboolean
+ct_row_entries_hide (gconstpointer entries, gsize length)
+{
+  const guint8 *cursor = entries, *end = cursor + length;
+  CtRowEntry entry = { 0 };
+
+  while (cursor < end && ct_row_entry_next (&cursor, end, &entry))
+    if (entry.operation == 'h')
+      return TRUE;
+  return FALSE;
+}
+
 /* Whether there is a common salt where it belongs to the entries, and only there. */
 gboolean
 ct_row_entries_fit (gconstpointer entries, gsize length, gsize salt_length)

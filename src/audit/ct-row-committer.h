@@ -40,6 +40,7 @@ gboolean ct_row_entry_next (const guint8 **cursor, const guint8 *end, CtRowEntry
 void ct_row_entries_preimage (GByteArray *bytes, gconstpointer entries, gsize length);
 CtHash ct_row_entries_hash (gconstpointer entries, gsize length);
 gboolean ct_row_entries_are_parted (gconstpointer entries, gsize length);
+gboolean ct_row_entries_hide (gconstpointer entries, gsize length);
 gboolean ct_row_entries_fit (gconstpointer entries, gsize length, gsize salt_length);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtRowCommitter, ct_row_committer_free)

@@ -218,8 +218,10 @@ static gboolean
 check_seen (Following *self, const CtFedLeaf *fed, GError **error)
 {
   gint64 seen = self->head.whole;
+  gsize length = 0;
+  gconstpointer entries = fed->entries ? g_bytes_get_data (fed->entries, &length) : NULL;
 
-  if (fed->leaf && fed->texts)
+  if (fed->leaf && fed->texts && !(seen && ct_row_entries_hide (entries, length)))
     return TRUE;
   if (!seen && self->same_scopes &&
       !ct_db_read_int (self->db, &seen, error,

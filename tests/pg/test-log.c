@@ -107,7 +107,7 @@ commitments (LogClient *self, const CtId *row)
 static void
 test_rows_of_several (void)
 {
-  g_autoptr (LogClient) robot = NULL, north = NULL;
+  g_autoptr (LogClient) robot = NULL, north = NULL, newcomer = NULL;
   g_autoptr (PgDevice) anna = NULL;
   g_autoptr (CtVerdict) verdict = NULL;
   g_autoptr (CtSession) root = NULL;
@@ -147,6 +147,16 @@ test_rows_of_several (void)
   log_client_sync (north);
   log_client_verify (north, 3);
   g_assert_cmpint (commitments (north, &ids[1]), ==, 0);
+
+  /* from who sees all nothing is hidden: who owns the database took it away */
+  ct_session_script (root, "UPDATE audit.rows SET parts[2].readers = '{}' WHERE parts IS NOT NULL", NULL,
+                     &error);
+  g_assert_no_error (error);
+  newcomer = log_client_new ("several", "ben");
+  pg_station_sync (newcomer->station);
+  g_assert_false (log_client_try_follow (newcomer, FALSE, &report, &error));
+  log_assert_found (error, "was taken away");
+  g_clear_error (&error);
 
   /* what is hidden is as bound as the rest */
   ct_session_script (root, "UPDATE audit.rows SET parts[2].hash = sha256('x') WHERE parts IS NOT NULL", NULL,
