@@ -84,7 +84,7 @@ note_missing_of (CtDb *db, gint64 seq, GHashTable *missing, GError **error)
 
 /**
  * ct_purge_note_missing:
- * @db: in the transaction of a whole pull, with the rows written
+ * @db: in the transaction of a whole pull, or one with other scopes, with the rows written
  * @acknowledged: later commands are pending
  *
  * A whole pull does not say which rows are hidden: it leaves them out, as it does those that are gone. Where nothing is here of

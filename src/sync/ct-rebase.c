@@ -296,6 +296,14 @@ rerun_pending (Rebase *self, GError **error)
   return pending != NULL;
 }
 
+/* Neither a whole pull nor one that comes with a lost scope says of every row that it is hidden: the latter tells of those that
+ * were there at the last pull, not of what was written since. */
+static gboolean
+may_hide_unsaid (Rebase *self)
+{
+  return self->pulled->whole || !ct_pull_same_scopes (self->state.scopes, self->pulled->scopes);
+}
+
 static gboolean
 write_through (Rebase *self, GError **error)
 {
@@ -309,7 +317,7 @@ write_through (Rebase *self, GError **error)
   for (guint i = 0; i < self->pulled->verdicts->len; i++)
     if (!settle_one (self, self->pulled->verdicts->pdata[i], error))
       return FALSE;
-  return (!self->pulled->whole || ct_purge_note_missing (self->db, self->state.acknowledged, error)) &&
+  return (!may_hide_unsaid (self) || ct_purge_note_missing (self->db, self->state.acknowledged, error)) &&
          ct_purge_history (self->db, self->state.acknowledged, self->now, &self->report.parked, error) &&
          rerun_pending (self, error);
 }
