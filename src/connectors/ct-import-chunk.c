@@ -375,6 +375,16 @@ offer_link (Import *self, const Layout *layout, const CtValue *reference, const 
   }
 }
 
+/* Which field of the file is to blame, and what it says. */
+static void
+name_fault (const Layout *layout, const CtChunkRecord *chunk, int fault, Refusal *refusal)
+{
+  refusal->field = fault >= 0 ? layout->kind->fields[fault].name : NULL;
+  for (guint i = 0; fault >= 0 && i < layout->n_fields; i++)
+    if (layout->fields[i] == fault && chunk->values[i].type == 't')
+      refusal->key = chunk->values[i].text;
+}
+
 static CtUpsertOutcome
 write_record (Import *self, const CtChunkRecord *chunk, Refusal *refusal, GError **error)
 {
@@ -399,7 +409,9 @@ write_record (Import *self, const CtChunkRecord *chunk, Refusal *refusal, GError
   key = record.values[ct_kind_field_index (layout->kind, layout->kind->key[0])];
   outcome = line ? write_line (self, layout, &record, &refusal->reason, error)
                  : ct_upsert_write (layout->upsert, &record, &refusal->reason, error);
-  if (outcome != CT_UPSERT_REFUSED && !line)
+  if (outcome == CT_UPSERT_REFUSED)
+    name_fault (layout, chunk, record.fault, refusal);
+  else if (!line)
     offer_link (self, layout, &reference, &key, &record.id);
   return outcome;
 }

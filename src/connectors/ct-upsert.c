@@ -281,33 +281,69 @@ keep_differences (CtUpsert *self, CtUpsertRecord *record, CtStmt *row)
   return differences;
 }
 
-/* Whether the import may change the row @record differs from so: it takes no step that an edit of the record could not. */
+/* How people know the record that the row belongs to; (transfer full): empty where it is not to be seen here. */
 static gboolean
-is_allowed (CtUpsert *self, const CtUpsertRecord *record, CtStmt *row, char **reason)
+read_parent (CtUpsert *self, const CtKindField *field, const CtValue *id, char **name, GError **error)
 {
-  const char *columns[CT_KIND_MAX_FIELDS];
-  CtValue before[CT_KIND_MAX_FIELDS] = { 0 };
-  CtChange change = { .table = self->kind->table,
-                      .operation = 'u',
-                      .id = record->id,
-                      .n_columns = (int) self->n_fields,
-                      .columns = columns,
-                      .before = before,
-                      .after = record->values };
-  g_autoptr (GError) problem = NULL;
+  const CtKind *kind = ct_kind_find (field->link);
+  g_autofree char *sql = g_strdup_printf ("SELECT %s FROM %s WHERE id = ?", kind->key[0], kind->table);
+  g_autoptr (CtStmt) stmt = ct_db_query (self->command->db, error, sql, "b", id->data, id->length);
 
-  for (guint i = 0; i < self->n_fields; i++) {
-    columns[i] = self->kind->fields[i].column;
-    if (self->kind->fields[i].type == CT_FIELD_CHOICE) {
-      before[i].type = 't';
-      before[i].data = ct_stmt_blob (row, (int) i + FIRST_FIELD, &before[i].length);
-    }
+  if (!stmt)
+    return FALSE;
+  *name = g_strdup (ct_stmt_next (stmt) ? ct_stmt_text (stmt, 0) : "");
+  return ct_stmt_finish (stmt, error);
+}
+
+/* Why one field must not become what the file says, for people. */
+static void
+explain (CtUpsert *self, const CtKindField *field, const CtValue *before, const GError *problem,
+         char **reason, GError **error)
+{
+  g_autofree char *parent = NULL;
+
+  if (!field->link || before->type != 'b') {
+    *reason = g_strdup (problem->message);
+    return;
   }
-  if (ct_policy_check_change (self->command->policy, self->command->def->name, self->command->roles, &change,
-                              &problem))
-    return TRUE;
-  *reason = g_strdup (problem->message);
-  return FALSE;
+  if (!read_parent (self, field, before, &parent, error))
+    return;
+  *reason =
+      g_strdup_printf (_ ("This %s belongs to the %s \"%s\", and no import moves it to another: correct the "
+                          "row, or give it a key of its own for a new %s"),
+                       self->kind->name, field->link, parent, self->kind->name);
+}
+
+/* Whether the import may change the row @record differs from so: it changes no field and takes no step that an edit of the
+ * record could not. */
+static gboolean
+check_allowed (CtUpsert *self, CtUpsertRecord *record, CtStmt *row, char **reason, GError **error)
+{
+  for (guint i = 0; i < self->n_fields; i++) {
+    const CtKindField *field = &self->kind->fields[i];
+    const char *column = field->column;
+    CtValue before = { .type = ct_stmt_type (row, (int) i + FIRST_FIELD) };
+    CtChange change = { .table = self->kind->table,
+                        .operation = 'u',
+                        .id = record->id,
+                        .n_columns = 1,
+                        .columns = &column,
+                        .before = &before,
+                        .after = &record->values[i] };
+    g_autoptr (GError) problem = NULL;
+
+    if (record->values[i].type == 0)
+      continue;
+    if (before.type == 't' || before.type == 'b')
+      before.data = ct_stmt_blob (row, (int) i + FIRST_FIELD, &before.length);
+    if (ct_policy_check_change (self->command->policy, self->command->def->name, self->command->roles,
+                                &change, &problem))
+      continue;
+    record->fault = (int) i;
+    explain (self, field, &before, problem, reason, error);
+    return FALSE;
+  }
+  return TRUE;
 }
 
 static CtValue
@@ -541,7 +577,7 @@ may_insert_first (CtUpsert *self, const CtUpsertRecord *record)
 
 /**
  * ct_upsert_write:
- * @record: its values are used up; its id is set but where it is refused
+ * @record: its values are used up; its id is set but where it is refused, there its fault
  * @reason: (out): why a record is refused, for people
  *
  * A repeated record changes nothing: only what differs is written, and a revision is counted only then.
@@ -555,6 +591,7 @@ ct_upsert_write (CtUpsert *self, CtUpsertRecord *record, char **reason, GError *
   CtStmt *row;
   gboolean found;
 
+  record->fault = -1;
   if (may_insert_first (self, record)) {
     CtUpsertRecord copy = *record;
 
@@ -570,11 +607,11 @@ ct_upsert_write (CtUpsert *self, CtUpsertRecord *record, char **reason, GError *
   self->expect_new = !found;
   if (found) {
     guint differences = record->once ? 0 : keep_differences (self, record, row);
-    gboolean allowed = differences == 0 || is_allowed (self, record, row, reason);
+    gboolean allowed = differences == 0 || check_allowed (self, record, row, reason, error);
 
     if (allowed && differences > 0 && self->log->guarded)
       keep_undo (self, record, row);
-    if (!ct_stmt_finish (row, error) || !allowed)
+    if (!ct_stmt_finish (row, allowed ? error : NULL) || !allowed)
       return CT_UPSERT_REFUSED;
     return differences > 0 ? update (self, record, reason, error) : CT_UPSERT_UNCHANGED;
   }

@@ -25,6 +25,7 @@ typedef struct {
   gboolean once;        /* never change an existing record */
   gint64 next_position; /* of a new order line whose file has none; 0: the file says */
   CtId id;              /* out: of its row */
+  int fault;            /* out: where it is refused, the field that is to blame; -1: the record as a whole */
   CtValue values[CT_KIND_MAX_FIELDS];
 } CtUpsertRecord;
 

@@ -83,3 +83,51 @@ def test_a_key_that_is_not_allowed_says_so(s):
 def test_logistics(s):
     become(s, 'logistics')
     visit(s, 'logistics')
+
+
+def files(s, name, **texts):
+    """A folder with CSV files of our own form."""
+    folder = os.path.join(s.folder, name)
+    os.mkdir(folder)
+    for table, text in texts.items():
+        with open(os.path.join(folder, f'{table}.csv'), 'w', encoding='utf-8') as file:
+            file.write(text)
+    return folder
+
+
+def check(app, folder):
+    """What the import dialog has to say of a folder before anything is written."""
+    app.point(app.find('label', 'Choose a Folder…'))
+    app.find(None, 'Folder with CSV Files')
+    app.key('slash')
+    app.type(folder[1:])
+    app.key('Return')
+    app.says('What would be read')
+    app.press_button('Check')
+
+
+def test_an_import_is_refused_by_role(s):
+    app = s.state['app']
+    app.key('g', 'r')
+    app.find('push button', 'Columns')
+    app.press_button('Import CSV…')
+    app.find('frame', 'Import CSV Files')
+    check(app, files(s, 'bills', invoices='number,order,distributor,currency,amount\nINV-1,ORD-2026-1000,DIST-0001,EUR,1\n'))
+    app.says(f'"{getpass.getuser()}" may not import invoices (invoices.csv); leave this out, or ask an administrator for the role')
+    app.screenshot('import-refused-by-role')
+
+
+def test_an_import_moves_no_shipment(s):
+    app = s.state['app']
+    number, home, other = s.query(s.state['workspace'], "SELECT s.number || ' ' || o.number || ' ' || (SELECT max(number) FROM orders WHERE id <> o.id)"
+                                  ' FROM shipments s JOIN orders o ON o.id = s.order_id LIMIT 1')[0].split()
+    carriers = 'SELECT carrier FROM shipments WHERE number = ' + repr(number)
+    app.press_button('Close')
+    check(app, files(s, 'trucks', shipments=f'number,order,carrier\n{number},{other},Ungefähr\n'))
+    app.says('shipments.csv, line 2, order')
+    app.says(f'This shipment belongs to the order "{home}", and no import moves it to another')
+    app.screenshot('import-moves-nothing')
+    app.press_button('Import')
+    app.says(re.compile('^Imported'))
+    app.says('shipments.csv, line 2, order')
+    assert s.query(s.state['workspace'], carriers) != ['Ungefähr']

@@ -62,6 +62,9 @@ IMPORTED = {
 }
 
 
+IMPORTED_AS = {table: rule['as']['update'] for table, rule in POLICY['import.chunk']['writes'].items()}
+
+
 def brings(table):
     """The change that adds such a row."""
     return insert(table, uuid.uuid4(), **IMPORTED[table][0]())
@@ -110,6 +113,29 @@ def test_import_takes_no_other_steps():
             'may not take orders.status')
     # what a file says of a new record is how it begins
     applied(SERVER.device('sales').push('import.chunk', insert('orders', uuid.uuid4(), distributor_id=distributor(), currency='EUR', status='closed')))
+
+
+def moved(table, column, login):
+    """A change that takes a record from what it belongs to to another of the same kind."""
+    row = str(uuid.uuid4())
+    applied(SERVER.device('admin').push('import.chunk', insert(table, row, **IMPORTED[table][0]())))
+    was = ROOT.value(f'SELECT {column} FROM app.{table} WHERE id = $1', row)
+    other = {'order_id': lambda: order()[0], 'distributor_id': distributor, 'shipment_id': shipment}[column]()
+    return SERVER.device(login).push('import.chunk', change(table, row, 'update', **{column: [was, other]}))
+
+
+def test_import_moves_nothing():
+    """To another order, distributor or shipment an import takes a record only where an edit does."""
+    moves = [('contacts', 'distributor_id', 'sales'), ('order_lines', 'order_id', 'sales'), ('invoices', 'order_id', 'accounting'),
+             ('invoices', 'distributor_id', 'accounting'), ('shipments', 'order_id', 'logistics'),
+             ('shipment_events', 'shipment_id', 'logistics'), ('documents', 'distributor_id', 'sales')]
+    for table, column, login in moves:
+        def attempt(table=table, column=column, login=login):
+            return moved(table, column, login)
+        SERVER.rule_holds(attempt, f'import.chunk may not write {table}.{column}', 'sync.refusal', 'NOT allowed ? c.key')
+    for table, column in ('orders', 'distributor_id'), ('documents', 'order_id'):
+        assert column in POLICY[IMPORTED_AS[table]]['writes'][table]['update']
+        applied(moved(table, column, 'sales'))
 
 
 def test_import_undone():

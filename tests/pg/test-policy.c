@@ -625,6 +625,28 @@ test_stop_only (void)
   }
 }
 
+/* What a record belongs to an import leaves as it is, as the command does that edits one such record. */
+static void
+test_import_moves_nothing (void)
+{
+  g_autoptr (CtSession) root = pg_server_login (server, DB, "postgres");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CtAnswer) moves = ct_session_query (
+      root, NULL, &error,
+      "SELECT w.key || '.' || c.name, one.writes -> w.key -> 'update' ? c.name AND one.writes ? w.key"
+      " FROM sync.policy p, jsonb_each(p.writes) w, sync.policy one, sync.tables t, sync.columns c"
+      " WHERE p.command = 'import.chunk' AND one.command = w.value -> 'as' ->> 'update' AND t.name = w.key"
+      " AND c.tbl = t.id AND c.kind = 'parent' AND w.value -> 'update' ? c.name",
+      "");
+
+  g_assert_no_error (error);
+  g_assert_cmpint (ct_answer_rows (moves), >, 0);
+  for (int i = 0; i < ct_answer_rows (moves); i++) {
+    g_test_message ("%s", ct_answer_text (moves, i, 0));
+    g_assert_cmpstr (ct_answer_text (moves, i, 1), ==, "t");
+  }
+}
+
 /* No table of the server is left out of the walk. */
 static void
 test_complete (void)
@@ -656,6 +678,7 @@ main (int argc, char **argv)
   server = pg_server_start ();
   pg_server_create (server, DB, text);
   g_test_add_func ("/pg/policy/complete", test_complete);
+  g_test_add_func ("/pg/policy/import-moves-nothing", test_import_moves_nothing);
   g_test_add_func ("/pg/policy/walk", test_walk);
   g_test_add_func ("/pg/policy/stop-only", test_stop_only);
   result = g_test_run ();

@@ -523,6 +523,61 @@ test_round_trip (Fixture *f, gconstpointer data)
   tear_down (&other, NULL);
 }
 
+/* A corrected file may add to a record what was not known of it, and moves it to no other order or distributor: by hand nobody
+ * can. */
+static void
+test_parents_stay (Fixture *f, gconstpointer data)
+{
+  static const struct {
+    const char *name, *text, *counts, *error;
+  } files[] = {
+    { "invoices.csv",
+      "number,order,distributor,currency,amount,due_on\n"
+      "INV-2026-0311,ORD-2026-1048,D-1,EUR,123.45,2026-05-31\n",
+      "1 0 0 0 1", "2:2 order=ORD-2026-1048 This invoice belongs to the order \"ORD-2026-1047\"" },
+    { "invoices.csv",
+      "number,order,distributor,currency,amount,due_on\n"
+      "INV-2026-0311,ORD-2026-1047,D-2,EUR,99,2026-05-31\n",
+      "1 0 0 0 1", "2:3 distributor=D-2 This invoice belongs to the distributor \"D-1\"" },
+    { "shipments.csv",
+      "order,number,carrier\nORD-2026-1047,SHP-1,UPS\nORD-2026-1048,SHP-1,DPD\nORD-2026-1048,SHP-2,DPD\n",
+      "3 1 1 0 1", "3:1 order=ORD-2026-1048 This shipment belongs to the order \"ORD-2026-1047\"" },
+    { "order_lines.csv",
+      "order,position,product,sku,quantity,currency,unit_price\nORD-2026-1047,3,X,Z,1,EUR,1\n", "1 0 1 0 0",
+      NULL },
+  };
+  g_autofree char *from = g_build_filename (f->folder, "awkward", NULL);
+  CtImportOptions options = options_of (f);
+
+  for (guint i = 0; i < G_N_ELEMENTS (awkward); i++) {
+    g_autofree char *name = g_build_filename ("awkward", awkward[i][0], NULL);
+
+    g_free (write_file (f, name, awkward[i][1]));
+  }
+  import_counts (f, "canonical", from, &options, "17 17 0 0 0");
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++) {
+    g_autofree char *path = write_file (f, files[i].name, files[i].text), *found = NULL, *said = NULL;
+    g_autoptr (JsonObject) result = run (f, "canonical", path, &options);
+    JsonArray *errors = ct_json_array (result, "errors");
+    JsonObject *error = files[i].error ? json_array_get_object_element (errors, 0) : NULL;
+
+    found = counts (result);
+    g_assert_cmpstr (found, ==, files[i].counts);
+    if (!error)
+      continue;
+    said = g_strdup_printf ("%d:%d %s=%s %s", (int) ct_json_int (error, "line", 0),
+                            (int) ct_json_int (error, "column", 0), ct_json_string (error, "field", ""),
+                            ct_json_string (error, "value", ""), ct_json_string (error, "reason", ""));
+    g_test_message ("%s", said);
+    g_assert_true (g_str_has_prefix (said, files[i].error));
+  }
+  expect (f,
+          "SELECT o.number, i.rev FROM invoices i JOIN orders o ON o.id = i.order_id UNION ALL "
+          "SELECT o.number, s.carrier FROM shipments s JOIN orders o ON o.id = s.order_id ORDER BY 1, 2",
+          "ORD-2026-1047|1/ORD-2026-1047|UPS/ORD-2026-1048|DPD/");
+  expect_committed (f);
+}
+
 static void
 stop_cb (guint64 done, guint64 total, gint64 rows, gpointer data)
 {
@@ -665,6 +720,7 @@ main (int argc, char **argv)
   TEST ("changes", test_changes);
   TEST ("number-series", test_number_series);
   TEST ("round-trip", test_round_trip);
+  TEST ("parents-stay", test_parents_stay);
   TEST ("cancel", test_cancel);
   TEST ("refusals", test_refusals);
   TEST ("preview", test_preview);
