@@ -249,13 +249,14 @@ BEGIN
   END IF;
 END $$;
 
--- A leaf for what an administrator did past the commands: without intent and device.
+-- A leaf for what an administrator, or the service, did past the commands: without intent and device.
 CREATE FUNCTION audit.note(action text, object_type text, object_id uuid, written jsonb, disclosed jsonb,
                            about audit.extent DEFAULT NULL) RETURNS uuid LANGUAGE sql
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT audit.append(jsonb_build_object(
       'intent_sha256', repeat('0', 64), 'device_id', '00000000-0000-0000-0000-000000000000', 'device_seq', 0,
       'occurred_at', sync.now_ms(), 'actor', session_user, 'actor_role',
-      CASE WHEN pg_has_role(session_user, 'tower_owner', 'MEMBER') THEN 'owner' ELSE 'admin' END, 'action', action,
+      CASE WHEN pg_has_role(session_user, 'tower_owner', 'MEMBER') THEN 'owner'
+           WHEN pg_has_role(session_user, 'tower_admin', 'MEMBER') THEN 'admin' ELSE 'agent' END, 'action', action,
       'object_type', object_type, 'object_id', object_id, 'object_rev', 0), written, disclosed, about);
 $$;

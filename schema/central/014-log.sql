@@ -42,6 +42,14 @@ BEGIN
 END $$;
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON audit.continuations FOR EACH ROW EXECUTE FUNCTION audit.immutable();
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit.continuations EXECUTE FUNCTION audit.immutable();
+-- How administrators would have it go on, one each: whether the log's key signed that PostgreSQL cannot say, but who has the
+-- key can, and puts it into effect.
+CREATE TABLE audit.proposals (
+  login text PRIMARY KEY,
+  former text NOT NULL,
+  note text NOT NULL CHECK (octet_length(note) <= 4000),
+  at bigint NOT NULL
+);
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON audit.log FOR EACH ROW EXECUTE FUNCTION audit.immutable();
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit.log EXECUTE FUNCTION audit.immutable();
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON audit.checkpoints FOR EACH ROW EXECUTE FUNCTION audit.immutable();
@@ -100,6 +108,16 @@ CREATE FUNCTION audit.is_signed(lines text[]) RETURNS boolean LANGUAGE sql STABL
       AND encode(substr(decode(split_part(l, ' ', 3), 'base64'), 1, 4), 'hex') = split_part(o.vkey, '+', 2));
 $$;
 
+-- Who has the sequence has the log's key, and looked at what it signed.
+CREATE FUNCTION audit.demand_sequence() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM audit.demand_agent();
+  PERFORM FROM sync.work w WHERE w.kind = 'sequence' AND w.login = session_user AND w.until > clock_timestamp() FOR UPDATE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'another instance sequences the log now' USING ERRCODE = 'CT101';
+  END IF;
+END $$;
+
 -- Keeps a signed head, of whoever holds the sequence now, and none that comes before another. Of two of the same size the later
 -- one counts: who has the key takes the place of a head that only looks signed.
 CREATE FUNCTION api.checkpoint(size bigint, root text, note text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
@@ -108,11 +126,8 @@ DECLARE
   lines text[] := string_to_array(note, E'\n');
   newest audit.checkpoints;
 BEGIN
-  PERFORM audit.demand_agent();
-  PERFORM FROM sync.work w WHERE w.kind = 'sequence' AND w.login = session_user AND w.until > clock_timestamp() FOR UPDATE;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION 'another instance sequences the log now' USING ERRCODE = 'CT101';
-  ELSIF lines[1] IS DISTINCT FROM (SELECT o.name FROM audit.origin o) OR lines[2] IS DISTINCT FROM size::text
+  PERFORM audit.demand_sequence();
+  IF lines[1] IS DISTINCT FROM (SELECT o.name FROM audit.origin o) OR lines[2] IS DISTINCT FROM size::text
      OR lines[3] IS DISTINCT FROM encode(decode(root, 'hex'), 'base64') OR size > (SELECT h.size FROM audit.head h)
      OR NOT audit.is_signed(lines) THEN
     RAISE EXCEPTION 'the checkpoint of % leaves is not one of this log, signed with its key', size USING ERRCODE = 'CT004';
@@ -126,35 +141,70 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION api.integrate(integer), api.checkpoint(bigint, text, text) TO tower_agent;
 
--- The log goes on under another origin, after a restore that lost leaves which were signed: note is what
--- ct_log_continuation_sign() makes. Nobody follows it who does not find the log's key under it. What waits to be sent may have
--- been sent by what was lost: the service looks for it, and a person decides what it does not find.
-CREATE FUNCTION api.continue_log(note text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
+-- How many leaves the log has in common with what was signed, where the note says how it goes on.
+CREATE FUNCTION audit.left_over(note text, o audit.origin) RETURNS bigint LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   lines text[] := string_to_array(note, E'\n');
+BEGIN
+  IF (lines[1] ~ '^control-tower/[0-9a-f-]{36}$' AND lines[1] <> o.name AND lines[2] ~ '^\d{1,18}$'
+      AND lines[4] = 'continues ' || o.name) IS NOT TRUE OR EXISTS (SELECT FROM audit.continuations k WHERE k.former = lines[1])
+     OR NOT audit.is_signed(lines) THEN
+    RAISE EXCEPTION 'this does not continue the log %', o.name USING ERRCODE = 'CT004';
+  ELSIF lines[2]::bigint > (SELECT h.size FROM audit.head h)
+     OR EXISTS (SELECT FROM audit.checkpoints c WHERE c.size > lines[2]::bigint) THEN
+    RAISE EXCEPTION 'the log does not have just these % leaves in common with what was signed', lines[2] USING ERRCODE = 'CT101';
+  END IF;
+  RETURN lines[2]::bigint;
+END $$;
+
+-- An administrator would have the log go on under another origin, after a restore that lost leaves which were signed: note is
+-- what ct_log_continuation_sign() makes. Returns whether a service is there that may put it into effect.
+CREATE FUNCTION api.continue_log(note text) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
+DECLARE
   o audit.origin;
-  left_over bigint;
 BEGIN
   PERFORM sync.demand_admin();
   SELECT * INTO STRICT o FROM audit.origin FOR UPDATE;
-  IF lines[1] !~ '^control-tower/[0-9a-f-]{36}$' OR lines[1] = o.name OR lines[2] !~ '^\d{1,18}$'
-     OR lines[4] IS DISTINCT FROM 'continues ' || o.name OR EXISTS (SELECT FROM audit.continuations k WHERE k.former = lines[1])
-     OR NOT audit.is_signed(lines) THEN
-    RAISE EXCEPTION 'this does not continue the log %', o.name USING ERRCODE = 'CT004';
-  END IF;
-  left_over := lines[2]::bigint;
-  IF left_over > (SELECT h.size FROM audit.head h) OR EXISTS (SELECT FROM audit.checkpoints c WHERE c.size > left_over) THEN
-    RAISE EXCEPTION 'the log does not have just these % leaves in common with what was signed', left_over USING ERRCODE = 'CT101';
+  PERFORM audit.left_over(note, o);
+  INSERT INTO audit.proposals VALUES (session_user, o.name, note, sync.now_ms())
+    ON CONFLICT (login) DO UPDATE SET former = excluded.former, note = excluded.note, at = excluded.at;
+  PERFORM audit.note('log.propose', 'log', (SELECT id FROM sync.epoch), '[]', jsonb_build_object('start', note));
+  RETURN EXISTS (SELECT FROM sync.work w WHERE w.kind = 'sequence' AND w.until > clock_timestamp());
+END $$;
+GRANT EXECUTE ON FUNCTION api.continue_log(text) TO tower_admin;
+
+-- What is proposed for the log as it is called now, the latest first.
+CREATE FUNCTION api.log_proposals() RETURNS TABLE (note text) LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM audit.demand_agent();
+  RETURN QUERY SELECT p.note FROM audit.proposals p JOIN audit.origin o ON o.name = p.former ORDER BY p.at DESC, p.login LIMIT 100;
+END $$;
+
+-- Who has the log's key found it under what an administrator proposed: so it goes on from now on. What waits to be sent may
+-- have been sent by what was lost: the service looks for it, and a person decides what it does not find.
+CREATE FUNCTION api.take_continuation(note text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
+DECLARE
+  o audit.origin;
+BEGIN
+  PERFORM audit.demand_sequence();
+  SELECT * INTO STRICT o FROM audit.origin FOR UPDATE;
+  IF NOT EXISTS (SELECT FROM audit.proposals p WHERE p.note = take_continuation.note AND p.former = o.name) THEN
+    RAISE EXCEPTION 'no administrator proposed that the log goes on so' USING ERRCODE = 'CT004';
   END IF;
   INSERT INTO audit.continuations (former, size, note, at)
-    SELECT o.name, left_over, continue_log.note, greatest(sync.now_ms(), (extract(epoch FROM max(t.at)) * 1000)::bigint) FROM sync.txn t;
-  UPDATE audit.origin SET name = lines[1];
+    SELECT o.name, audit.left_over(take_continuation.note, o), take_continuation.note,
+           greatest(sync.now_ms(), (extract(epoch FROM max(t.at)) * 1000)::bigint) FROM sync.txn t;
+  DELETE FROM audit.proposals;
+  UPDATE audit.origin SET name = split_part(note, E'\n', 1);
   UPDATE app.outbox SET state = 'unknown', leased_until = NULL, problem = 'the server was restored from a backup: it may have been sent'
     WHERE state IN ('ready', 'leased', 'sending');
   PERFORM audit.note('log.continue', 'log', (SELECT id FROM sync.epoch), '[]', jsonb_build_object('start', note));
 END $$;
-GRANT EXECUTE ON FUNCTION api.continue_log(text) TO tower_admin;
+GRANT EXECUTE ON FUNCTION api.log_proposals(), api.take_continuation(text) TO tower_agent;
 
 -- Whether what was done at that time may have been done on this server before a restore took it back.
 CREATE FUNCTION sync.may_be_lost(occurred_at bigint) RETURNS boolean LANGUAGE plpgsql STABLE

@@ -205,6 +205,20 @@ ct_log_feed_publish (CtSession *session, gint64 size, const CtHash *root, const 
                          "iss", size, hex, note);
 }
 
+/* (transfer full): what the function returns */
+static GStrv
+ask_notes (CtSession *session, const char *sql, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CtAnswer) answer = ct_session_query (session, cancellable, error, sql, "");
+  g_autoptr (GStrvBuilder) notes = g_strv_builder_new ();
+
+  if (!answer)
+    return NULL;
+  for (int i = 0; i < ct_answer_rows (answer); i++)
+    g_strv_builder_add (notes, ct_answer_text (answer, i, 0));
+  return g_strv_builder_end (notes);
+}
+
 /**
  * ct_log_feed_continuations:
  *
@@ -213,13 +227,17 @@ ct_log_feed_publish (CtSession *session, gint64 size, const CtHash *root, const 
 GStrv
 ct_log_feed_continuations (CtSession *session, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (CtAnswer) answer =
-      ct_session_query (session, cancellable, error, "SELECT note FROM api.log_continuations()", "");
-  g_autoptr (GStrvBuilder) notes = g_strv_builder_new ();
+  return ask_notes (session, "SELECT note FROM api.log_continuations()", cancellable, error);
+}
 
-  if (!answer)
-    return NULL;
-  for (int i = 0; i < ct_answer_rows (answer); i++)
-    g_strv_builder_add (notes, ct_answer_text (answer, i, 0));
-  return g_strv_builder_end (notes);
+/**
+ * ct_log_feed_proposals:
+ *
+ * Returns: (transfer full): the notes by which administrators would have the log go on, the latest first; foreign bytes. For
+ *   the agent alone
+ */
+GStrv
+ct_log_feed_proposals (CtSession *session, GCancellable *cancellable, GError **error)
+{
+  return ask_notes (session, "SELECT note FROM api.log_proposals()", cancellable, error);
 }

@@ -43,6 +43,7 @@ GPtrArray *ct_log_feed_leaves (CtSession *session, gint64 first, gint64 upto, GC
                                GError **error);
 gboolean ct_log_feed_integrate (CtSession *session, gint64 *size, GCancellable *cancellable, GError **error);
 GStrv ct_log_feed_continuations (CtSession *session, GCancellable *cancellable, GError **error);
+GStrv ct_log_feed_proposals (CtSession *session, GCancellable *cancellable, GError **error);
 gboolean ct_log_feed_publish (CtSession *session, gint64 size, const CtHash *root, const char *note,
                               GCancellable *cancellable, GError **error);
 

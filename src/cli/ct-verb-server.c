@@ -382,6 +382,7 @@ continue_log_run (CtCli *cli, GError **error)
 {
   g_auto (CtLogContinuation) made = { 0 };
   g_autoptr (CtSession) session = NULL;
+  gboolean served = FALSE;
   gint64 lost = 0;
 
   if (!ct_workspace_is_connected (cli->workspace)) {
@@ -389,10 +390,16 @@ continue_log_run (CtCli *cli, GError **error)
     return NULL;
   }
   session = open_server (cli, error);
-  if (!session || !ct_workspace_continue_log (cli->workspace, session, &made, &lost, cli->cancellable, error))
+  if (!session ||
+      !ct_workspace_continue_log (cli->workspace, session, &made, &lost, &served, cli->cancellable, error))
     return NULL;
-  return wrap (ct_json_build ("ssii", "origin", made.start.origin, "former", made.former, "kept",
-                              (gint64) made.start.size, "lost", lost));
+  ct_cli_say (cli, served
+                       ? _ ("The service that signs the log puts this into effect with its next round; "
+                            "“towerctl server status” then names the new log")
+                       : _ ("No service with the log's key is at work now: start towerd on this workspace. "
+                            "This takes effect as soon as it is in touch with the server"));
+  return wrap (ct_json_build ("ssiib", "origin", made.start.origin, "former", made.former, "kept",
+                              (gint64) made.start.size, "lost", lost, "served", served));
 }
 
 static const CtColumn continue_columns[] = { { N_ ("Log"), "origin", CT_COLUMN_TEXT, NULL },

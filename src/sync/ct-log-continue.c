@@ -1,4 +1,5 @@
-/* Has the server's log go on after a restore that lost leaves which were signed. */
+/* Has the server's log go on after a restore that lost leaves which were signed: an administrator proposes it where the key is,
+ * and who signs the log puts it into effect. */
 #include "ct-log-sync.h"
 
 #include <string.h>
@@ -10,6 +11,7 @@ typedef struct {
   GCancellable *cancellable;
   CtLogHead head; /* (owned) */
   guint64 n_signed, common;
+  gboolean done;
 } Comparison;
 
 static void
@@ -99,42 +101,108 @@ check_signer (Comparison *self, const CtSigner *signer, GError **error)
                   self->head.origin);
 }
 
+/* What both have in common, where this is who signs the log of a server that lost some of it. */
+static gboolean
+look (Comparison *self, const CtSigner *signer, GError **error)
+{
+  guint64 n_leaves;
+
+  ct_log_head_clear (&self->head);
+  if (!ct_log_feed_head (self->session, 0, &self->head, self->cancellable, error) ||
+      !check_signer (self, signer, error) || !ct_log_size (self->db, &n_leaves, &self->n_signed, error) ||
+      !skip_signed (self, ct_signer_verifier (signer), error) || !compare (self, error))
+    return FALSE;
+  self->done = self->common < self->n_signed;
+  return self->done ||
+         ct_fail (
+             error, CT_ERROR_REFUSED,
+             _ ("The server has every leaf that was signed: nothing was lost, and its log goes on as it is"));
+}
+
 /**
  * ct_log_sync_continue:
  * @db: a connection of a connected workspace that followed the log and has its key, outside a transaction
  * @session: an administrator's
- * @made: (out): how the log goes on; clear it with ct_log_continuation_clear()
+ * @made: (out): how the log would go on; clear it with ct_log_continuation_clear()
  * @lost: (out): how many signed leaves the server no longer has
+ * @served: (out): whether a service is at work that signs the log; else it takes effect when one is
  *
- * After a restore: finds the leaves that our copy and the server's log have in common, and signs that the log goes on from
- * there under a new origin. Everybody who follows it takes that from the server, and so do we, with the next
- * ct_log_sync(); what was lost stays in their exported copies of the former log.
+ * After a restore: finds the leaves that our copy and the server's log have in common, and proposes, signed, that the log goes
+ * on from there under a new origin. Who signs the log puts it into effect with the next ct_log_sync(); everybody who follows
+ * it takes it from there, and what was lost stays in their exported copies of the former log.
  *
  * Returns: %FALSE with %CT_ERROR_REFUSED where nothing was lost, or the key is not here
  */
 gboolean
 ct_log_sync_continue (CtDb *db, CtSession *session, const CtSigner *signer, CtLogContinuation *made,
-                      gint64 *lost, GCancellable *cancellable, GError **error)
+                      gint64 *lost, gboolean *served, GCancellable *cancellable, GError **error)
 {
   g_auto (Comparison) self = { .db = db, .session = session, .cancellable = cancellable };
   CtId log = ct_id_new (ct_time_now ());
   g_autofree char *id = ct_id_to_string (&log), *note = NULL;
-  guint64 n_leaves;
+  g_autoptr (CtAnswer) answer = NULL;
 
-  if (!ct_log_feed_head (session, 0, &self.head, cancellable, error) ||
-      !check_signer (&self, signer, error) || !ct_log_size (db, &n_leaves, &self.n_signed, error) ||
-      !skip_signed (&self, ct_signer_verifier (signer), error) || !compare (&self, error))
+  if (!look (&self, signer, error))
     return FALSE;
-  if (self.common == self.n_signed)
-    return ct_fail (
-        error, CT_ERROR_REFUSED,
-        _ ("The server has every leaf that was signed: nothing was lost, and its log goes on as it is"));
   made->start.origin = g_strconcat ("control-tower/", id, NULL);
   made->start.size = self.common;
   made->former = g_strdup (self.head.origin);
   *lost = (gint64) (self.n_signed - self.common);
-  if (!ct_log_root (db, self.common, &made->start.root, error))
+  if (!ct_log_root (db, self.common, &made->start.root, error) ||
+      !(note = ct_log_continuation_sign (made, signer, error)))
     return FALSE;
-  note = ct_log_continuation_sign (made, signer, error);
-  return note && ct_session_run (session, cancellable, error, "SELECT api.continue_log($1)", "s", note);
+  answer = ct_session_query (session, cancellable, error, "SELECT api.continue_log($1)::int", "s", note);
+  *served = answer && ct_answer_int (answer, 0, 0) != 0;
+  return answer != NULL;
+}
+
+/* Who may write proposals may write anything: what counts is that we signed it, for the log as it is and for what is left. */
+static gboolean
+check_proposal (Comparison *self, const CtSigner *signer, const char *note, const char *origins,
+                GError **error)
+{
+  g_auto (CtLogContinuation) proposed = { 0 };
+  CtHash root;
+
+  if (!ct_log_continuation_open (note, ct_signer_verifier (signer), &proposed, error) ||
+      (!self->done && !look (self, signer, error)))
+    return FALSE;
+  if (!g_str_equal (proposed.former, self->head.origin) || !ct_log_continuation_is_new (&proposed, origins) ||
+      proposed.start.size != self->common)
+    return ct_fail (error, CT_ERROR_CONFLICT, _ ("it was made for the log as it was at another time"));
+  return ct_log_root (self->db, self->common, &root, error) &&
+         (ct_hash_equal (&root, &proposed.start.root) ||
+          ct_fail (error, CT_ERROR_CORRUPT, _ ("it has another root than the %d leaves that are left"),
+                   (int) self->common));
+}
+
+/**
+ * ct_log_sync_take_continuation:
+ * @db: a connection of the workspace that has the log's key and the lease "sequence", outside a transaction
+ * @taken: (out): whether the server's log goes on under another origin now
+ *
+ * Puts into effect what an administrator proposed with ct_log_sync_continue(), where the log's key signed it and it fits what
+ * the server has: whatever else is proposed stands in nobody's way.
+ *
+ * Returns: %FALSE where nothing of what is proposed is such, with what was wrong with the last of it
+ */
+gboolean
+ct_log_sync_take_continuation (CtDb *db, CtSession *session, const CtSigner *signer, gboolean *taken,
+                               GCancellable *cancellable, GError **error)
+{
+  g_auto (Comparison) self = { .db = db, .session = session, .cancellable = cancellable };
+  g_autofree char *origins = ct_log_origins (db, error);
+  g_auto (GStrv) notes = origins ? ct_log_feed_proposals (session, cancellable, error) : NULL;
+  g_autoptr (GError) problem = NULL;
+
+  *taken = FALSE;
+  for (char **note = notes; note && *note && !*taken; note++) {
+    g_clear_error (&problem);
+    *taken = check_proposal (&self, signer, *note, origins, &problem) &&
+             ct_session_run (session, cancellable, &problem, "SELECT api.take_continuation($1)", "s", *note);
+  }
+  if (!problem)
+    return notes != NULL;
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
 }

@@ -569,6 +569,28 @@ note_trouble (Following *self, const GError *problem)
     g_warning ("%s", lost->message);
 }
 
+/* Where an administrator proposed how the log goes on and we can tell that the key signed it, that is what it does. What is
+ * wrong with a proposal belongs to what is wrong with the log. */
+static gboolean
+goes_on (Following *self, GError **problem)
+{
+  g_autoptr (GError) refused = NULL;
+  gboolean taken = FALSE;
+
+  if (!self->options->signer || !g_error_matches (*problem, CT_ERROR, CT_ERROR_CORRUPT))
+    return FALSE;
+  if (!ct_log_sync_take_continuation (self->db, self->session, self->options->signer, &taken,
+                                      self->cancellable, &refused)) {
+    g_autoptr (GError) trouble = g_steal_pointer (problem);
+
+    return ct_fail (problem, CT_ERROR_CORRUPT, _ ("%s. How the log is proposed to go on does not help: %s"),
+                    trouble->message, refused->message);
+  }
+  if (taken)
+    g_clear_error (problem);
+  return taken;
+}
+
 /**
  * ct_log_sync:
  * @db: a writable connection of a connected workspace, outside a transaction, on a thread that may wait
@@ -588,9 +610,16 @@ ct_log_sync (CtDb *db, CtSession *session, const CtLogSyncOptions *options, gint
     .db = db, .session = session, .options = options, .now = now, .cancellable = cancellable, .report = report
   };
   g_autoptr (GError) problem = NULL;
+  gboolean done;
 
   memset (report, 0, sizeof *report);
-  if (follow (&self, &problem))
+  done = follow (&self, &problem);
+  if (!done && goes_on (&self, &problem)) {
+    following_clear (&self);
+    self.sequences = self.same_scopes = FALSE;
+    done = follow (&self, &problem);
+  }
+  if (done)
     return ct_db_run (db, error, "UPDATE sync_log SET trouble = NULL WHERE trouble IS NOT NULL", "");
   if (g_error_matches (problem, CT_ERROR, CT_ERROR_CORRUPT))
     note_trouble (&self, problem);

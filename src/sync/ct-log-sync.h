@@ -34,6 +34,8 @@ gboolean ct_log_sync (CtDb *db, CtSession *session, const CtLogSyncOptions *opti
                       GCancellable *cancellable, CtLogSyncReport *report, GError **error);
 
 gboolean ct_log_sync_continue (CtDb *db, CtSession *session, const CtSigner *signer, CtLogContinuation *made,
-                               gint64 *lost, GCancellable *cancellable, GError **error);
+                               gint64 *lost, gboolean *served, GCancellable *cancellable, GError **error);
+gboolean ct_log_sync_take_continuation (CtDb *db, CtSession *session, const CtSigner *signer, gboolean *taken,
+                                        GCancellable *cancellable, GError **error);
 
 G_END_DECLS

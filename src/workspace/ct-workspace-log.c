@@ -254,18 +254,18 @@ ct_workspace_own_log (CtWorkspace *self, CtDb *db, GError **error)
  * ct_workspace_continue_log:
  * @session: an administrator's, with the server
  *
- * Has the server's log go on after a restore, where this workspace has its key; see ct_log_sync_continue(). It is followed
- * with the next round.
+ * Proposes that the server's log goes on after a restore, where this workspace has its key; see ct_log_sync_continue(). The
+ * service puts it into effect.
  */
 gboolean
 ct_workspace_continue_log (CtWorkspace *self, CtSession *session, CtLogContinuation *made, gint64 *lost,
-                           GCancellable *cancellable, GError **error)
+                           gboolean *served, GCancellable *cancellable, GError **error)
 {
   g_autofree char *path = g_build_filename (ct_workspace_get_folder (self), "replica.db", NULL);
   g_autoptr (CtSigner) signer = ct_workspace_get_log_signer (self, error);
   g_autoptr (CtDb) db = signer ? ct_db_open (path, CT_DB_READ_ONLY, error) : NULL;
 
-  return db && ct_log_sync_continue (db, session, signer, made, lost, cancellable, error);
+  return db && ct_log_sync_continue (db, session, signer, made, lost, served, cancellable, error);
 }
 
 typedef struct {

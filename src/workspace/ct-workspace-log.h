@@ -12,7 +12,8 @@ gboolean ct_workspace_signs_log (CtWorkspace *self);
 gboolean ct_workspace_own_log (CtWorkspace *self, CtDb *db, GError **error);
 gboolean ct_workspace_expect_log_key (CtWorkspace *self, const char *vkey, GError **error);
 gboolean ct_workspace_continue_log (CtWorkspace *self, CtSession *session, CtLogContinuation *made,
-                                    gint64 *lost, GCancellable *cancellable, GError **error);
+                                    gint64 *lost, gboolean *served, GCancellable *cancellable,
+                                    GError **error);
 JsonObject *ct_workspace_describe_log (CtDb *db, GError **error);
 
 G_END_DECLS

@@ -328,8 +328,11 @@ def test_restored_server():
         assert found.returncode != 0 and 'rolled back' in found.stderr, (found.returncode, found.stderr)
         found = team.ada.run('server', 'continue-log', POSTGRES.url('lost'))
         assert found.returncode != 0 and 'does not have the key' in found.stderr, (found.returncode, found.stderr)
+        robo.stop()     # it takes effect when the service that has the key is there
         gone_on = robo.ok('server', 'continue-log', POSTGRES.url('lost'))
-        assert gone_on['lost'] > 0 and gone_on['kept'] > 0 and gone_on['origin'] != gone_on['former'], gone_on
+        assert gone_on['lost'] > 0 and gone_on['kept'] > 0 and gone_on['origin'] != gone_on['former'] and not gone_on['served'], gone_on
+        assert sql('lost', 'SELECT name FROM audit.origin') == gone_on['former']
+        robo.start()
         wait_for(lambda: team.lena.sync() and robo.status()['pending'] == 0 and team.states() == 'sent')
 
         second = team.draft('Südwind')

@@ -16,12 +16,44 @@ go_on (LogClient *self, const char *database, const char *login, const CtSigner 
 {
   g_autoptr (CtSession) session = pg_server_login (log_server, database, login);
   g_auto (CtLogContinuation) made = { 0 };
+  gboolean served = FALSE;
   gint64 lost = 0;
 
-  if (!ct_log_sync_continue (self->station->replica->db, session, key, &made, &lost, NULL, error))
+  if (!ct_log_sync_continue (self->station->replica->db, session, key, &made, &lost, &served, NULL, error))
     return FALSE;
   g_assert_cmpint (lost, >, 0);
   return TRUE;
+}
+
+/* What an administrator gives that has the look of the log's key, and is not signed by it. */
+static void
+propose_forged (const char *database, const char *login)
+{
+  g_autoptr (CtSession) session = pg_server_login (log_server, database, login);
+  g_autoptr (CtSession) root = pg_server_login (log_server, database, "postgres");
+  g_autofree char *former = pg_text (root, "SELECT name FROM audit.origin"), *note = NULL;
+  CtId log = ct_id_new (ct_time_now ());
+  g_autofree char *id = ct_id_to_string (&log), *origin = g_strconcat ("control-tower/", id, NULL);
+  CtLogContinuation forged = { .start = { .origin = origin }, .former = former };
+  g_autoptr (GError) error = NULL;
+  char *last;
+
+  forged.start.size = (guint64) pg_number (root, "SELECT coalesce(max(size), 0) FROM audit.checkpoints");
+  note = ct_log_continuation_sign (&forged, log_signer, &error);
+  g_assert_no_error (error);
+  last = note + strlen (note) - 10; /* of the signature's BASE64 */
+  *last = *last == 'A' ? 'B' : 'A';
+  ct_session_run (session, NULL, &error, "SELECT api.continue_log($1)", "s", note);
+  g_assert_no_error (error);
+  /* not even who sequences puts into effect what nobody proposed */
+  g_clear_pointer (&note, g_free);
+  g_clear_pointer (&session, ct_session_close);
+  note = ct_log_continuation_sign (&forged, log_signer, &error);
+  session = pg_server_login (log_server, database, "robot");
+  g_free (pg_text (session, "SELECT api.take_work('sequence', 'robot', 300)"));
+  g_assert_false (ct_session_run (session, NULL, &error, "SELECT api.take_continuation($1)", "s", note));
+  g_test_message ("%s", error->message);
+  g_assert_nonnull (strstr (error->message, "no administrator"));
 }
 
 /* Whoever owns the database says that the log goes on; the key under that is not the log's. */
@@ -58,6 +90,7 @@ check_same_backup (LogClient *anna, LogClient *robot)
   g_assert_false (log_client_try_follow (anna, FALSE, &report, &error));
   log_assert_found (error, "is another one");
   g_clear_error (&error);
+  propose_forged ("backup_again", "admin");
   go_on (robot, "backup_again", "postgres", log_signer, &error);
   g_assert_no_error (error);
   for (int round = 0; round < 3; round++) {
@@ -110,16 +143,27 @@ check_continuing (LogClient *anna, LogClient *robot)
       go_on (robot, "backup", "robot", log_signer, &error)); /* the key alone is no administrator */
   g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
   g_clear_error (&error);
+  propose_forged ("backup", "admin");
+  g_assert_false (log_client_try_follow (robot, FALSE, &report, &error));
+  log_assert_found (error, "does not help");
+  g_clear_error (&error);
+  /* nobody who signs is at work now; what is proposed twice is one; what is not true stands in nobody's way */
+  go_on (robot, "backup", "admin", log_signer, &error);
+  g_assert_no_error (error);
   go_on (robot, "backup", "postgres", log_signer, &error);
   g_assert_no_error (error);
-  g_assert_false (go_on (robot, "backup", "postgres", log_signer, &error));
-  g_assert_error (error, CT_ERROR, CT_ERROR_CONFLICT);
+  propose_forged ("backup", "admin");
+  g_assert_false (log_client_try_follow (anna, FALSE, &report, &error));
+  log_assert_found (error, "was rolled back");
+  g_clear_error (&error);
+  log_client_follow (robot);
+  g_assert_false (go_on (robot, "backup", "postgres", log_signer, &error)); /* nothing is lost now */
+  g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
   for (int round = 0; round < 2; round++) {
     log_client_sync (robot);
     log_client_sync (anna);
   }
   g_assert_true (log_client_sync (anna).covers_rows);
-  g_assert_false (go_on (robot, "backup", "postgres", log_signer, NULL)); /* nothing is lost now */
   late = log_client_new ("backup", "ben");
   log_client_sync (robot);
   log_client_sync (anna);
@@ -153,6 +197,8 @@ test_restored (void)
     g_autofree char *id = log_client_add (anna, i ? "Later" : "Earlier", "south");
     g_autoptr (GError) error = NULL;
 
+    if (i == 0) /* where nothing is wrong with the log it changes nothing */
+      propose_forged ("restored", "admin");
     log_client_sync (anna);
     log_client_sync (robot);
     log_client_sync (anna);
