@@ -8,7 +8,7 @@ CREATE TABLE sync.tables (
   object_type text NOT NULL,                      -- what audit leaves call one of its rows
   series text, yearly boolean NOT NULL DEFAULT false, digits integer NOT NULL DEFAULT 4,  -- of its human numbers
   number text,                                    -- the column of that number
-  links text[] NOT NULL                           -- the columns that name other rows
+  checked text[] NOT NULL                         -- the columns that the end of a command asks about: those that name other rows
 );
 -- What a column is. data: a command gives it. parent: data as well, the key of a row of table "of" whose scopes the row's
 -- follow. subject: the same, of a row of whatever object type column "of" names. derived: data that commands compute from

@@ -145,8 +145,9 @@ BEGIN
   RETURN row_now;
 END $$;
 
--- Checks what is left to the end of a command by the foreign keys of business tables, now and not at commit: what the rows
--- point at that came or changed, and what points at those that went, whether the command names them or a trigger wrote them.
+-- Checks what is left to the end of a command, now and not at commit: by the foreign keys of business tables what the rows
+-- point at that came or changed, and what points at those that went, whether the command names them or a trigger wrote them;
+-- by their constraint triggers what else the rows must be.
 CREATE FUNCTION sync.check_references(written jsonb) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   transaction bigint := sync.current_tid();       -- a volatile call in the query would keep it from the index
@@ -159,8 +160,8 @@ BEGIN
     FROM (SELECT w ->> 0 AS name, w ->> 2 = 'delete' AS gone FROM jsonb_array_elements(written) w
           UNION SELECT t.name, e.gone FROM sync.entry e JOIN sync.tables t ON t.id = e.tbl WHERE e.tid = transaction) x;
   SELECT string_agg(DISTINCT format('app.%I', c.conname), ', ') INTO names FROM pg_constraint c
-    WHERE c.contype = 'f' AND c.condeferrable AND c.connamespace = 'app'::regnamespace
-      AND (c.conrelid = ANY (here) OR c.confrelid = ANY (gone));
+    WHERE c.contype IN ('f', 't') AND c.condeferrable AND c.connamespace = 'app'::regnamespace
+      AND (c.conrelid = ANY (here) OR CASE c.contype WHEN 'f' THEN c.confrelid ELSE c.conrelid END = ANY (gone));
   IF names IS NOT NULL THEN
     EXECUTE 'SET CONSTRAINTS ' || names || ' IMMEDIATE';
     EXECUTE 'SET CONSTRAINTS ' || names || ' DEFERRED';
@@ -246,7 +247,7 @@ DECLARE
   conflicts jsonb := '[]';
   written jsonb;
   mine integer[] := api.my_scopes();
-  moving boolean := false;                        -- whether rows come, go or hang on others than before
+  moving boolean := false;                        -- whether rows come, go, or change in what is checked at the end
 BEGIN
   FOR change IN SELECT value FROM jsonb_array_elements(changes) WITH ORDINALITY ORDER BY ordinality LOOP
     IF t.name IS DISTINCT FROM change ->> 'table' THEN
@@ -260,7 +261,7 @@ BEGIN
     END IF;
     image := sync.carry_out(t, (change ->> 'id')::uuid, change ->> 'op', change -> 'columns', mine);
     IF jsonb_typeof(image) = 'array' THEN conflicts := conflicts || image; END IF;
-    moving := moving OR change ->> 'op' <> 'update' OR change -> 'columns' ?| t.links;
+    moving := moving OR change ->> 'op' <> 'update' OR change -> 'columns' ?| t.checked;
   END LOOP;
   IF conflicts <> '[]' THEN
     RAISE EXCEPTION 'somebody changed the same meanwhile' USING ERRCODE = 'CT101', DETAIL = conflicts::text;
@@ -541,7 +542,7 @@ BEGIN
   END IF;
   role_name := sync.role_for(body ->> 'name');
   PERFORM set_config('tower.device', device::text, true),   -- whose key an approval must be signed with
-    set_config('tower.occurred_at', body ->> 'occurred_at', true);
+    set_config('tower.occurred_at', body ->> 'occurred_at', true), set_config('tower.command', body ->> 'name', true);
   tried := sync.try(d.id, body, role_name, changes);
   RETURN sync.settle(d, intent, hash, body, role_name, changes, tried.answer, tried.written);
 END $$;

@@ -56,3 +56,48 @@ CREATE INDEX order_lines_product ON app.order_lines (product_id) WHERE product_i
 CREATE INDEX order_lines_scopes ON app.order_lines USING gin (scopes);
 
 SELECT sync.register(4::smallint, 'order_lines', 'order_line', NULL, '{"order_id": "parent orders"}');
+
+-- What a line comes to, as src/base/ct-money.c has it: half a minor unit is rounded away from zero, once, at the end.
+CREATE FUNCTION sync.line_total(quantity_milli bigint, unit_price_minor bigint, discount_bp bigint) RETURNS numeric LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT div(product + CASE WHEN product < 0 THEN -5000000 ELSE 5000000 END, 10000000)
+    FROM (SELECT quantity_milli::numeric * unit_price_minor * (10000 - discount_bp) AS product) x;
+$$;
+
+-- At the end of a command a line comes to what its quantity, price and discount give, and an order that has lines to what they
+-- give together: approvals are asked for by such sums. Files state both, as the system that they come from has them, and an
+-- undo gives lines back as they were.
+CREATE FUNCTION sync.check_total() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  line app.order_lines;
+  whole app.orders;
+  lines numeric;
+BEGIN
+  IF TG_TABLE_NAME = 'order_lines' AND TG_OP <> 'DELETE' AND current_setting('tower.command', true) <> 'command.undo' THEN
+    line := NEW;
+    IF line.total_minor <> sync.line_total(line.quantity_milli, line.unit_price_minor, line.discount_bp) THEN
+      RAISE EXCEPTION 'line % of the order comes to %, not to %', line.position,
+        sync.line_total(line.quantity_milli, line.unit_price_minor, line.discount_bp), line.total_minor USING ERRCODE = 'CT103';
+    END IF;
+  END IF;
+  FOR whole IN SELECT * FROM app.orders o WHERE o.id IN (
+      (CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END ->> TG_ARGV[0])::uuid,
+      (CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END ->> TG_ARGV[0])::uuid) LOOP
+    SELECT sum(l.total_minor) INTO lines FROM app.order_lines l WHERE l.order_id = whole.id;
+    IF whole.total_minor <> lines THEN           -- without lines the total is what somebody says
+      RAISE EXCEPTION 'the lines of % come to %, its total says %', whole.number, lines, whole.total_minor USING ERRCODE = 'CT103';
+    END IF;
+  END LOOP;
+  RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER order_lines_total AFTER INSERT OR UPDATE OR DELETE ON app.order_lines DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (coalesce(current_setting('tower.command', true), '') NOT IN ('', 'import.chunk'))
+  EXECUTE FUNCTION sync.check_total('order_id');
+CREATE CONSTRAINT TRIGGER orders_total AFTER UPDATE OF total_minor ON app.orders DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (coalesce(current_setting('tower.command', true), '') NOT IN ('', 'import.chunk'))
+  EXECUTE FUNCTION sync.check_total('id');
+UPDATE sync.tables SET checked = checked || CASE name WHEN 'orders' THEN ARRAY['total_minor']
+    ELSE ARRAY['quantity_milli', 'unit_price_minor', 'discount_bp', 'total_minor'] END
+  WHERE name IN ('orders', 'order_lines');

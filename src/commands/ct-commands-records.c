@@ -259,6 +259,23 @@ write_lines (CtCommand *command, const CtId *order, GError **error)
   return ct_db_run (command->db, error, "UPDATE orders SET total_minor = ? WHERE id = ?", "ik", total, order);
 }
 
+/* Where an order has lines nobody says what they come to. */
+static gboolean
+check_total (CtCommand *command, const CtId *order, GError **error)
+{
+  gint64 agrees = 0;
+
+  if (strcmp (command->def->object_type, "order") != 0 || !ct_arg_has (command, "total_minor"))
+    return TRUE;
+  return ct_db_read_int (command->db, &agrees, error,
+                         "SELECT o.total_minor = coalesce((SELECT sum(l.total_minor) FROM order_lines l "
+                         "WHERE l.order_id = o.id), o.total_minor) FROM orders o WHERE o.id = ?",
+                         "k", order) &&
+         (agrees ||
+          ct_fail (error, CT_ERROR_INVALID,
+                   _ ("The total of an order that has lines is what they come to; change the lines")));
+}
+
 static gboolean
 create_run (CtCommand *command, GError **error)
 {
@@ -338,7 +355,8 @@ edit_run (CtCommand *command, GError **error)
   if (assignments.values->len == 0 && !ct_arg_has (command, "lines"))
     return ct_fail (error, CT_ERROR_INVALID, _ ("Nothing to change was named"));
   return (assignments.values->len == 0 || update (command, kind->table, &id, &assignments, error)) &&
-         write_lines (command, &id, error) && ct_effect_object (command, kind->table, &id, error);
+         write_lines (command, &id, error) && check_total (command, &id, error) &&
+         ct_effect_object (command, kind->table, &id, error);
 }
 
 static gboolean

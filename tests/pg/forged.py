@@ -172,6 +172,64 @@ def test_service_detects():
     applied(SERVER.device('agent').push('task.breach', missed()))
 
 
+def priced(total, **columns):
+    """An order with that total and one line of 4 × 2.50 less 10 %, 900 in minor units; columns: what the line says otherwise."""
+    whole = str(uuid.uuid4())
+    return [insert('orders', whole, distributor_id=distributor(), currency='EUR', total_minor=total),
+            insert('order_lines', uuid.uuid4(), order_id=whole, **{'position': 1, 'sku': 'A', 'quantity_milli': 4000, 'unit_price_minor': 250,
+                                                                  'discount_bp': 1000, 'total_minor': 900, **columns})]
+
+
+def test_totals():
+    """Lines come to what their prices give, orders to what their lines give: also where one of them is changed, goes, or is brought
+    back. Only what files state is taken as it stands."""
+    sales = SERVER.device('sales')
+    applied(sales.push('order.create', *priced(900)))
+    applied(sales.push('order.create', *reversed(priced(900))))
+    SERVER.rule_holds(lambda: sales.push('order.create', *priced(901)), 'come to 900, its total says 901', 'sync.check_total',
+                      'whole.total_minor <> lines')
+    SERVER.rule_holds(lambda: sales.push('order.create', *priced(5, total_minor=5)), 'comes to 900, not to 5', 'sync.check_total',
+                      'line.total_minor <> sync.line_total(line.quantity_milli, line.unit_price_minor, line.discount_bp)')
+
+    def made(total=900):
+        rows = priced(total)
+        applied(sales.push('order.create', *rows))
+        return rows[0]['id'], rows[1]['id']
+
+    def changed(*changes):
+        return sales.push('order.edit', *changes)
+
+    def fewer():
+        whole, line = made()
+        del whole
+        return changed(change('order_lines', line, 'update', quantity_milli=[4000, 2000], total_minor=[900, 450]))
+
+    def another():
+        return changed(insert('order_lines', uuid.uuid4(), order_id=made()[0], position=2, sku='B', quantity_milli=1000, unit_price_minor=1,
+                              total_minor=1))
+
+    def gone():
+        """One of two lines, which does not say whose it was."""
+        whole, line = made()
+        applied(changed(insert('order_lines', uuid.uuid4(), order_id=whole, position=2, sku='B', quantity_milli=1000, unit_price_minor=1,
+                               total_minor=1), change('orders', whole, 'update', total_minor=[900, 901])))
+        return changed(change('order_lines', line, 'delete'))
+    condition = 'whole.total_minor <> lines'
+    SERVER.rule_holds(lambda: changed(change('orders', made()[0], 'update', total_minor=[900, 1])), 'its total says 1', 'sync.check_total', condition)
+    SERVER.rule_holds(fewer, 'come to 450', 'sync.check_total', condition)
+    SERVER.rule_holds(another, 'come to 901', 'sync.check_total', condition)
+    SERVER.rule_holds(gone, 'come to 1, its total says 901', 'sync.check_total', condition)
+    # without lines it is what somebody says; with them it is not, however it came there
+    whole = str(uuid.uuid4())
+    applied(sales.push('order.create', insert('orders', whole, distributor_id=distributor(), currency='EUR', total_minor=5)))
+    applied(changed(change('orders', whole, 'update', total_minor=[5, 900])))
+    said = sales.command
+    applied(changed({**priced(0)[1], 'columns': {**priced(0)[1]['columns'], 'order_id': [None, whole]}}))
+    SERVER.rule_holds(lambda: sales.push('command.undo', change('orders', whole, 'update', total_minor=[900, 5]), undoes=said),
+                      'its total says 5', 'sync.check_total', condition)
+    applied(sales.push('import.chunk', *priced(5, total_minor=7)))
+
+
 def test_leaf_stays_with_its_rows():
     """Who makes constraints immediate does not part a command's leaf from its rows: they come in one transaction of the feed."""
     def parts():

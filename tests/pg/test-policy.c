@@ -29,7 +29,7 @@ static const struct {
   { "products", "\"sku\":[null,\"UNIQUE\"],\"name\":[null,\"A\"]" },
   { "orders", "\"distributor_id\":[null,\"UUID:distributors\"],\"currency\":[null,\"EUR\"]" },
   { "order_lines", "\"order_id\":[null,\"UUID:orders\"],\"position\":[null,NUMBER],\"sku\":[null,\"A\"],"
-                   "\"quantity_milli\":[null,1000],\"unit_price_minor\":[null,1],\"total_minor\":[null,1]" },
+                   "\"quantity_milli\":[null,1],\"unit_price_minor\":[null,0],\"total_minor\":[null,0]" },
   { "contacts", "\"distributor_id\":[null,\"UUID:distributors\"],\"name\":[null,\"A\"]" },
   { "invoices", "\"order_id\":[null,\"UUID:orders\"],\"distributor_id\":[null,\"UUID:distributors\"],"
                 "\"amount_minor\":[null,100],\"currency\":[null,\"EUR\"]" },
@@ -108,6 +108,8 @@ static const struct {
   { "channel_preferences", "\"[1]\"" },
   { "quantity_milli", "5000" },
   { "discount_bp", "5000" },
+  { "unit_price_minor", "1" }, /* of next to nothing, so that lines come to nothing whatever is changed */
+  { "total_minor", "0" },
   { "proof_of_delivery", "1" },
   { "exceptions.severity", "\"high\"" },
   { "score", "50" },

@@ -473,7 +473,8 @@ test_parents (void)
                                "minor\":[null,1],\"total_minor\":[null,"
                                "1]}},{\"table\":\"orders\",\"id\":\"%s\",\"op\":\"insert\",\"columns\":{"
                                "\"distributor_id\":[null,\"%s\"],"
-                               "\"currency\":[null,\"EUR\"],\"required_on\":[null,\"2026-02-28\"]}}]",
+                               "\"currency\":[null,\"EUR\"],\"total_minor\":[null,1],\"required_on\":[null,"
+                               "\"2026-02-28\"]}}]",
                                l, o, o, parent);
     verdict = pg_device_push_ok (device, "order.create", changes);
     g_test_message ("%s %s: %s", cases[i].login, cases[i].distributor, verdict->reason);

@@ -98,10 +98,18 @@ test_order_lines_and_total (Fixture *f, gconstpointer data)
       "{\"sku\":\"Y\",\"quantity_milli\":1000,\"unit_price_minor\":100}]}",
       distributor);
   g_autofree char *order = run (f, "admin", "order.create", json);
+  g_autofree char *wrong = g_strdup_printf ("{\"id\":\"%s\",\"total_minor\":126241}", order);
+  g_autofree char *right = g_strdup_printf ("{\"id\":\"%s\",\"total_minor\":126240}", order);
+  g_autofree char *bare = g_strdup_printf ("{\"id\":\"%s\",\"total_minor\":7,\"lines\":[]}", order);
   g_autofree char *jump = g_strdup_printf ("{\"id\":\"%s\",\"status\":\"closed\"}", order);
   g_autofree char *back = g_strdup_printf ("{\"id\":\"%s\",\"status\":\"draft\"}", order);
 
   g_assert_cmpint (count (f, "SELECT total_minor FROM orders"), ==, 126140 + 100);
+  fails (f, "admin", "order.edit", wrong, CT_ERROR_INVALID);
+  g_free (run (f, "admin", "order.edit", right));
+  g_free (run (f, "admin", "order.edit", bare));
+  g_free (run (f, "admin", "order.edit", wrong));
+  g_assert_cmpint (count (f, "SELECT total_minor FROM orders"), ==, 126241);
   g_free (run (f, "admin", "order.edit", jump));
   fails (f, "admin", "order.edit", back, CT_ERROR_REFUSED);
 }
