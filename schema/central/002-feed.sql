@@ -28,7 +28,8 @@ CREATE TABLE sync.txn (
 );
 CREATE UNIQUE INDEX txn_open ON sync.txn (xid) WHERE number IS NULL;  -- survives xids that repeat after a restore
 
--- What a login may see: a scope is a named set of rows, a grant gives it to a login or to a group.
+-- What a login may see: a scope is a named set of rows, a grant gives it to a login or to a group, for good or until a time
+-- by this server's clock.
 CREATE TABLE sync.scopes (
   id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   name text NOT NULL UNIQUE CHECK (name <> '' AND octet_length(name) <= 200)
@@ -36,8 +37,15 @@ CREATE TABLE sync.scopes (
 CREATE TABLE sync.grants (
   grantee text NOT NULL CHECK (grantee <> ''),
   scope integer NOT NULL REFERENCES sync.scopes,
+  until timestamptz NOT NULL DEFAULT 'infinity',
   PRIMARY KEY (grantee, scope)
 );
+-- As administrators and the log read it.
+CREATE FUNCTION sync.grant_text(g sync.grants) RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT concat_ws(' ', s.name, CASE WHEN g.until < 'infinity'
+                                     THEN to_char(g.until AT TIME ZONE 'UTC', '"until" YYYY-MM-DD"T"HH24:MI:SS"Z"') END)
+    FROM sync.scopes s WHERE s.id = g.scope;
+$$;
 
 -- One line a (scope, table, row), however often the row changes: keys, never images.
 CREATE TABLE sync.entry (
@@ -197,12 +205,15 @@ BEGIN
   RETURN ids;
 END $$;
 
--- The scopes of the login. session_user, not current_user: inside the owner's functions the latter is the owner.
+-- The scopes of the login. session_user, not current_user: inside the owner's functions the latter is the owner. The clock and
+-- not the statement's time: nobody keeps what has ended by never coming to the end of a statement. Within one of ours scopes so
+-- only ever go, and api.pull seals them before it reads: what went meanwhile the next pull purges.
 CREATE FUNCTION api.my_scopes() RETURNS integer[] LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN (SELECT coalesce(array_agg(DISTINCT g.scope ORDER BY g.scope), '{}') FROM sync.grants g
-            WHERE g.grantee = session_user OR CASE WHEN to_regrole(quote_ident(g.grantee)) IS NOT NULL
-                                                   THEN pg_has_role(session_user, g.grantee, 'MEMBER') END);
+            WHERE g.until > clock_timestamp() AND
+              (g.grantee = session_user OR CASE WHEN to_regrole(quote_ident(g.grantee)) IS NOT NULL
+                                                THEN pg_has_role(session_user, g.grantee, 'MEMBER') END));
 END $$;
 GRANT EXECUTE ON FUNCTION api.my_scopes() TO tower_viewer;

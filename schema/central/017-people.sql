@@ -132,5 +132,5 @@ BEGIN
        SELECT 'people' AS tbl, person AS id UNION ALL SELECT 'person_roles', r.id FROM app.person_roles r WHERE r.person_id = person) w),
     jsonb_build_object('user', jsonb_build_object('login', of_login,
       'roles', ARRAY(SELECT r.role FROM app.person_roles r WHERE r.person_id = person ORDER BY 1),
-      'scopes', ARRAY(SELECT s.name FROM sync.grants g JOIN sync.scopes s ON s.id = g.scope WHERE g.grantee = of_login ORDER BY 1))::text));
+      'scopes', ARRAY(SELECT sync.grant_text(g) FROM sync.grants g WHERE g.grantee = of_login ORDER BY 1))::text));
 END $$;

@@ -63,13 +63,16 @@ check_roles (CtSession *session, const char *const *roles, GCancellable *cancell
 
 /* A scope that nothing is ever in shows nothing: better said than wondered at. */
 static gboolean
-check_scopes (const char *const *scopes, GError **error)
+check_grants (const CtAdminUser *user, GError **error)
 {
-  for (; scopes && *scopes; scopes++)
-    if (strcmp (*scopes, "all") != 0 && !g_regex_match_simple ("^(region|seller|team):.+$", *scopes, 0, 0))
+  for (guint i = 0; i < user->n_grants; i++) {
+    const char *scope = user->grants[i].scope;
+
+    if (strcmp (scope, "all") != 0 && !g_regex_match_simple ("^(region|seller|team):.+$", scope, 0, 0))
       return ct_fail (error, CT_ERROR_INVALID,
                       _ ("“%s” is no scope; write it as all, region:north, seller:NAME or team:sales"),
-                      *scopes);
+                      scope);
+  }
   return TRUE;
 }
 
@@ -87,7 +90,7 @@ check_user (CtSession *session, const CtAdminUser *user, GCancellable *cancellab
   if (user->password && g_utf8_strlen (user->password, -1) < PASSWORD_LEAST)
     return ct_fail (error, CT_ERROR_INVALID, _ ("A password has at least %d characters"), PASSWORD_LEAST);
   return ct_schema_check (session, cancellable, error) &&
-         check_roles (session, user->roles, cancellable, error) && check_scopes (user->scopes, error);
+         check_roles (session, user->roles, cancellable, error) && check_grants (user, error);
 }
 
 typedef struct {
@@ -164,24 +167,56 @@ write_login (CtSession *session, const CtAdminUser *user, gboolean exists, GCanc
           "ssss", user->login, roles, verifier, exists ? "" : "new"));
 }
 
+/* (transfer full): the grants as the server reads them */
+static char *
+grants_json (const CtAdminGrant *grants, guint n)
+{
+  JsonArray *array = json_array_new ();
+  g_autoptr (JsonNode) node = ct_json_wrap_array (array);
+
+  for (guint i = 0; i < n; i++)
+    json_array_add_object_element (array,
+                                   ct_json_build ("si", "scope", grants[i].scope, "until", grants[i].until));
+  return ct_json_canonical (node, NULL);
+}
+
+/* By the server's clock, which is the one that counts. */
+static gboolean
+check_ends (CtSession *session, const CtAdminUser *user, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CtAnswer) ended =
+      ct_session_query (session, cancellable, error,
+                        "SELECT sync.grant_text(g) FROM sync.grants g WHERE grantee = $1"
+                        " AND until <= clock_timestamp() ORDER BY 1 LIMIT 1",
+                        "s", user->login);
+
+  return ended && (ct_answer_rows (ended) == 0 ||
+                   ct_fail (error, CT_ERROR_INVALID, _ ("%s: by the server's clock that is over already"),
+                            ct_answer_text (ended, 0, 0)));
+}
+
 /* What the login sees; everything where nothing is said of one that sees nothing yet in this database. */
 static gboolean
-write_scopes (CtSession *session, const CtAdminUser *user, GCancellable *cancellable, GError **error)
+write_grants (CtSession *session, const CtAdminUser *user, GCancellable *cancellable, GError **error)
 {
-  static const char *const everything[] = { "all", NULL };
-  g_autofree char *scopes = text_array (user->scopes ? user->scopes : everything);
+  static const CtAdminGrant everything = { .scope = "all" };
+  g_autofree char *grants =
+      user->grants ? grants_json (user->grants, user->n_grants) : grants_json (&everything, 1);
   g_autoptr (CtAnswer) has = ct_session_query (
       session, cancellable, error, "SELECT FROM sync.grants WHERE grantee = $1", "s", user->login);
 
   if (!has)
     return FALSE;
-  return (ct_answer_rows (has) > 0 && !user->scopes) ||
+  return (ct_answer_rows (has) > 0 && !user->grants) ||
          (ct_session_run (session, cancellable, error, "DELETE FROM sync.grants WHERE grantee = $1", "s",
                           user->login) &&
           ct_session_run (session, cancellable, error,
-                          "INSERT INTO sync.grants (grantee, scope) SELECT $1::text, unnest(sync.scope_ids("
-                          "ARRAY(SELECT jsonb_array_elements_text($2::text::jsonb))))",
-                          "ss", user->login, scopes));
+                          "INSERT INTO sync.grants (grantee, scope, until)"
+                          " SELECT $1::text, (sync.scope_ids(ARRAY[g ->> 'scope']))[1],"
+                          "  coalesce(to_timestamp(nullif((g ->> 'until')::bigint, 0) / 1000.0), 'infinity')"
+                          " FROM jsonb_array_elements($2::text::jsonb) g",
+                          "ss", user->login, grants) &&
+          check_ends (session, user, cancellable, error));
 }
 
 /* Replicas learn who there is and in which roles, and the log who said so. */
@@ -201,7 +236,9 @@ describe_user (CtSession *session, const char *login, gboolean created, gboolean
       "  'roles', ARRAY(SELECT g.role FROM pg_auth_members m JOIN " GROUPS
       " ON g.oid = m.roleid WHERE m.member = r.oid ORDER BY 1),"
       "  'scopes', ARRAY(SELECT s.name FROM sync.grants x JOIN sync.scopes s ON s.id = x.scope"
-      "    WHERE x.grantee = r.rolname ORDER BY 1)) FROM pg_roles r WHERE r.rolname = $1",
+      "    WHERE x.grantee = r.rolname ORDER BY 1),"
+      "  'sees', ARRAY(SELECT sync.grant_text(x) FROM sync.grants x WHERE x.grantee = r.rolname ORDER BY 1))"
+      " FROM pg_roles r WHERE r.rolname = $1",
       "s", login);
   g_autoptr (JsonNode) node =
       answer ? ct_json_parse (ct_answer_text (answer, 0, 0), -1, G_MAXINT32, error) : NULL;
@@ -248,7 +285,7 @@ ct_admin_add_user (CtSession *session, const CtAdminUser *user, GCancellable *ca
     return NULL;
   if (find_login (session, user->login, &login, cancellable, error) &&
       write_login (session, user, login.exists, cancellable, error) &&
-      write_scopes (session, user, cancellable, error) &&
+      write_grants (session, user, cancellable, error) &&
       note (session, "user.add", user->login, cancellable, error))
     done = describe_user (session, user->login, !login.exists, sets_password (user, login.exists),
                           cancellable, error);

@@ -55,14 +55,18 @@ ct_admin_init (CtSession *session, const char *directory, const char *policy, co
 /* Logins with a role of ours, as they are: membership may come through a group of the administrator's own. */
 static const char users[] =
     "SELECT coalesce(jsonb_agg(jsonb_build_object('login', u.rolname, 'roles', u.roles, 'scopes', u.scopes,"
+    "   'sees', u.sees,"
     "   'superuser', u.rolsuper, 'sessions', (SELECT count(*) FROM pg_stat_activity a"
     "      WHERE a.usename = u.rolname AND a.datname = current_database())) ORDER BY u.rolname), '[]')"
     " FROM (SELECT r.rolname, r.rolsuper,"
     "   ARRAY(SELECT substr(g.rolname, 7) FROM pg_roles g WHERE g.rolname LIKE 'tower\\_%'"
     "     AND g.rolname <> 'tower_viewer' AND pg_has_role(r.oid, g.oid, 'MEMBER') ORDER BY 1) AS roles,"
     "   ARRAY(SELECT DISTINCT s.name FROM sync.grants x JOIN sync.scopes s ON s.id = x.scope"
+    "     JOIN pg_roles g ON g.rolname = x.grantee WHERE pg_has_role(r.oid, g.oid, 'MEMBER')"
+    "     AND x.until > clock_timestamp() ORDER BY 1) AS scopes,"
+    "   ARRAY(SELECT DISTINCT sync.grant_text(x) FROM sync.grants x"
     "     JOIN pg_roles g ON g.rolname = x.grantee WHERE pg_has_role(r.oid, g.oid, 'MEMBER') ORDER BY 1) AS "
-    "scopes"
+    "sees"
     "   FROM pg_roles r WHERE r.rolcanlogin AND EXISTS (SELECT FROM pg_auth_members m"
     "     WHERE m.member = r.oid) AND pg_has_role(r.oid, 'tower_viewer', 'MEMBER')) u";
 

@@ -12,12 +12,19 @@ JsonObject *ct_admin_status (CtSession *session, GCancellable *cancellable, GErr
 JsonArray *ct_admin_check (CtSession *session, const char *directory, const char *policy,
                            GCancellable *cancellable, GError **error);
 
+/* A scope that a login gets, in place of those that it had. */
+typedef struct {
+  const char *scope;
+  gint64 until; /* ms, by the server's clock; 0: without an end */
+} CtAdminGrant;
+
 typedef struct {
   const char *login;
   const char *const *roles;
-  const char *const *scopes; /* (nullable): as they are; of a new one: all */
-  const char *password;      /* (nullable): as it is; a new one signs in by other means */
-  gboolean if_new;           /* only a new login gets the password */
+  const CtAdminGrant *grants; /* (nullable): as they are; of a new one: all */
+  guint n_grants;
+  const char *password; /* (nullable): as it is; a new one signs in by other means */
+  gboolean if_new;      /* only a new login gets the password */
 } CtAdminUser;
 
 char *ct_admin_make_password (void);

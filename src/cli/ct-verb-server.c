@@ -1,6 +1,7 @@
 /* towerctl server: the administration of the central server */
 #include "ct-address.h"
 #include "ct-admin.h"
+#include "ct-cli-grants.h"
 #include "ct-cli-key.h"
 #include "ct-cli-password.h"
 #include "ct-cli-print.h"
@@ -195,10 +196,16 @@ static JsonObject *
 add_user (CtCli *cli, char *password, gboolean made, GError **error)
 {
   g_autofree const char **roles = option_list (cli, "role");
-  g_autofree const char **scopes = option_list (cli, "scope");
-  CtAdminUser user = { cli->args[1], roles, scopes, password, made };
+  g_autoptr (GArray) grants = NULL;
+  CtAdminUser user = { .login = cli->args[1], .roles = roles, .password = password, .if_new = made };
   g_autoptr (CtSession) session = NULL;
 
+  if (!ct_cli_grants (cli, &grants, error))
+    return NULL;
+  if (grants) {
+    user.grants = (const CtAdminGrant *) (gpointer) grants->data;
+    user.n_grants = grants->len;
+  }
   if (!roles) {
     ct_cli_usage (error, _ ("--%s is missing"), "role");
     return NULL;
@@ -413,7 +420,7 @@ static const CtColumn log_key_columns[] = { { N_ ("Log"), "origin", CT_COLUMN_TE
                                             { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 static const CtColumn user_columns[] = { { N_ ("Login"), "login", CT_COLUMN_TEXT, NULL },
                                          { N_ ("Roles"), "roles", CT_COLUMN_LIST, NULL },
-                                         { N_ ("Sees"), "scopes", CT_COLUMN_LIST, NULL },
+                                         { N_ ("Sees"), "sees", CT_COLUMN_LIST, NULL },
                                          { N_ ("Sessions"), "sessions", CT_COLUMN_NUMBER, NULL },
                                          { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 static const CtColumn device_columns[] = { { N_ ("Device"), "id", CT_COLUMN_TEXT, NULL },
@@ -458,7 +465,7 @@ static const CtColumn init_columns[] = { { N_ ("Schema"), "schema", CT_COLUMN_NU
 
 static const CtColumn one_user_columns[] = {
   { N_ ("Login"), "login", CT_COLUMN_TEXT, NULL },     { N_ ("Roles"), "roles", CT_COLUMN_LIST, NULL },
-  { N_ ("Sees"), "scopes", CT_COLUMN_LIST, NULL },     { N_ ("Password"), "password", CT_COLUMN_TEXT, NULL },
+  { N_ ("Sees"), "sees", CT_COLUMN_LIST, NULL },       { N_ ("Password"), "password", CT_COLUMN_TEXT, NULL },
   { N_ ("Dropped"), "dropped", CT_COLUMN_TEXT, NULL }, { NULL, NULL, CT_COLUMN_TEXT, NULL }
 };
 static const CtColumn one_device_columns[] = { { N_ ("Device"), "id", CT_COLUMN_TEXT, NULL },
@@ -498,6 +505,9 @@ const CtVerb ct_verbs_server[] = {
         { "role", "ROLE",
           N_ ("viewer, sales, accounting, logistics, legal, partner, admin, agent; may be repeated") },
         { "scope", "SCOPE", N_ ("What it sees: all, or as in region:north; may be repeated; default: all") },
+        { "until", "[SCOPE=]TIME",
+          N_ ("Until when it sees that scope, or all that are named: a time, or a duration from now; may be "
+              "repeated") },
         { "user-password-file", "FILE",
           N_ ("Its password is in this file; else a new login gets one that is printed once") },
         { "ask-password", NULL, N_ ("Ask for its password at the terminal") },

@@ -141,7 +141,7 @@ def test_status():
     status = ok('status', name)
     assert (status['schema'], status['database'], status['head'], status['leaves']) == (NEWEST, name, 1, 1), status
     assert {'login': 'stella', 'roles': ['sales'], 'scopes': ['common', 'region:north', 'team:sales'], 'superuser': False,
-            'sessions': 0} in status['users'], status['users']
+            'sees': ['common', 'region:north', 'team:sales'], 'sessions': 0} in status['users'], status['users']
     assert status['devices'] == [] and status['checkpoint'] is None
     note = status['logOrigin'] + r'\n1\n' + 'A' * 43 + '='
     for size, root in (0, 'ff'), (1, '00'):
@@ -167,7 +167,8 @@ def test_add_user():
     POSTGRES.psql(name, f"ALTER DATABASE {name} SET log_statement = 'all'")
     made = ok('add-user', name, 'Max "x"', '--role', 'sales')
     password = made.pop('password')
-    assert made == {'login': 'Max "x"', 'roles': ['sales'], 'scopes': ['all'], 'created': True, 'passwordSet': True}, made
+    assert made == {'login': 'Max "x"', 'roles': ['sales'], 'scopes': ['all'], 'sees': ['all'], 'created': True,
+                    'passwordSet': True}, made
     assert len(password) >= 20
     given = 'geheim genug für alle'
     ok('add-user', name, 'lea', '--role', 'legal', '--role', 'accounting', '--scope', 'region:north', '--user-password-file',
@@ -189,8 +190,8 @@ def test_add_user():
     assert 'SCRAM-SHA-256$' in log, 'the statements are in this log'
     # again: other roles in place of those, password and scopes as they were
     again = ok('add-user', name, 'lea', '--role', 'viewer')
-    assert again == {'login': 'lea', 'roles': ['viewer'], 'scopes': ['region:north'], 'created': False,
-                     'passwordSet': False}, again
+    assert again == {'login': 'lea', 'roles': ['viewer'], 'scopes': ['region:north'], 'sees': ['region:north'],
+                     'created': False, 'passwordSet': False}, again
     assert POSTGRES.psql(name, ask % 'legal', user='lea', password=given) == 'lea|t|f'
     for code, args in ((2, ['max', '--role', 'owner']), (2, ['max', '--role', 'nonsense']), (2, ['max']),
                        (2, ['tower_max', '--role', 'sales']), (2, ['x' * 64, '--role', 'sales']),
@@ -203,6 +204,31 @@ def test_add_user():
     assert POSTGRES.psql(name, "SELECT count(*) FROM pg_roles WHERE rolname = 'max'") == '0'
     made = ok('add-user', name, 'kerberos', '--role', 'agent', '--no-password')
     assert 'password' not in made and made['passwordSet'] is False, made
+
+
+def test_grants_end():
+    """A scope with an end is seen until then; what is no time, over already or of no scope is said."""
+    name = database('ends')
+    ok('init', name)
+    line = ['add-user', name, 'vera', '--role', 'sales', '--no-password', '--scope', 'region:north', '--scope', 'seller:A=B']
+    made = ok(*line, '--until', 'region:north=2126-11-21T18:00:00Z')
+    assert made['scopes'] == ['region:north', 'seller:A=B'], made
+    assert made['sees'] == ['region:north until 2126-11-21T18:00:00Z', 'seller:A=B'], made
+    [vera] = [user for user in ok('status', name)['users'] if user['login'] == 'vera']
+    assert vera['sees'] == ['common', *made['sees'], 'team:sales'], vera
+    assert 'until 2126-11-21' in fails(0, 'status', name, shown=True).stdout
+    assert 'region:north until 2126-11-21T18:00:00Z' in POSTGRES.psql(name, "SELECT value FROM audit.disclosures WHERE value LIKE '%vera%'")
+    POSTGRES.psql(name, "UPDATE sync.grants SET until = clock_timestamp() WHERE until < 'infinity'")
+    [vera] = [user for user in ok('status', name)['users'] if user['login'] == 'vera']
+    assert vera['scopes'] == ['common', 'seller:A=B', 'team:sales'], vera
+    assert [seen.split(' until ')[0] for seen in vera['sees']] == ['common', 'region:north', 'seller:A=B', 'team:sales'], vera
+    made = ok(*line, '--until', 'seller:A=B=30d')
+    assert made['sees'][0] == 'region:north' and made['sees'][1].startswith('seller:A=B until 20'), made
+    assert all(' until 2' in seen for seen in ok(*line, '--until', '30d')['sees'])
+    for until in 'tomorrow', 'region:north=', 'region:south=30d', '2026-06-04T09:00:00Z', '2026-06-04':
+        fails(2, *line, '--until', until)
+    fails(2, 'add-user', name, 'vera', '--role', 'sales', '--until', '30d')
+    assert all(' until 2' in seen for seen in ok('add-user', name, 'vera', '--role', 'sales')['sees']), 'what failed changed nothing'
 
 
 def at_terminal(typed, *command):

@@ -40,6 +40,18 @@ run_as_root (const char *database, const char *sql)
 #define REVOKE                                                                                               \
   "DELETE FROM sync.grants WHERE grantee = 'north' AND scope = (sync.scope_ids(ARRAY['region:west']))[1]"
 
+/* How a scope goes: taken away, or its time is over, and then nobody does anything. Where time passes, the end comes nearer. */
+static const struct {
+  const char *path, *database, *grant, *end;
+} ends[] = {
+  { "/pg/scopes/revocation", "revoked", GRANT, REVOKE },
+  { "/pg/scopes/grant-ends", "ended",
+    "INSERT INTO sync.grants SELECT 'north', x, clock_timestamp() + interval '1 hour'"
+    " FROM unnest(sync.scope_ids(ARRAY['region:west', 'region:east'])) x",
+    "UPDATE sync.grants SET until = until - interval '1 hour' WHERE grantee = 'north' AND scope ="
+    " (sync.scope_ids(ARRAY['region:west']))[1]" },
+};
+
 static void
 assert_tray (PgStation *self, const char *expected)
 {
@@ -53,8 +65,10 @@ assert_tray (PgStation *self, const char *expected)
 }
 
 static void
-test_revocation (void)
+test_revocation (gconstpointer data)
 {
+  guint how = GPOINTER_TO_UINT (data);
+  const char *database = ends[how].database;
   /* typed by others, by the person before, in vain, and while offline; the last is a child's */
   static const char *const secrets[] = { "Xylofon", "Quarzuhr", "Widerruf", "Jockeymuetze", "Vorratsware" };
   g_autoptr (PgStation) a = NULL, n = NULL;
@@ -62,9 +76,9 @@ test_revocation (void)
   g_autofree char *text = NULL;
   CtSyncReport report;
 
-  pg_server_create (server, "revoked", policy);
-  a = pg_station_new (server, "revoked", "anna");
-  n = pg_station_new (server, "revoked", "north");
+  pg_server_create (server, database, policy);
+  a = pg_station_new (server, database, "anna");
+  n = pg_station_new (server, database, "north");
   north = add (a, "Nordwind", "north");
   add (a, "Orient", "east");
   west = add (a, "Xylofon", "west");
@@ -78,7 +92,7 @@ test_revocation (void)
   pg_station_sync (n);
   g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM distributors"), ==, 1);
   /* a grant brings what is new and nothing else */
-  run_as_root ("revoked", GRANT);
+  run_as_root (database, ends[how].grant);
   report = pg_station_sync (n);
   g_assert_cmpuint (report.pulled.rows, ==, 4);
   g_assert_cmpuint (report.pulled.gone, ==, 0);
@@ -93,7 +107,9 @@ test_revocation (void)
   edit (n, &north, "notes", "stays");
   for (guint i = 0; i < G_N_ELEMENTS (secrets); i++)
     g_assert_true (pg_station_in_files (n, secrets[i]));
-  run_as_root ("revoked", REVOKE);
+  run_as_root (database, ends[how].end);
+  g_assert_cmpint (pg_number (n->session, "SELECT count(*) FROM api.distributors"), ==, 2);
+  g_assert_cmpint (pg_number (n->session, "SELECT count(*) FROM app.orders"), ==, 0);
   report = pg_station_sync (n);
   g_assert_cmpuint (report.pulled.gone, ==, 3);
   g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM orders"), ==, 0);
@@ -108,7 +124,7 @@ test_revocation (void)
       sync_replica_number (n->replica, "SELECT count(*) FROM distributors WHERE notes = 'stays'"), ==, 1);
   g_assert_cmpuint (pg_station_sync (n).pushed, ==, 0);
   /* granted again: it comes back, without what was in vain */
-  run_as_root ("revoked", GRANT " ON CONFLICT DO NOTHING");
+  run_as_root (database, GRANT " ON CONFLICT (grantee, scope) DO UPDATE SET until = 'infinity'");
   g_assert_cmpuint (pg_station_sync (n).pulled.rows, ==, 3);
   g_assert_cmpint (
       sync_replica_number (n->replica,
@@ -263,7 +279,8 @@ main (int argc, char **argv)
   g_assert_true (g_file_get_contents (path, &policy, NULL, NULL));
   server = pg_server_start ();
   g_test_add_func ("/pg/scopes/out-of-sight", test_out_of_sight);
-  g_test_add_func ("/pg/scopes/revocation", test_revocation);
+  for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
+    g_test_add_data_func (ends[i].path, GUINT_TO_POINTER (i), test_revocation);
   g_test_add_func ("/pg/scopes/row-moves", test_row_moves);
   g_test_add_func ("/pg/scopes/made-up", test_made_up);
   g_test_add_func ("/pg/scopes/floor", test_floor);

@@ -298,7 +298,9 @@ step_scope (SimClient *self)
 
   sim_world_count (world, "scope changes");
   sim_world_change_scope (world, sim_random_of (&world->random, logins), scope,
-                          sim_random_chance (&world->random, 60));
+                          sim_random_chance (&world->random, 60)   ? SIM_SCOPE_GIVEN
+                          : sim_random_chance (&world->random, 50) ? SIM_SCOPE_TAKEN
+                                                                   : SIM_SCOPE_ENDED);
   return TRUE;
 }
 

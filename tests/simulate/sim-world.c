@@ -300,18 +300,22 @@ sim_world_change_role (SimWorld *self, const char *login, const char *role, gboo
   run (self->root, "SELECT sync.note_people()");
 }
 
+/* In the order of SimScopeChange; the login and the scope stand in them. */
+static const struct {
+  const char *says, *sql;
+} scope_changes[] = {
+  { "gives",
+    "INSERT INTO sync.grants SELECT '%s', (sync.scope_ids(ARRAY['%s']))[1] ON CONFLICT (grantee, scope)"
+    " DO UPDATE SET until = 'infinity'" },
+  { "takes", "DELETE FROM sync.grants WHERE grantee = '%s' AND scope = (SELECT id FROM sync.scopes WHERE "
+             "name = '%s')" },
+  { "comes to the end of", "UPDATE sync.grants SET until = clock_timestamp() WHERE grantee = '%s' AND scope ="
+                           " (SELECT id FROM sync.scopes WHERE name = '%s')" },
+};
+
 void
-sim_world_change_scope (SimWorld *self, const char *login, const char *scope, gboolean grant)
+sim_world_change_scope (SimWorld *self, const char *login, const char *scope, SimScopeChange change)
 {
-  sim_world_say (self, "server: %s scope %s %s %s", grant ? "gives" : "takes", scope, grant ? "to" : "from",
-                 login);
-  if (grant)
-    run (self->root,
-         "INSERT INTO sync.grants SELECT '%s', (sync.scope_ids(ARRAY['%s']))[1] ON CONFLICT DO NOTHING",
-         login, scope);
-  else
-    run (self->root,
-         "DELETE FROM sync.grants WHERE grantee = '%s' AND scope = (SELECT id FROM sync.scopes WHERE name = "
-         "'%s')",
-         login, scope);
+  sim_world_say (self, "server: %s scope %s of %s", scope_changes[change].says, scope, login);
+  run (self->root, scope_changes[change].sql, login, scope);
 }

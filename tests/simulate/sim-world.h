@@ -9,6 +9,9 @@ G_BEGIN_DECLS
 typedef struct _SlackProcess SlackProcess;
 typedef struct _SimService SimService;
 
+/* How what a login sees changes. */
+typedef enum { SIM_SCOPE_GIVEN, SIM_SCOPE_TAKEN, SIM_SCOPE_ENDED } SimScopeChange;
+
 /* What all stories share. */
 typedef struct {
   PgServer *server;       /* (owned) */
@@ -60,7 +63,7 @@ void sim_world_back_up_server (SimWorld *self);
 void sim_world_restore_server (SimWorld *self);
 void sim_world_end_old_programs (SimWorld *self);
 void sim_world_change_role (SimWorld *self, const char *login, const char *role, gboolean grant);
-void sim_world_change_scope (SimWorld *self, const char *login, const char *scope, gboolean grant);
+void sim_world_change_scope (SimWorld *self, const char *login, const char *scope, SimScopeChange change);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SimStage, sim_stage_clear)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (SimWorld, sim_world_free)
