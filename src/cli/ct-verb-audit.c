@@ -80,6 +80,20 @@ verify_directory (CtCli *cli, const char *key, GError **error)
 }
 
 static JsonNode *
+key_cb (CtCli *cli, CtDb *db, gpointer data, GError **error)
+{
+  JsonObject *log = ct_workspace_describe_log (db, error);
+
+  return log ? ct_json_wrap_object (log) : NULL;
+}
+
+static JsonNode *
+key_run (CtCli *cli, GError **error)
+{
+  return ct_cli_read (cli, key_cb, NULL, error);
+}
+
+static JsonNode *
 verify_workspace (CtCli *cli, const char *key, GError **error)
 {
   g_auto (CtLogReport) report = { 0 };
@@ -106,6 +120,23 @@ verify_workspace (CtCli *cli, const char *key, GError **error)
   json_object_set_int_member (object, "gone", (gint64) report.n_gone);
   json_object_set_int_member (object, "pending", (gint64) report.n_pending);
   return result;
+}
+
+/* Which of the copies of the last checkpoint there are. */
+static JsonNode *
+verify_and_say (CtCli *cli, const char *key, GError **error)
+{
+  JsonNode *result = verify_workspace (cli, key, error);
+  g_autoptr (JsonNode) node = result ? key_run (cli, error) : NULL;
+  const char *problem = node ? ct_json_string (json_node_get_object (node), "keyring", NULL) : NULL;
+
+  if (problem)
+    ct_cli_say (cli, _ ("The last checkpoint is kept in the workspace alone, not in the keyring as well: %s"),
+                problem);
+  if (node)
+    return result;
+  g_clear_pointer (&result, json_node_unref);
+  return NULL;
 }
 
 /* Asks the server for all of its log once more, or only for what stands behind the newest rows: that may wait for it. */
@@ -141,21 +172,7 @@ verify_run (CtCli *cli, GError **error)
     return verify_directory (cli, key, error);
   if (!ct_cli_open (cli, error) || !ask_server (cli, error))
     return NULL;
-  return verify_workspace (cli, key, error);
-}
-
-static JsonNode *
-key_cb (CtCli *cli, CtDb *db, gpointer data, GError **error)
-{
-  JsonObject *log = ct_workspace_describe_log (db, error);
-
-  return log ? ct_json_wrap_object (log) : NULL;
-}
-
-static JsonNode *
-key_run (CtCli *cli, GError **error)
-{
-  return ct_cli_read (cli, key_cb, NULL, error);
+  return verify_and_say (cli, key, error);
 }
 
 static JsonNode *
@@ -258,6 +275,7 @@ static const CtColumn key_fields[] = {
   { N_ ("Hash alone"), "hidden", CT_COLUMN_NUMBER, NULL },
   { N_ ("Own commands not proved yet"), "unproved", CT_COLUMN_NUMBER, NULL },
   { N_ ("What does not hold"), "trouble", CT_COLUMN_TEXT, NULL },
+  { N_ ("Not in the keyring"), "keyring", CT_COLUMN_TEXT, NULL },
   { NULL, NULL, 0, NULL }
 };
 

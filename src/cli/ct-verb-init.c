@@ -127,6 +127,8 @@ static const CtColumn count_fields[] = {
 static const CtColumn log_fields[] = { { N_ ("Events in the log"), "events", CT_COLUMN_NUMBER, NULL },
                                        { N_ ("Not signed yet"), "unsigned", CT_COLUMN_NUMBER, NULL },
                                        { N_ ("Root of the log"), "root", CT_COLUMN_TEXT, NULL },
+                                       { N_ ("What does not hold"), "trouble", CT_COLUMN_TEXT, NULL },
+                                       { N_ ("Not in the keyring"), "keyring", CT_COLUMN_TEXT, NULL },
                                        { NULL, NULL, 0, NULL } };
 static const CtColumn worker_fields[] = { { N_ ("Workers run in"), "program", CT_COLUMN_TEXT, NULL },
                                           { N_ ("Process"), "pid", CT_COLUMN_NUMBER, NULL },

@@ -31,6 +31,23 @@ fail_keyring (GError **error, const GError *problem)
 }
 
 gboolean
+ct_secret_keyring_is_open (GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  g_autoptr (SecretService) service = secret_service_get_sync (SECRET_SERVICE_NONE, cancellable, &problem);
+  g_autoptr (SecretCollection) collection =
+      service ? secret_collection_for_alias_sync (service, SECRET_COLLECTION_DEFAULT, SECRET_COLLECTION_NONE,
+                                                  cancellable, &problem)
+              : NULL;
+
+  if (!service || problem)
+    return ct_fail (error, CT_ERROR_NOT_FOUND, _ ("there is no keyring: %s"), problem->message);
+  if (!collection || secret_collection_get_locked (collection))
+    return ct_fail (error, CT_ERROR_NOT_FOUND, _ ("the keyring is locked"));
+  return TRUE;
+}
+
+gboolean
 ct_secret_keyring_save (const char *workspace_id, const char *name, CtSecret *secret,
                         GCancellable *cancellable, GError **error)
 {

@@ -12,6 +12,7 @@ gboolean ct_secret_file_clear (const char *dir, const char *name, const char *or
 
 CtSecret *ct_secret_credential_find (const char *name, const char *origin, GError **error);
 
+gboolean ct_secret_keyring_is_open (GCancellable *cancellable, GError **error);
 gboolean ct_secret_keyring_save (const char *workspace_id, const char *name, CtSecret *secret,
                                  GCancellable *cancellable, GError **error);
 CtSecret *ct_secret_keyring_find (const char *workspace_id, const char *name, const char *origin,

@@ -50,6 +50,19 @@ check_name (const char *name, GError **error)
 }
 
 /**
+ * ct_secret_store_keyring_is_open:
+ *
+ * Whether there is a keyring that can be used without asking anybody for its password.
+ *
+ * Returns: else %CT_ERROR_NOT_FOUND, and why not
+ */
+gboolean
+ct_secret_store_keyring_is_open (GCancellable *cancellable, GError **error)
+{
+  return ct_secret_keyring_is_open (cancellable, error);
+}
+
+/**
  * ct_secret_store_save:
  * @place: where; a token moved to the keyring leaves the plain file
  * @name: what it is for: the channel's name

@@ -21,6 +21,7 @@ typedef struct _CtSecretStore CtSecretStore;
 CtSecretStore *ct_secret_store_new (const char *workspace_dir, const char *workspace_id);
 void ct_secret_store_free (CtSecretStore *self);
 
+gboolean ct_secret_store_keyring_is_open (GCancellable *cancellable, GError **error);
 gboolean ct_secret_store_save (CtSecretStore *self, CtSecretPlace place, const char *name, CtSecret *secret,
                                GCancellable *cancellable, GError **error);
 CtSecret *ct_secret_store_find (CtSecretStore *self, const char *name, const char *base_url,

@@ -342,13 +342,34 @@ drop_cb (Following *self, gpointer data, GError **error)
   return ct_log_copy_drop_unsigned (self->db, error);
 }
 
-/* The checkpoint that was last seen, which is kept outside of the replica, must be a part of the log. */
+/* Whether a checkpoint is of the log as it was called before: how it went on from that is signed, and may have taken it back. */
+static gboolean
+is_superseded (Following *self, const char *note, const char *origins)
+{
+  g_auto (CtCheckpoint) checkpoint = { 0 };
+  const char *former = strchr (origins, '\n');
+  CtLeafText origin;
+
+  if (!former || !ct_checkpoint_open (note, -1, self->verifier, &checkpoint, NULL))
+    return FALSE;
+  origin = (CtLeafText){ checkpoint.origin, strlen (checkpoint.origin) };
+  return ct_log_origins_have (former + 1, &origin);
+}
+
+/* The checkpoints that were last seen, which are kept outside of the replica, must be a part of the log. */
 static gboolean
 check_recalled (Following *self, GError **error)
 {
-  g_autofree char *note = self->options->recall ? self->options->recall (self->options->data) : NULL;
+  g_auto (GStrv) notes = self->options->recall ? self->options->recall (self->options->data) : NULL;
+  g_autofree char *origins = notes ? ct_log_origins (self->db, error) : NULL;
 
-  return !note || ct_log_check_remembered (self->db, self->verifier, note, error);
+  if (notes && !origins)
+    return FALSE;
+  for (char **note = notes; note && *note; note++)
+    if (!is_superseded (self, *note, origins) &&
+        !ct_log_check_remembered (self->db, self->verifier, *note, error))
+      return FALSE;
+  return TRUE;
 }
 
 static gboolean

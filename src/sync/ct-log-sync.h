@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 typedef struct {
   const CtSigner
       *signer; /* (nullable): where the workspace has the key of the server's log, it is its sequencer */
-  char *(*recall) (gpointer data); /* (transfer full) (nullable): the last checkpoint seen */
+  GStrv (*recall) (
+      gpointer data); /* (transfer full) (nullable): the last checkpoints seen, wherever they are kept */
   gboolean (*remember) (const char *note, gpointer data, GError **error);
   gboolean (*keep_former) (gpointer data,
                            GError **error); /* a copy of the log that the server's is to replace */

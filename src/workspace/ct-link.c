@@ -37,14 +37,15 @@ struct _CtLink {
   gboolean service;       /* whether we are the team's service there */
   CtFirstLoadFunc told;   /* (nullable): how far a first load is */
   gpointer told_data;
-  gint64 tidy_at;     /* by the steady clock, milliseconds */
-  gint64 number;      /* where the replica stands in the feed */
-  gint64 hinted;      /* where the server says that it stands */
-  gint64 hint_gap;    /* milliseconds that a hint has to wait */
-  gint64 hint_at;     /* and since when */
-  gint64 announce_at; /* when what was pushed is announced once more; 0: it is not */
-  int watch;          /* inotify of the workspace's folder, -1: none */
-  gint64 nap;         /* milliseconds until the next look at what was written there; 0: nothing was */
+  gint64 tidy_at;         /* by the steady clock, milliseconds */
+  gint64 number;          /* where the replica stands in the feed */
+  gint64 hinted;          /* where the server says that it stands */
+  gint64 hint_gap;        /* milliseconds that a hint has to wait */
+  gint64 hint_at;         /* and since when */
+  gint64 announce_at;     /* when what was pushed is announced once more; 0: it is not */
+  CtKeptCheckpoint *kept; /* (owned) */
+  int watch;              /* inotify of the workspace's folder, -1: none */
+  gint64 nap;             /* milliseconds until the next look at what was written there; 0: nothing was */
 };
 
 /* Every commit to the replica, whichever process makes it, writes to the log beside it. */
@@ -74,6 +75,7 @@ ct_link_new (CtWorkspace *workspace, gboolean goes_on, GError **error)
 
   self->workspace = g_object_ref (workspace);
   self->goes_on = goes_on;
+  self->kept = ct_kept_checkpoint_new (workspace);
   self->watch = watch_folder (ct_workspace_get_folder (workspace));
   self->db = ct_db_open (path, CT_DB_READ_WRITE, error);
   if (!self->db)
@@ -91,6 +93,7 @@ ct_link_free (CtLink *self)
   g_clear_pointer (&self->session, ct_session_close);
   g_clear_pointer (&self->commander, ct_commander_free);
   g_clear_pointer (&self->db, ct_db_close);
+  ct_kept_checkpoint_free (self->kept);
   if (self->watch >= 0)
     close (self->watch);
   g_object_unref (self->workspace);
@@ -258,6 +261,7 @@ dial (CtLink *self, const char *address, GCancellable *cancellable, GError **err
   if (!self->session || !ct_link_greet (self->db, self->session, address, &greeting, cancellable, error))
     return FALSE;
   self->service = greeting.service;
+  ct_kept_checkpoint_ask_again (self->kept);
   return !self->goes_on || (ct_session_listen (self->session, cancellable, error) &&
                             ct_session_run (self->session, cancellable, error, "SELECT api.sweep()", ""));
 }
@@ -304,8 +308,8 @@ gboolean
 ct_link_follow_log (CtLink *self, gboolean sequences, gboolean again, GCancellable *cancellable,
                     CtLogSyncReport *report, GError **error)
 {
-  return ct_workspace_follow_log (self->workspace, self->db, self->session, sequences, again, cancellable,
-                                  report, error);
+  return ct_workspace_follow_log (self->workspace, self->db, self->session, self->kept, sequences, again,
+                                  cancellable, report, error);
 }
 
 /* So often, and so long between, the server is asked whether its log has come to where our rows stand. */

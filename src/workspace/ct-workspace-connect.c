@@ -509,6 +509,7 @@ ct_workspace_disconnect (CtWorkspace *self, gboolean with_pending, JsonObject **
     return FALSE;
   }
   forget_password (self, cancellable);
+  ct_kept_checkpoint_forget (self, cancellable);
   *left = leaving.left;
   return TRUE;
 }

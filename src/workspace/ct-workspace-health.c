@@ -7,6 +7,7 @@
 #include "ct-rows.h"
 #include "ct-workers.h"
 #include "ct-workspace-connect.h"
+#include "ct-workspace-log.h"
 
 #include <string.h>
 
@@ -64,6 +65,20 @@ add_workspace (Reading *self, CtDb *db, GError **error)
   return TRUE;
 }
 
+/* Of a server's log: what does not hold, and whether the last checkpoint is in the keyring as well. */
+static gboolean
+add_log_trouble (JsonObject *log, CtDb *db, GError **error)
+{
+  static const char *const members[] = { "trouble", "keyring", "unproved" };
+  g_autoptr (JsonObject) described = ct_workspace_describe_log (db, error);
+
+  if (described && ct_json_bool (described, "server", FALSE))
+    for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+      json_object_set_member (log, members[i],
+                              json_node_copy (json_object_get_member (described, members[i])));
+  return described != NULL;
+}
+
 static gboolean
 add_log (Reading *self, CtDb *db, GError **error)
 {
@@ -90,7 +105,7 @@ add_log (Reading *self, CtDb *db, GError **error)
     json_object_set_int_member (log, "size", (gint64) checkpoint.size);
     json_object_set_string_member (log, "root", root);
   }
-  return TRUE;
+  return add_log_trouble (log, db, error);
 }
 
 /* How it stands with the server: in a few members, for who watches over many workspaces. */

@@ -81,12 +81,22 @@ keep_log (CtWorkspace *self, CtDb *db, GError **error)
 typedef struct {
   CtWorkspace *workspace;
   CtDb *db;
+  CtKeptCheckpoint *kept;
 } Follower;
 
-static char *
+static GStrv
 recall_cb (gpointer data)
 {
-  return ct_workspace_recall_checkpoint (((Follower *) data)->workspace);
+  const Follower *self = data;
+  g_autoptr (GStrvBuilder) notes = g_strv_builder_new ();
+  g_autofree char *here = ct_workspace_recall_checkpoint (self->workspace);
+  const char *kept = ct_kept_checkpoint_note (self->kept);
+
+  if (here)
+    g_strv_builder_add (notes, here);
+  if (kept)
+    g_strv_builder_add (notes, kept);
+  return g_strv_builder_end (notes);
 }
 
 static gboolean
@@ -142,17 +152,20 @@ ct_workspace_signs_log (CtWorkspace *self)
 /**
  * ct_workspace_follow_log:
  * @db: a writable connection of the calling thread
+ * @kept: what the keyring has, asked for with the first call
  * @sequences: this is the team's service, and signs the log where it has the key
  * @again: reads all leaves again
  *
  * See ct_log_sync().
  */
 gboolean
-ct_workspace_follow_log (CtWorkspace *self, CtDb *db, CtSession *session, gboolean sequences, gboolean again,
-                         GCancellable *cancellable, CtLogSyncReport *report, GError **error)
+ct_workspace_follow_log (CtWorkspace *self, CtDb *db, CtSession *session, CtKeptCheckpoint *kept,
+                         gboolean sequences, gboolean again, GCancellable *cancellable,
+                         CtLogSyncReport *report, GError **error)
 {
   g_autoptr (CtSigner) signer = sequences ? ct_workspace_get_log_signer (self, NULL) : NULL;
-  Follower follower = { self, db };
+  Follower follower = { self, db, kept };
+  g_autofree char *newest = NULL;
   CtLogSyncOptions options = { .signer = signer,
                                .recall = recall_cb,
                                .remember = remember_cb,
@@ -162,7 +175,13 @@ ct_workspace_follow_log (CtWorkspace *self, CtDb *db, CtSession *session, gboole
                                .data = &follower,
                                .again = again };
 
-  return ct_log_sync (db, session, &options, ct_time_now (), cancellable, report, error);
+  ct_kept_checkpoint_ask (kept, db, cancellable);
+  if (!ct_log_sync (db, session, &options, ct_time_now (), cancellable, report, error))
+    return FALSE;
+  newest = ct_workspace_recall_checkpoint (self);
+  if (newest)
+    ct_kept_checkpoint_keep (kept, db, newest, cancellable);
+  return TRUE;
 }
 
 /* The new log commits to a table's rows as they are: from here on it speaks of them. */
@@ -310,29 +329,33 @@ ct_workspace_expect_log_key (CtWorkspace *self, const char *vkey, GError **error
  * ct_workspace_describe_log:
  *
  * Returns: (transfer full): {"origin", "vkey", "server": whether it is a copy of a server's, "leaves", "signed", "hidden",
- *   "unproved": own commands that the server settled and whose leaf no checkpoint covers, "trouble"}
+ *   "unproved": own commands that the server settled and whose leaf no checkpoint covers, "trouble", "keyring": why the last
+ *   checkpoint of a server's is not in the keyring as well}
  */
 JsonObject *
 ct_workspace_describe_log (CtDb *db, GError **error)
 {
-  g_autoptr (CtStmt) stmt = ct_db_query (db, error,
-                                         "SELECT (SELECT value FROM workspace WHERE key = 'log_origin'), "
-                                         "(SELECT value FROM workspace WHERE key = "
-                                         "'log_vkey'), EXISTS (SELECT 1 FROM sync_log), (SELECT count(*) "
-                                         "FROM audit_hidden), (SELECT count(*) FROM "
-                                         "sync_outcomes o WHERE o.place IS NULL AND o.seq > (SELECT "
-                                         "CAST(value AS INTEGER) FROM workspace WHERE key = "
-                                         "'log_began_after')), (SELECT trouble FROM sync_log)",
-                                         "");
+  g_autoptr (CtStmt) stmt =
+      ct_db_query (db, error,
+                   "SELECT (SELECT value FROM workspace WHERE key = 'log_origin'), "
+                   "(SELECT value FROM workspace WHERE key = "
+                   "'log_vkey'), EXISTS (SELECT 1 FROM sync_log), (SELECT count(*) "
+                   "FROM audit_hidden), (SELECT count(*) FROM "
+                   "sync_outcomes o WHERE o.place IS NULL AND o.seq > (SELECT "
+                   "CAST(value AS INTEGER) FROM workspace WHERE key = "
+                   "'log_began_after')), (SELECT trouble FROM sync_log), (SELECT nullif(value, '') "
+                   "FROM workspace, sync_log WHERE key = 'checkpoint_keyring')",
+                   "");
   guint64 leaves = 0, covered = 0;
   JsonObject *log;
 
   if (!stmt || !ct_log_size (db, &leaves, &covered, error) || !ct_stmt_next (stmt))
     return NULL;
-  log = ct_json_build ("SSbiiiiS", "origin", ct_stmt_is_null (stmt, 0) ? NULL : ct_stmt_text (stmt, 0),
+  log = ct_json_build ("SSbiiiiSS", "origin", ct_stmt_is_null (stmt, 0) ? NULL : ct_stmt_text (stmt, 0),
                        "vkey", ct_stmt_is_null (stmt, 1) ? NULL : ct_stmt_text (stmt, 1), "server",
                        ct_stmt_int (stmt, 2) != 0, "leaves", (gint64) leaves, "signed", (gint64) covered,
                        "hidden", ct_stmt_int (stmt, 3), "unproved", ct_stmt_int (stmt, 4), "trouble",
-                       ct_stmt_is_null (stmt, 5) ? NULL : ct_stmt_text (stmt, 5));
+                       ct_stmt_is_null (stmt, 5) ? NULL : ct_stmt_text (stmt, 5), "keyring",
+                       ct_stmt_is_null (stmt, 6) ? NULL : ct_stmt_text (stmt, 6));
   return log;
 }

@@ -15,10 +15,12 @@ log_client_free (LogClient *self)
   g_free (self);
 }
 
-static char *
+static GStrv
 recall_cb (gpointer data)
 {
-  return g_strdup (((LogClient *) data)->last);
+  const char *notes[] = { ((LogClient *) data)->last, NULL };
+
+  return g_strdupv ((char **) notes);
 }
 
 static gboolean
