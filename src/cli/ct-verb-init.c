@@ -143,6 +143,31 @@ static const CtColumn sync_fields[] = { { N_ ("Mode"), "mode", CT_COLUMN_TEXT, N
                                         { N_ ("Next try"), "nextRetry", CT_COLUMN_TIME, NULL },
                                         { NULL, NULL, 0, NULL } };
 
+static const CtColumn alert_columns[] = { { N_ ("To see to"), "alert", CT_COLUMN_TEXT, NULL },
+                                          { N_ ("How many"), "count", CT_COLUMN_NUMBER, NULL },
+                                          { N_ ("Since"), "since", CT_COLUMN_TIME, NULL },
+                                          { NULL, NULL, 0, NULL } };
+
+/* What to see to, and what to do about it: a sentence has no room in a table. */
+static void
+print_alerts (CtCli *cli, JsonArray *alerts)
+{
+  static const char *const texts[] = { "detail", "advice" };
+
+  for (guint i = 0; i < json_array_get_length (alerts); i++) {
+    JsonObject *alert = json_array_get_object_element (alerts, i);
+
+    puts ("");
+    ct_cli_print_fields (cli, alert_columns, alert);
+    for (guint k = 0; k < G_N_ELEMENTS (texts); k++) {
+      g_autofree char *text = ct_cli_printable (ct_json_string (alert, texts[k], ""));
+
+      if (*text)
+        printf ("  %s\n", text);
+    }
+  }
+}
+
 static void
 print_health (CtCli *cli, JsonNode *result)
 {
@@ -163,6 +188,7 @@ print_health (CtCli *cli, JsonNode *result)
   }
   puts ("");
   ct_cli_print_table (cli, channel_columns, ct_json_array (health, "channels"));
+  print_alerts (cli, ct_json_array (health, "alerts"));
 }
 
 static JsonNode *

@@ -135,6 +135,24 @@ read_route_cb (CtDb *db, gpointer data, GError **error)
   return TRUE;
 }
 
+/* People read at their desks why a post of the team's service waits, and it has its secrets elsewhere than they. */
+static gboolean
+fail_secret (CtOutbox *self, const CtOutboxRoute *route, const GError *problem, GError **error)
+{
+  g_autofree char *credential = g_strdelimit (g_strdup (route->name), " ", '-');
+
+  if (!self->options.settle || !g_error_matches (problem, CT_ERROR, CT_ERROR_NOT_FOUND)) {
+    g_propagate_error (error, g_error_copy (problem));
+    return FALSE;
+  }
+  return ct_fail (
+      error, CT_ERROR_NOT_FOUND,
+      _ ("The team's service has no token for channel “%s” at %s: on its machine, give towerd the "
+         "credential “%s” that holds this address, a blank and the token (LoadCredential= in its "
+         "unit), and start it again"),
+      route->name, route->origin, credential);
+}
+
 /**
  * ct_outbox_route:
  * @channel: its name
@@ -148,6 +166,7 @@ ct_outbox_route (CtOutbox *self, const char *channel, GCancellable *cancellable,
                  GError **error)
 {
   g_auto (CtOutboxRoute) read = { .name = g_strdup (channel) };
+  g_autoptr (GError) problem = NULL;
 
   if (!ct_store_read (self->options.store, read_route_cb, &read, error) ||
       !ct_origin_parse (read.base_url, &read.origin, NULL, error))
@@ -155,9 +174,9 @@ ct_outbox_route (CtOutbox *self, const char *channel, GCancellable *cancellable,
   if (self->options.loopback_only && !ct_origin_is_loopback (read.origin))
     return ct_fail (error, CT_ERROR_REFUSED,
                     _ ("This is a demo workspace: it sends to this machine alone, not to %s"), read.origin);
-  read.secret = ct_secret_store_find (self->options.secrets, channel, read.base_url, cancellable, error);
+  read.secret = ct_secret_store_find (self->options.secrets, channel, read.base_url, cancellable, &problem);
   if (!read.secret)
-    return FALSE;
+    return fail_secret (self, &read, problem, error);
   *route = read;
   memset (&read, 0, sizeof read);
   return TRUE;

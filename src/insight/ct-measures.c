@@ -211,29 +211,65 @@ ct_measures_read (CtDb *db, gint64 from, gint64 to, GError **error)
              : NULL;
 }
 
-/* What an administrator should look at: how many, by ?1 as the present. */
+/* The service signs every second; this is long after that. */
+#define UNSIGNED_MS "300000"
+
+/* What an administrator should look at, and what to do: how many and since when, by ?1 as the present, and of the first what is
+ * said about it. */
 static const struct {
   const char *alert, *severity;
+  const char *advice;
   const char *sql;
 } alerts[] = {
-  { "posts-unknown", "critical", "SELECT count(*), min(updated_at) FROM outbox WHERE state = 'unknown'" },
-  { "posts-failed", "warning", "SELECT count(*), min(updated_at) FROM outbox WHERE state = 'failed'" },
-  { "sending-stopped", "warning",
-    "SELECT count(*), min(updated_at) FROM settings WHERE key = 'delivery.stopped' AND value = 'true'" },
-  { "approvals-overdue", "warning",
-    "SELECT count(*), min(deadline_at) FROM approvals WHERE state = 'pending' AND deadline_at < ?1" },
-  { "sla-breached", "warning",
-    "SELECT count(*), min(sla_due_at) FROM follow_up_tasks WHERE sla_due_at < ?1 AND status <> 'resolved'" },
-  { "interactions-window-missed", "critical",
-    "SELECT count(*), min(window_ends_at) FROM interactions WHERE state = 'open' AND window_ends_at < ?1" },
+  { "posts-unknown", "critical",
+    N_ ("See at the channel whether they went out, and say so with “towerctl posts resolve”: they are never "
+        "sent again "
+        "by themselves"),
+    "SELECT count(*), min(updated_at), max(number || ': ' || problem) FROM outbox WHERE state = 'unknown'" },
+  { "posts-held", "critical", N_ ("They go out by themselves once what they wait for is settled"),
+    "SELECT count(*), min(updated_at), max(number || ': ' || problem) FROM outbox"
+    " WHERE state = 'ready' AND problem <> ''" },
+  { "posts-failed", "warning",
+    N_ ("See “towerctl posts list”, and ask for a new draft where they are still needed"),
+    "SELECT count(*), min(updated_at), max(number || ': ' || problem) FROM outbox WHERE state = 'failed'" },
+  { "sending-stopped", "warning", N_ ("“towerctl channel resume” lets it go on"),
+    "SELECT count(*), min(updated_at), NULL FROM settings WHERE key = 'delivery.stopped' AND value = "
+    "'true'" },
+  { "approvals-overdue", "warning", N_ ("Somebody who may decides on them"),
+    "SELECT count(*), min(deadline_at), NULL FROM approvals WHERE state = 'pending' AND deadline_at < ?1" },
+  { "sla-breached", "warning", N_ ("Their owners take them up, or somebody else gets them"),
+    "SELECT count(*), min(sla_due_at), NULL FROM follow_up_tasks WHERE sla_due_at < ?1 AND status <> "
+    "'resolved'" },
+  { "interactions-window-missed", "critical", N_ ("Answer them, or close them"),
+    "SELECT count(*), min(window_ends_at), NULL FROM interactions WHERE state = 'open' AND window_ends_at < "
+    "?1" },
   { "commands-need-attention", "warning",
-    "SELECT count(*), min(since) FROM attention WHERE settled_at IS NULL" },
+    N_ ("“towerctl attention list” shows them, “attention resolve” settles them"),
+    "SELECT count(*), min(since), NULL FROM attention WHERE settled_at IS NULL" },
+  { "log-trouble", "critical",
+    N_ ("Nothing is sent until this is settled. Where the server was restored from a backup: “towerctl "
+        "server "
+        "continue-log” where the log's key is. Else keep the workspace as it is, for it is the proof, and "
+        "ask who "
+        "owns the database"),
+    "SELECT count(*), NULL, max(trouble) FROM sync_log WHERE trouble IS NOT NULL" },
+  { "log-unsigned", "critical",
+    N_ ("Nothing that was approved since is sent. See whether towerd is at work where the log's key is, and "
+        "reaches "
+        "the server; which key that is “towerctl server status” says, and “server set-log-key” before it "
+        "signed "
+        "anything"),
+    "SELECT count(*), min(settled_at), NULL FROM sync_outcomes WHERE place IS NULL AND settled_at < ?1 "
+    "- " UNSIGNED_MS
+    " AND EXISTS (SELECT 1 FROM sync_log) AND seq > (SELECT CAST(value AS INTEGER) FROM workspace WHERE"
+    " key = 'log_began_after')" },
 };
 
 /**
  * ct_measures_alerts:
  *
- * Returns: (transfer full): of {"alert", "severity": "warning" | "critical", "count", "since"}; empty where all is well
+ * Returns: (transfer full): of {"alert", "severity": "warning" | "critical", "count", "since", "detail", "advice"}; empty where
+ *   all is well
  */
 JsonArray *
 ct_measures_alerts (CtDb *db, gint64 now, GError **error)
@@ -247,11 +283,13 @@ ct_measures_alerts (CtDb *db, gint64 now, GError **error)
     if (!stmt)
       return NULL;
     if (ct_stmt_next (stmt) && ct_stmt_int (stmt, 0) > 0) {
-      g_autofree char *since = ct_time_format (ct_stmt_int (stmt, 1));
+      g_autofree char *since = ct_stmt_is_null (stmt, 1) ? NULL : ct_time_format (ct_stmt_int (stmt, 1));
 
-      json_array_add_object_element (found, ct_json_build ("ssis", "alert", alerts[i].alert, "severity",
-                                                           alerts[i].severity, "count", ct_stmt_int (stmt, 0),
-                                                           "since", since));
+      json_array_add_object_element (
+          found, ct_json_build ("ssiSSs", "alert", alerts[i].alert, "severity", alerts[i].severity, "count",
+                                ct_stmt_int (stmt, 0), "since", since, "detail",
+                                ct_stmt_is_null (stmt, 2) ? NULL : ct_stmt_text (stmt, 2), "advice",
+                                _ (alerts[i].advice)));
     }
     if (!ct_stmt_finish (stmt, error))
       return NULL;

@@ -141,22 +141,56 @@ ct_link_dial (CtWorkspace *workspace, const char *address, const char *password,
   return session;
 }
 
+/* Whether this workspace has had rows from its server. */
 static gboolean
-refuse_device (CtDb *db, const char *address, const char *login, GError **error)
+was_served (CtDb *db)
+{
+  gint64 served = 0;
+
+  return ct_db_read_int (db, &served, NULL, "SELECT pulled_at IS NOT NULL FROM sync_state", "") && served;
+}
+
+static gboolean
+is_revoked (CtSession *session, const char *device, GCancellable *cancellable)
+{
+  g_autoptr (CtAnswer) answer = ct_session_query (
+      session, cancellable, NULL,
+      "SELECT 1 FROM api.devices() WHERE id = $1::uuid AND revoked_at IS NOT NULL", "s", device);
+
+  return answer && ct_answer_rows (answer) > 0;
+}
+
+/* Why the server takes nothing from this device, and what to do about it. */
+static gboolean
+refuse_device (CtDb *db, CtSession *session, const char *address, const char *login,
+               GCancellable *cancellable, GError **error)
 {
   g_autoptr (JsonObject) device = ct_workspace_describe_device (db, error);
+  const char *id = device ? ct_json_string (device, "id", "") : NULL;
+  g_autofree char *why = NULL;
 
-  return device &&
-         ct_fail (error, CT_ERROR_REFUSED,
-                  _ ("The device of this workspace is not enrolled for %s at the server, or was revoked: "
-                     "then it stays so, "
-                     "and you join from a new workspace. "
-                     "Device %s, public key %s. An administrator enrols it with:\n"
+  if (!device)
+    return FALSE;
+  if (is_revoked (session, id, cancellable))
+    return ct_fail (error, CT_ERROR_REFUSED,
+                    _ ("The device of this workspace (%s) was revoked at the server, and stays so: join from "
+                       "a new workspace. What has not reached the server is still here"),
+                    id);
+  if (was_served (db))
+    why = g_strdup_printf (
+        _ ("The server no longer knows the device of this workspace. Where it was restored from a backup "
+           "that "
+           "is older than the device, nothing is lost: once an administrator has added %s and enrolled the "
+           "device again, the server gets from here what it lost"),
+        login);
+  else
+    why = g_strdup_printf (_ ("The device of this workspace is not enrolled for %s at the server"), login);
+  return ct_fail (error, CT_ERROR_REFUSED,
+                  _ ("%s. Device %s, public key %s. An administrator enrols it with:\n"
                      "  towerctl server enrol-device \"%s\" %s FILE\n"
                      "where FILE holds what “towerctl device show --json” prints here, and signs in as "
                      "administrator in place of the user in that address"),
-                  login, ct_json_string (device, "id", ""), ct_json_string (device, "publicKey", ""), address,
-                  login);
+                  why, id, ct_json_string (device, "publicKey", ""), address, login);
 }
 
 /**
@@ -180,7 +214,7 @@ ct_link_greet (CtDb *db, CtSession *session, const char *address, CtGreeting *gr
     return FALSE;
   known = greeting->standing >= 0;
   return (known || ct_fork_reclaim (db, session, &known, cancellable, error)) &&
-         (known || refuse_device (db, address, greeting->login, error));
+         (known || refuse_device (db, session, address, greeting->login, cancellable, error));
 }
 
 /* Who wants to know how far a first load is; called on the thread of ct_link_round(). */
@@ -256,8 +290,18 @@ static gboolean
 dial (CtLink *self, const char *address, GCancellable *cancellable, GError **error)
 {
   g_auto (CtGreeting) greeting = { 0 };
+  g_autoptr (GError) problem = NULL;
 
-  self->session = ct_link_dial (self->workspace, address, NULL, cancellable, error);
+  self->session = ct_link_dial (self->workspace, address, NULL, cancellable, &problem);
+  if (!self->session && g_error_matches (problem, CT_ERROR, CT_ERROR_REFUSED) && was_served (self->db))
+    return ct_fail (
+        error, CT_ERROR_REFUSED,
+        _ ("%s. It worked before: where your password has changed, “towerctl connect” takes the new "
+           "one; where the server was restored from a backup that is older than your login, an "
+           "administrator adds it again. Nothing that is here is lost"),
+        problem->message);
+  if (problem)
+    g_propagate_error (error, g_steal_pointer (&problem));
   if (!self->session || !ct_link_greet (self->db, self->session, address, &greeting, cancellable, error))
     return FALSE;
   self->service = greeting.service;
@@ -374,10 +418,11 @@ with_jitter (gint64 wait)
   return (gint64) ((double) wait * g_random_double_range (0.5, 1));
 }
 
+/* @reached: the server let us in: what a person mends there is found as soon as anything else that is new */
 static gint64
-wait_after (CtLink *self, const GError *problem)
+wait_after (CtLink *self, const GError *problem, gboolean reached)
 {
-  if (!problem)
+  if (!problem || (reached && !passes (problem)))
     return with_jitter (POLL_MS * 2);
   if (!passes (problem))
     return with_jitter (PATIENCE_MS);
@@ -519,17 +564,19 @@ ct_link_round (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GE
 {
   g_autoptr (GError) problem = NULL;
   gint64 hinted = self->hinted, wait;
-  gboolean known;
+  gboolean known, reached = FALSE;
 
   memset (report, 0, sizeof *report);
   known = ct_db_read_int (self->db, &self->seen, &problem, "SELECT coalesce(max(seq), 0) FROM intents", "");
-  if (!known || !attempt (self, cancellable, report, &problem))
+  if (!known || !attempt (self, cancellable, report, &problem)) {
+    reached = self->session != NULL;
     g_clear_pointer (&self->session, ct_session_close);
+  }
   if (g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
     g_propagate_error (error, g_steal_pointer (&problem));
     return FALSE;
   }
-  wait = wait_after (self, problem);
+  wait = wait_after (self, problem, reached);
   self->due_at = steady_now () + wait;
   self->failures = problem ? self->failures + 1 : 0;
   self->announce_at = report->pushed > 0 ? steady_now () + ANNOUNCE_MS : self->announce_at;

@@ -2,12 +2,18 @@
 #include "ct-workspace-device.h"
 #include "ct-backlog.h"
 
+/* A connected workspace keeps to itself what was before it joined, no more: a server that was restored from a backup from before
+ * the device came is to be offered all that it lost. */
 static gboolean
 read_standing (CtDb *db, gint64 *commands, CtHash *last, GError **error)
 {
   gboolean known = FALSE;
 
-  return ct_db_read_int (db, commands, error, "SELECT coalesce(max(seq), 0) FROM intents", "") &&
+  return ct_db_read_int (db, commands, error,
+                         "SELECT CASE WHEN EXISTS (SELECT 1 FROM workspace WHERE key = 'server')"
+                         " THEN (SELECT CAST(value AS INTEGER) FROM workspace WHERE key = 'log_began_after')"
+                         " ELSE (SELECT coalesce(max(seq), 0) FROM intents) END",
+                         "") &&
          ct_backlog_hash (db, *commands, last, &known, error);
 }
 

@@ -7,6 +7,7 @@
 #include "ct-rows.h"
 #include "ct-workers.h"
 #include "ct-workspace-connect.h"
+#include "ct-workspace-insight.h"
 #include "ct-workspace-log.h"
 
 #include <string.h>
@@ -172,6 +173,7 @@ read_cb (CtDb *db, gpointer data, GError **error)
  * @integrity: read the whole file as well (PRAGMA quick_check): "integrity" is then "ok", or what is wrong
  *
  * Blocks. Returns: (transfer full): "workspaceId", "schemaVersion", "counts", "log", "workers", "channels", "sync", …;
+ *   "alerts": what somebody should see to, as ct_workspace_alerts() has it;
  *   "ok" is whether nothing is wrong with the file
  */
 JsonObject *
@@ -179,10 +181,13 @@ ct_workspace_health (CtWorkspace *self, gboolean integrity, GCancellable *cancel
 {
   g_autoptr (JsonObject) health = json_object_new ();
   Reading reading = { self, integrity, cancellable, health };
+  g_autoptr (JsonObject) alerts = NULL;
 
   json_object_set_boolean_member (health, "ok", TRUE);
-  if (!ct_store_read (ct_workspace_get_store (self), read_cb, &reading, error))
+  if (!ct_store_read (ct_workspace_get_store (self), read_cb, &reading, error) ||
+      !(alerts = ct_workspace_alerts (self, error)))
     return NULL;
+  json_object_set_array_member (health, "alerts", json_array_ref (ct_json_array (alerts, "alerts")));
   json_object_set_boolean_member (health, "ok",
                                   g_str_equal (ct_json_string (health, "integrity", "ok"), "ok"));
   return g_steal_pointer (&health);

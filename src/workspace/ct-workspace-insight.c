@@ -61,10 +61,11 @@ add_sync_age (JsonArray *alerts, JsonObject *status, gint64 now)
     return;
   age = now - at;
   if (age > SYNC_LATE_MS)
-    json_array_add_object_element (alerts, ct_json_build ("ssss", "alert", "sync-age", "severity",
-                                                          age > SYNC_TOO_LATE_MS ? "critical" : "warning",
-                                                          "since", last, "detail",
-                                                          ct_json_string (status, "lastError", NULL)));
+    json_array_add_object_element (
+        alerts, ct_json_build (
+                    "ssSSs", "alert", "sync-age", "severity", age > SYNC_TOO_LATE_MS ? "critical" : "warning",
+                    "since", last, "detail", ct_json_string (status, "lastError", NULL), "advice",
+                    _ ("Work goes on and is kept; see whether the server and the way to it are there")));
 }
 
 /**

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """The team's service: towerd on a central server detects, drafts and sends; the desktops of people do not."""
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 import urllib.request
@@ -21,9 +23,9 @@ class Service(Station):
         self.environment = dict(os.environ)
         self.connect()
 
-    def start(self):
+    def start(self, *args):
         with open(self.log, 'a', encoding='utf-8') as log:
-            self.process = subprocess.Popen([TOWERD, '-w', self.workspace], stdout=log, stderr=log, env=self.environment)
+            self.process = subprocess.Popen([TOWERD, '-w', self.workspace, *args], stdout=log, stderr=log, env=self.environment)
         return self
 
     def once(self):
@@ -35,6 +37,12 @@ class Service(Station):
     def rounds(self):
         with open(self.log, encoding='utf-8') as log:
             return [json.loads(line) for line in log if line.startswith('{')]
+
+    def asked(self, path):
+        """What it answers on the port that it said last."""
+        port = wait_for(lambda: [line['port'] for line in self.rounds() if 'port' in line])[-1]
+        with urllib.request.urlopen(f'http://127.0.0.1:{port}{path}', timeout=30) as answer:
+            return json.load(answer)
 
     def stop(self, how=signal.SIGTERM):
         if self.process:
@@ -294,6 +302,79 @@ def test_forged():
         team.stop()
 
 
+def test_held():
+    """A post that waits for what only the service's machine can get says so, to whoever asks the service as well."""
+    team = Team('held')
+    robo = team.services[0]
+    secret = os.path.join(robo.environment['CREDENTIALS_DIRECTORY'], 'slack')
+    os.rename(secret, secret + '-later')
+    robo.start('--listen', '0')
+    try:
+        team.approve(team.draft())
+        held = wait_for(lambda: sql(team.database, "SELECT problem FROM app.outbox WHERE state = 'ready'"))
+        assert 'credential “slack”' in held and 'keyring' not in held, held
+        alert = wait_for(lambda: [a for a in robo.asked('/health')['alerts'] if a['alert'] == 'posts-held'])[0]
+        assert alert['count'] == 1 and 'credential “slack”' in alert['detail'] and alert['advice'], alert
+        assert alert in robo.asked('/v1/interactions/ops-alerts')['alerts']
+        # what nobody signs shows
+        robo.stop()
+        with contextlib.closing(sqlite3.connect(os.path.join(robo.workspace, 'replica.db'))) as replica:
+            replica.execute('UPDATE sync_outcomes SET place = NULL, settled_at = 0 WHERE seq = (SELECT max(seq) FROM sync_outcomes)')
+            replica.commit()
+        alert = next(a for a in robo.ok('health', '--quick')['alerts'] if a['alert'] == 'log-unsigned')
+        assert alert['count'] == 1 and 'towerd' in alert['advice'], alert
+        shown = robo.run('health', '--quick', shown=True).stdout
+        assert 'log-unsigned' in shown and alert['advice'] in shown, shown
+        os.rename(secret + '-later', secret)
+        robo.start()
+        team.is_due()
+        wait_for(lambda: team.states() == 'sent')
+        wait_for(lambda: not {'posts-held', 'log-unsigned'} & {a['alert'] for a in robo.ok('health', '--quick')['alerts']})
+    finally:
+        team.stop()
+
+
+def test_older_than_the_device():
+    """The server comes back from a backup from before somebody, and the service, were enrolled: they learn what happened; once they
+    are enrolled again the server gets what it lost, and the service goes on by itself."""
+    database = make_server('older')
+    ben = Station(database, 'ben')
+    ben.connect()
+    sql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'older'")
+    sql('postgres', 'CREATE DATABASE older_backup TEMPLATE older')
+    robo, anna = Service(database), Station(database, 'anna')
+    try:
+        anna.connect()
+        for name in 'Nordwind', 'Südwind':
+            anna.ok('distributor', 'create', '--legal-name', name, '--currency', 'EUR')
+            anna.sync()
+        anna.ok('distributor', 'create', '--legal-name', 'Westwind', '--currency', 'EUR')
+        robo.start()
+        wait_for(lambda: robo.status()['state'] == 'in_sync')
+        sql('postgres', 'ALTER DATABASE older WITH ALLOW_CONNECTIONS false')
+        sql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'older%'")
+        sql('postgres', 'ALTER DATABASE older RENAME TO older_before')
+        sql('postgres', 'ALTER DATABASE older_backup RENAME TO older')
+        found = anna.run('sync', '--once')
+        assert found.returncode == 3 and 'backup' in found.stderr and 'revoked' not in found.stderr, (found.returncode, found.stderr)
+        wait_for(lambda: robo.status()['state'] == 'stuck' and 'backup' in robo.status()['lastError'])
+        for station, role in (anna, 'sales'), (robo, 'agent'):
+            server('add-user', POSTGRES.url(database), station.login, '--role', role, '--scope', 'all')
+            station.enrol()
+        wait_for(lambda: robo.status()['state'] == 'in_sync')
+        assert anna.sync()['pending'] == 0
+        assert sql(database, "SELECT string_agg(legal_name, ' ' ORDER BY legal_name) FROM app.distributors") == 'Nordwind Südwind Westwind'
+        assert anna.status()['inTray'] == 0
+        server('revoke-device', POSTGRES.url(database), anna.ok('device', 'show')['id'])
+        found = anna.run('sync', '--once')
+        assert found.returncode == 3 and 'revoked' in found.stderr and 'backup' not in found.stderr, (found.returncode, found.stderr)
+        server('remove-user', POSTGRES.url(database), ben.login)
+        found = ben.run('sync', '--once')
+        assert found.returncode == 3 and 'It worked before' in found.stderr, (found.returncode, found.stderr)
+    finally:
+        robo.stop(signal.SIGKILL)
+
+
 def test_restored_server():
     """The server comes back from a backup that is older than a post: what was lost is offered again, nothing goes out twice,
     the log goes on where its key says so, and from then on posts are proved and sent as before."""
@@ -324,6 +405,8 @@ def test_restored_server():
             assert person != team.ada or found.returncode == 1 and 'rolled back' in found.stderr, (found.returncode, found.stderr)
             assert person.status()['inTray'] == 0, person.ok('attention', 'list')
         wait_for(lambda: robo.rounds() and any('rolled back' in str(r.get('problems')) for r in robo.rounds()))
+        alert = next(a for a in robo.ok('health', '--quick')['alerts'] if a['alert'] == 'log-trouble')
+        assert 'rolled back' in alert['detail'] and 'continue-log' in alert['advice'], alert
         found = team.ada.run('audit', 'verify')
         assert found.returncode != 0 and 'rolled back' in found.stderr, (found.returncode, found.stderr)
         found = team.ada.run('server', 'continue-log', POSTGRES.url('lost'))
@@ -350,7 +433,7 @@ def test_restored_server():
 def main():
     try:
         run_tests([test_people_only_sync, test_detects, test_whole_way, test_killed_before_the_send, test_killed_after_the_send,
-                   test_forged, test_restored_server])
+                   test_forged, test_held, test_older_than_the_device, test_restored_server])
     finally:
         POSTGRES.stop()
 
