@@ -1,10 +1,10 @@
 /* towerctl server: the administration of the central server */
-#include "ct-address.h"
 #include "ct-admin.h"
 #include "ct-cli-grants.h"
 #include "ct-cli-key.h"
 #include "ct-cli-password.h"
 #include "ct-cli-print.h"
+#include "ct-cli-server.h"
 #include "ct-cli-verbs.h"
 #include "ct-migrate.h"
 #include "ct-workspace-device.h"
@@ -13,62 +13,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-/* (transfer full) (nullable): what libpq connects with */
-static char *
-read_address (CtCli *cli, const char *password, GError **error)
-{
-  g_autoptr (GError) problem = NULL;
-  char *address = ct_address_complete (cli->args[0], password, &problem);
-
-  if (!address)
-    ct_cli_usage (error, "%s", problem->message);
-  else if (!ct_address_check (address, error))
-    g_clear_pointer (&address, ct_cli_password_free);
-  return address;
-}
-
-static CtSession *
-open_with (CtCli *cli, const char *password, GError **error)
-{
-  char *address = read_address (cli, password, error);
-  CtSession *session = address ? ct_session_open (address, cli->cancellable, error) : NULL;
-
-  ct_cli_password_free (address);
-  return session;
-}
-
-/* The server wants a password that nobody gave: a person at a terminal may. */
-static CtSession *
-open_asking (CtCli *cli, GError **error)
-{
-  char *password = ct_cli_password_ask (_ ("Password of the URL's login:"), error);
-  CtSession *session = password ? open_with (cli, password, error) : NULL;
-
-  ct_cli_password_free (password);
-  return session;
-}
-
-/* (transfer full) (nullable): a session with the server that the first argument names */
-static CtSession *
-open_server (CtCli *cli, GError **error)
-{
-  const char *path = ct_cli_option (cli, "password-file");
-  char *password = path ? ct_cli_password_from_file (path, error) : NULL;
-  g_autoptr (GError) problem = NULL;
-  CtSession *session = NULL;
-
-  if (path && !password)
-    return NULL;
-  session = open_with (cli, password, &problem);
-  ct_cli_password_free (password);
-  if (!session && !path && g_error_matches (problem, CT_ERROR, CT_ERROR_REFUSED) && isatty (STDIN_FILENO))
-    return open_asking (cli, error);
-  if (!session)
-    g_propagate_error (error, g_steal_pointer (&problem));
-  return session;
-}
 
 /* (transfer full) (nullable): the text of the program's policy */
 static char *
@@ -92,7 +36,7 @@ init_run (CtCli *cli, GError **error)
   g_autofree char *directory = ct_data_path ("schema/central");
   g_autofree char *policy = read_policy (error);
   g_autofree char *shipped = policy ? ct_workspace_shipped (error) : NULL;
-  g_autoptr (CtSession) session = shipped ? open_server (cli, error) : NULL;
+  g_autoptr (CtSession) session = shipped ? ct_cli_open_server (cli, error) : NULL;
   JsonObject *done =
       session ? ct_admin_init (session, directory, policy, shipped, cli->cancellable, error) : NULL;
 
@@ -107,7 +51,7 @@ init_run (CtCli *cli, GError **error)
 static JsonNode *
 status_run (CtCli *cli, GError **error)
 {
-  g_autoptr (CtSession) session = open_server (cli, error);
+  g_autoptr (CtSession) session = ct_cli_open_server (cli, error);
 
   return session ? wrap (ct_admin_status (session, cli->cancellable, error)) : NULL;
 }
@@ -117,7 +61,7 @@ check_run (CtCli *cli, GError **error)
 {
   g_autofree char *directory = ct_data_path ("schema/central");
   g_autofree char *policy = read_policy (error);
-  g_autoptr (CtSession) session = policy ? open_server (cli, error) : NULL;
+  g_autoptr (CtSession) session = policy ? ct_cli_open_server (cli, error) : NULL;
   JsonArray *findings = session ? ct_admin_check (session, directory, policy, cli->cancellable, error) : NULL;
 
   if (!findings)
@@ -210,7 +154,7 @@ add_user (CtCli *cli, char *password, gboolean made, GError **error)
     ct_cli_usage (error, _ ("--%s is missing"), "role");
     return NULL;
   }
-  session = open_server (cli, error);
+  session = ct_cli_open_server (cli, error);
   return session ? ct_admin_add_user (session, &user, cli->cancellable, error) : NULL;
 }
 
@@ -235,7 +179,7 @@ add_user_run (CtCli *cli, GError **error)
 static JsonNode *
 remove_user_run (CtCli *cli, GError **error)
 {
-  g_autoptr (CtSession) session = open_server (cli, error);
+  g_autoptr (CtSession) session = ct_cli_open_server (cli, error);
   JsonObject *done = session ? ct_admin_remove_user (session, cli->args[1], cli->cancellable, error) : NULL;
 
   if (done && !ct_json_bool (done, "dropped", FALSE))
@@ -313,7 +257,7 @@ enrol_run (CtCli *cli, GError **error)
   CtAdminDevice device;
   JsonObject *done;
 
-  if (!node || !take_device (node, &device, error) || !(session = open_server (cli, error)))
+  if (!node || !take_device (node, &device, error) || !(session = ct_cli_open_server (cli, error)))
     return NULL;
   signature = vouch (cli, session, &device, &voucher, &problem);
   if (problem) {
@@ -371,7 +315,7 @@ revoke_run (CtCli *cli, GError **error)
     ct_cli_usage (error, _ ("“%s” is not the UUID of a device; see server status"), cli->args[1]);
     return NULL;
   }
-  session = open_server (cli, error);
+  session = ct_cli_open_server (cli, error);
   return session ? wrap (ct_admin_revoke (session, &device, cli->cancellable, error)) : NULL;
 }
 
@@ -379,7 +323,7 @@ static JsonNode *
 set_log_key_run (CtCli *cli, GError **error)
 {
   g_autofree char *key = ct_cli_verifier_key (cli->args[1], error);
-  g_autoptr (CtSession) session = key ? open_server (cli, error) : NULL;
+  g_autoptr (CtSession) session = key ? ct_cli_open_server (cli, error) : NULL;
 
   return session ? wrap (ct_admin_set_log_key (session, key, cli->cancellable, error)) : NULL;
 }
@@ -396,7 +340,7 @@ continue_log_run (CtCli *cli, GError **error)
     ct_fail (error, CT_ERROR_NOT_FOUND, _ ("This workspace is not connected to a server"));
     return NULL;
   }
-  session = open_server (cli, error);
+  session = ct_cli_open_server (cli, error);
   if (!session ||
       !ct_workspace_continue_log (cli->workspace, session, &made, &lost, &served, cli->cancellable, error))
     return NULL;
@@ -478,18 +422,12 @@ static const CtColumn one_device_columns[] = { { N_ ("Device"), "id", CT_COLUMN_
                                                { N_ ("Revoked"), "revokedAt", CT_COLUMN_TIME, NULL },
                                                { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 
-#define PASSWORD_FILE                                                                                        \
-  {                                                                                                          \
-    "password-file", "FILE",                                                                                 \
-        N_ ("A file with the password of the URL's login; else ~/.pgpass or PGPASSFILE")                     \
-  }
-
 static const CtColumn pin_columns[] = { { N_ ("Device"), "id", CT_COLUMN_TEXT, NULL },
                                         { N_ ("Name"), "label", CT_COLUMN_TEXT, NULL },
                                         { N_ ("Public key"), "publicKey", CT_COLUMN_TEXT, NULL },
                                         { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 
-static const CtCliOption plain_options[] = { PASSWORD_FILE, { NULL, NULL, NULL } };
+static const CtCliOption plain_options[] = { CT_CLI_SERVER_OPTIONS, { NULL, NULL, NULL } };
 
 const CtVerb ct_verbs_server[] = {
   { "server init", "URL", 1, 1, N_ ("Make a database a server, or bring its schema and policy up to date"),
@@ -501,7 +439,7 @@ const CtVerb ct_verbs_server[] = {
     check_run, NULL, CT_VERB_NO_WORKSPACE, print_findings },
   { "server add-user", "URL LOGIN", 2, 2, N_ ("Add a login with these roles, or give it other ones"),
     (const CtCliOption[]){
-        PASSWORD_FILE,
+        CT_CLI_SERVER_OPTIONS,
         { "role", "ROLE",
           N_ ("viewer, sales, accounting, logistics, legal, partner, admin, agent; may be repeated") },
         { "scope", "SCOPE", N_ ("What it sees: all, or as in region:north; may be repeated; default: all") },
@@ -520,7 +458,7 @@ const CtVerb ct_verbs_server[] = {
   { "server enrol-device", "URL LOGIN [FILE]", 2, 3,
     N_ ("Let a login work from a device: this workspace's, or what device show --json wrote into FILE"),
     (const CtCliOption[]){
-        PASSWORD_FILE,
+        CT_CLI_SERVER_OPTIONS,
         { "unsigned", NULL, N_ ("Do not vouch for it with the key of the workspace here") },
         { NULL, NULL, NULL } },
     enrol_run, one_device_columns, CT_VERB_NO_WORKSPACE | CT_VERB_READS_FILES | CT_VERB_SHOWS, NULL },

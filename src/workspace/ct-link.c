@@ -4,6 +4,7 @@
 #include "ct-authority-central.h"
 #include "ct-fork.h"
 #include "ct-keep.h"
+#include "ct-server-password.h"
 #include "ct-workspace-delivery.h"
 #include "ct-workspace-device.h"
 
@@ -100,26 +101,14 @@ ct_link_free (CtLink *self)
   g_free (self);
 }
 
-static void
-wipe (char *text)
-{
-  if (text)
-    explicit_bzero (text, strlen (text));
-  g_free (text);
-}
-
 /* (transfer full) (nullable): the password kept for this server; without one libpq looks for its own ways to sign in */
 static char *
 find_password (CtWorkspace *workspace, const char *address, GCancellable *cancellable)
 {
   char *given = ct_secret_credential_read (CT_LINK_SECRET);
-  g_autofree char *origin = given ? NULL : ct_address_origin (address, NULL);
-  g_autoptr (CtSecretStore) secrets = origin ? ct_workspace_secrets_new (workspace, NULL) : NULL;
-  g_autoptr (CtSecret) secret =
-      secrets ? ct_secret_store_find (secrets, CT_LINK_SECRET, origin, cancellable, NULL) : NULL;
-  const char *value = secret ? ct_secret_value (secret, origin, NULL) : NULL;
+  g_autoptr (CtSecretStore) secrets = given ? NULL : ct_workspace_secrets_new (workspace, NULL);
 
-  return given ? given : value ? g_uri_unescape_string (value, NULL) : NULL;
+  return secrets ? ct_server_password_find (secrets, CT_LINK_SECRET, address, cancellable) : given;
 }
 
 /**
@@ -136,8 +125,8 @@ ct_link_dial (CtWorkspace *workspace, const char *address, const char *password,
   char *conninfo = ct_address_complete (address, known, error);
   CtSession *session = conninfo ? ct_session_open (conninfo, cancellable, error) : NULL;
 
-  wipe (known);
-  wipe (conninfo);
+  ct_server_password_free (known);
+  ct_server_password_free (conninfo);
   return session;
 }
 

@@ -3,6 +3,7 @@
 #include "ct-address.h"
 #include "ct-upload.h"
 #include "ct-rows.h"
+#include "ct-server-password.h"
 #include "ct-workers.h"
 #include "ct-workspace-log.h"
 #include "ct-workspace-delivery.h"
@@ -141,22 +142,17 @@ join_cb (CtDb *db, gpointer data, GError **error)
   return FALSE;
 }
 
-/* Any password: the store takes visible ASCII. */
 static gboolean
 keep_password (CtWorkspace *self, const char *address, const char *password, gboolean plain_file,
                GCancellable *cancellable, GError **error)
 {
-  g_autofree char *origin = ct_address_origin (address, error);
-  char *escaped = origin ? g_uri_escape_string (password, NULL, FALSE) : NULL;
-  g_autoptr (CtSecret) secret = escaped ? ct_secret_new (origin, escaped, error) : NULL;
+  g_autoptr (CtSecretStore) secrets = ct_workspace_secrets_new (self, error);
   g_autoptr (GError) problem = NULL;
 
-  if (escaped)
-    explicit_bzero (escaped, strlen (escaped));
-  g_free (escaped);
-  if (!secret)
+  if (!secrets)
     return FALSE;
-  if (ct_workspace_store_token (self, CT_LINK_SECRET, secret, plain_file, cancellable, &problem))
+  if (ct_server_password_save (secrets, plain_file ? CT_SECRET_PLAIN_FILE : CT_SECRET_KEYRING, CT_LINK_SECRET,
+                               address, password, cancellable, &problem))
     return TRUE;
   if (g_error_matches (problem, CT_ERROR, CT_ERROR_NOT_FOUND))
     return ct_fail (error, CT_ERROR_FAILED,

@@ -150,10 +150,38 @@ def test_locked():
         assert team.anna.ok('health', '--quick')['log']['keyring'] == 'the keyring is locked'
 
 
+def test_administrator():
+    """The administrator's password, once kept, is found where libpq knows none, for this login alone and while there is a keyring."""
+    database = make_server('admin')
+    ada, anna = Station(database, 'ada', 'admin'), Station(database, 'anna')
+    device = anna.ok('device', 'show')['id']
+
+    def revoke(station, *args):
+        done = anna.run('server', 'revoke-device', station.url, device, *args)
+        return done.returncode, done.stderr
+
+    with keyring():
+        assert 'asks for a password' in revoke(ada)[1], revoke(ada)
+        status, said = revoke(ada, '--password-file', ada.secret('wrong'), '--keep-password')
+        assert status == 3 and 'authentication failed' in said, (status, said)
+        assert 'asks for a password' in revoke(ada)[1], revoke(ada)     # what is wrong is not kept
+        assert revoke(ada, '--password-file', ada.secret(), '--keep-password')[0] == 0
+        assert revoke(ada)[0] == 0
+        assert 'asks for a password' in revoke(anna)[1], revoke(anna)
+        POSTGRES.psql(database, "ALTER ROLE ada PASSWORD 'another one'")
+        status, said = revoke(ada)
+        assert status == 3 and 'authentication failed' in said, (status, said)
+        assert revoke(ada, '--password-file', ada.secret('another one'), '--keep-password')[0] == 0
+        assert revoke(ada)[0] == 0
+    assert 'asks for a password' in revoke(ada)[1], revoke(ada)
+    status, said = revoke(ada, '--password-file', ada.secret('another one'), '--keep-password')
+    assert status != 0 and 'keyring' in said, (status, said)
+
+
 def main():
     os.environ['DBUS_SESSION_BUS_ADDRESS'] = NOWHERE
     try:
-        run_tests([test_last_checkpoint, test_locked])
+        run_tests([test_last_checkpoint, test_locked, test_administrator])
     finally:
         POSTGRES.stop()
         shutil.rmtree(HOME)
