@@ -71,6 +71,7 @@ CREATE TABLE app.follow_up_tasks (
   allowed_actions text NOT NULL DEFAULT '[]', blocked_actions text NOT NULL DEFAULT '[]',
   last_channel_message_id text, audit_required bigint NOT NULL DEFAULT 1 CHECK (audit_required IN (0, 1)),
   resolved_at bigint, resolution text,
+  approval_terms text CHECK (jsonb_typeof(approval_terms::jsonb) = 'object'),   -- kept by 019-decisions.sql
   scopes integer[] NOT NULL
 );
 CREATE INDEX follow_up_tasks_exception ON app.follow_up_tasks (exception_id) WHERE exception_id IS NOT NULL;
@@ -85,7 +86,7 @@ SELECT sync.register(42::smallint, 'follow_up_tasks', 'task', 'FOLLOW',
   '{"number": "number", "exception_id": "parent exceptions", "order_id": "parent orders",
     "distributor_id": "parent distributors", "status_since_at": "since status", "status_before": "derived",
     "sla_due_at": "derived", "sla_warning_at": "derived", "sla_hard_at": "derived", "escalate_at": "derived",
-    "resolved_at": "stamp"}', '{"resolution": 20000}', true, 3);
+    "approval_terms": "derived", "resolved_at": "stamp"}', '{"resolution": 20000, "approval_terms": 65536}', true, 3);
 
 CREATE TABLE app.task_channels (
   id uuid PRIMARY KEY, rev bigint NOT NULL, created_at bigint NOT NULL, updated_at bigint NOT NULL,

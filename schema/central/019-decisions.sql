@@ -34,38 +34,33 @@ SET search_path = pg_catalog, pg_temp AS $$
          FROM unnest(policies) p, jsonb_array_elements(app.approval_terms(p) -> 'thresholds') t), '[]'));
 $$;
 
--- The strictest policy that a task has been under, that nobody chooses a laxer one by handing it to another agent.
-CREATE TABLE sync.task_policies (
-  task uuid PRIMARY KEY,
-  policy jsonb NOT NULL
-);
-
--- What approvals of a task are held to: by its agent's policy, that of the agent its exception was meant for, and what it was
--- under before. Kept from now on.
-CREATE FUNCTION app.keep_policy(t app.follow_up_tasks) RETURNS jsonb LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  strictest jsonb;
-BEGIN
-  PERFORM FROM sync.task_policies k WHERE k.task = t.id FOR UPDATE;
-  SELECT app.strictest_policy(array_agg(x.policy)) INTO strictest FROM (
-    SELECT k.policy FROM sync.task_policies k WHERE k.task = t.id
+-- What the approvals of a task are held to: the policy of its agent, that of the agent its exception was meant for, what it was
+-- under with other agents, and what approvals of it were asked for under (ct_approvals_tighten does the same). Nobody chooses a
+-- laxer one by handing the task on.
+CREATE FUNCTION app.terms_of(t app.follow_up_tasks) RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT app.strictest_policy(array_agg(x.policy)) FROM (
+    SELECT t.approval_terms::jsonb AS policy WHERE t.approval_terms IS NOT NULL
+    UNION ALL SELECT a.policy::jsonb FROM app.approvals a WHERE a.task_id = t.id
     UNION ALL SELECT p.body::jsonb -> 'approval' FROM app.agent_profiles p WHERE p.name = t.assigned_agent
       OR p.name = (SELECT e.agent FROM app.exceptions e WHERE e.id = t.exception_id)) x;
-  INSERT INTO sync.task_policies AS k (task, policy) SELECT t.id, strictest WHERE t.id IS NOT NULL
-    ON CONFLICT (task) DO UPDATE SET policy = excluded.policy WHERE k.policy <> excluded.policy;
-  RETURN strictest;
-END $$;
+$$;
 
-CREATE FUNCTION app.keep_policy_of_agent() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+-- A task keeps them while it goes from agent to agent, whatever a client says of them.
+CREATE FUNCTION app.keep_terms() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM app.keep_policy(NEW);
-  RETURN NULL;
+  IF sync.is_bringing() THEN RETURN NEW; END IF;
+  IF TG_OP = 'INSERT' THEN
+    NEW.approval_terms := NULL;
+    NEW.approval_terms := app.terms_of(NEW)::text;
+    RETURN NEW;
+  END IF;
+  NEW.approval_terms := OLD.approval_terms;
+  IF (NEW.assigned_agent, NEW.exception_id) IS DISTINCT FROM (OLD.assigned_agent, OLD.exception_id) THEN
+    NEW.approval_terms := app.strictest_policy(ARRAY[app.terms_of(OLD), app.terms_of(NEW)])::text;
+  END IF;
+  RETURN NEW;
 END $$;
-CREATE TRIGGER then_keep_policy AFTER INSERT ON app.follow_up_tasks FOR EACH ROW EXECUTE FUNCTION app.keep_policy_of_agent();
-CREATE TRIGGER then_keep_policy_too AFTER UPDATE ON app.follow_up_tasks FOR EACH ROW
-  WHEN (NEW.assigned_agent <> OLD.assigned_agent OR NEW.exception_id IS DISTINCT FROM OLD.exception_id)
-  EXECUTE FUNCTION app.keep_policy_of_agent();
+CREATE TRIGGER keep_terms BEFORE INSERT OR UPDATE ON app.follow_up_tasks FOR EACH ROW EXECUTE FUNCTION app.keep_terms();
 
 -- Whether an amount is within what a person may approve: in their currency, or nothing.
 CREATE FUNCTION app.is_within_limit(of_login text, a app.approvals) RETURNS boolean LANGUAGE sql STABLE
@@ -141,7 +136,7 @@ BEGIN
   a.owner := t.human_owner;
   SELECT coalesce(max(e.value_at_risk_minor), 0), coalesce(max(e.currency), 'EUR') INTO a.amount_minor, a.currency
     FROM app.exceptions e WHERE e.id = t.exception_id;
-  a.policy := jsonb_strip_nulls(app.keep_policy(t) || jsonb_build_object('expiry', (SELECT p.body::jsonb -> 'approval' -> 'expiry'
+  a.policy := jsonb_strip_nulls(app.terms_of(t) || jsonb_build_object('expiry', (SELECT p.body::jsonb -> 'approval' -> 'expiry'
                                   FROM app.agent_profiles p WHERE p.name = t.assigned_agent)))::text;
   a.edited_by := CASE WHEN NOT app.has_role(session_user, 'agent') THEN session_user END;
   RETURN a;

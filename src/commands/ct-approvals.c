@@ -149,6 +149,61 @@ ct_approvals_id (const CtId *command_id, guint index)
   return ct_id_derive (command_id, "approvals", index);
 }
 
+/* Terms */
+
+/**
+ * ct_approvals_tighten:
+ * @policy: of the agent whose approvals are asked for
+ *
+ * Makes a policy as strict as all that hold for a task: those of its agent and of the agent its exception was meant for, what
+ * it was under with other agents, and what approvals of it were asked for under. Nobody chooses a laxer one by handing it on;
+ * app.terms_of() is the server's.
+ */
+gboolean
+ct_approvals_tighten (CtDb *db, const CtId *task, CtApprovalPolicy *policy, GError **error)
+{
+  g_autoptr (CtStmt) stmt = ct_db_query (
+      db, error,
+      "SELECT policy FROM approvals WHERE task_id = ?1 UNION SELECT approval_terms FROM follow_up_tasks "
+      "WHERE "
+      "id = ?1 AND approval_terms IS NOT NULL UNION SELECT json_extract(p.body, '$.approval') FROM "
+      "follow_up_tasks t LEFT JOIN exceptions e ON e.id = t.exception_id JOIN agent_profiles p ON p.name IN "
+      "(t.assigned_agent, e.agent) WHERE t.id = ?1",
+      "k", task);
+
+  while (stmt && ct_stmt_next (stmt)) {
+    g_autoptr (JsonNode) node = ct_json_parse (ct_stmt_text (stmt, 0), -1, 1 << 16, error);
+    g_autoptr (CtApprovalPolicy) other =
+        node ? ct_approval_policy_parse (json_node_get_object (node), "approval", error) : NULL;
+
+    if (!other)
+      return FALSE;
+    ct_approval_policy_tighten (policy, other);
+  }
+  return stmt && ct_stmt_finish (stmt, error);
+}
+
+/**
+ * ct_approvals_keep_terms:
+ * @policy: of the agent that the task gets; tightened
+ *
+ * Writes down with the task what its approvals are held to from now on. For handlers that give it to an agent, before the
+ * row names the new one.
+ */
+gboolean
+ct_approvals_keep_terms (CtCommand *command, const CtId *task, CtApprovalPolicy *policy, GError **error)
+{
+  g_autoptr (JsonObject) terms = NULL;
+  g_autofree char *text = NULL;
+
+  if (!ct_approvals_tighten (command->db, task, policy, error))
+    return FALSE;
+  terms = ct_approval_policy_to_json (policy);
+  json_object_remove_member (terms, "expiry"); /* how long one waits is the agent's own */
+  text = ct_json_canonical_object (terms, error);
+  return text && ct_effect_update (command, error, "follow_up_tasks", task, "approval_terms", "s", text);
+}
+
 /* Taking back */
 
 /* The ids that a question gives; takes @stmt; (transfer full) (element-type CtId). */

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ct-approval-policy.h"
 #include "ct-task-row.h"
 
 G_BEGIN_DECLS
@@ -30,6 +31,11 @@ gboolean ct_approval_row_check_pending (const CtApprovalRow *self, GError **erro
 
 /* The id that the @index-th approval of a command will have; the wire bytes carry it as their key. */
 CtId ct_approvals_id (const CtId *command_id, guint index);
+
+/* What approvals of a task are held to, whichever agent has it now. */
+gboolean ct_approvals_tighten (CtDb *db, const CtId *task, CtApprovalPolicy *policy, GError **error);
+gboolean ct_approvals_keep_terms (CtCommand *command, const CtId *task, CtApprovalPolicy *policy,
+                                  GError **error);
 
 /* What handlers of any folder may do inside their own command. schema/policy.json must then let the command write:
  *   "approvals": {"update": ["state", "void_reason", "decided_at"], "state": [["pending", "voided"], ["approved", "voided"]]},

@@ -104,12 +104,19 @@ check_limit (CtCommand *command, const CtApprovalRow *approval, const char *logi
                   _ ("%s is above what you may approve; ask somebody with a higher limit"), approval->number);
 }
 
+/* (transfer full) */
+static CtApprovalPolicy *
+read_policy (const CtApprovalRow *approval, GError **error)
+{
+  g_autoptr (JsonNode) node = ct_json_parse (approval->policy, -1, 1 << 16, error);
+
+  return node ? ct_approval_policy_parse (json_node_get_object (node), approval->number, error) : NULL;
+}
+
 static gboolean
 check_policy (CtCommand *command, const CtApprovalRow *approval, char **role, GError **error)
 {
-  g_autoptr (JsonNode) node = ct_json_parse (approval->policy, -1, 1 << 16, error);
-  g_autoptr (CtApprovalPolicy) policy =
-      node ? ct_approval_policy_parse (json_node_get_object (node), approval->number, error) : NULL;
+  g_autoptr (CtApprovalPolicy) policy = read_policy (approval, error);
   g_auto (Person) person = { 0 };
   CtApprovalRequest request = {
     .owner = approval->owner,
@@ -304,6 +311,19 @@ approve_run (CtCommand *command, GError **error)
 
 /* approval.edit */
 
+/* (transfer full): what the approval of the other text is held to: by what holds today */
+static char *
+policy_of_edit (CtCommand *command, const CtApprovalRow *approval, GError **error)
+{
+  g_autoptr (CtApprovalPolicy) policy = read_policy (approval, error);
+  g_autoptr (JsonObject) json = NULL;
+
+  if (!policy || !ct_approvals_tighten (command->db, &approval->task_id, policy, error))
+    return NULL;
+  json = ct_approval_policy_to_json (policy);
+  return ct_json_canonical_object (json, error);
+}
+
 /* {approval, text, subject?}: another text needs other bytes, other findings, and an approval of its own. */
 static gboolean
 edit_run (CtCommand *command, GError **error)
@@ -312,7 +332,7 @@ edit_run (CtCommand *command, GError **error)
   g_auto (CtTaskRow) task = { 0 };
   g_auto (CtDraftOutcome) outcome = { 0 };
   g_autoptr (JsonObject) output = NULL;
-  g_autofree char *id = NULL;
+  g_autofree char *id = NULL, *policy = NULL;
   CtDraftRow draft;
 
   if (!ct_approval_row_of (command, &approval, error) || !ct_approval_row_check_pending (&approval, error) ||
@@ -322,7 +342,7 @@ edit_run (CtCommand *command, GError **error)
       command->db, error,
       "SELECT kind, language, subject, confidence, facts AS factsJson FROM ai_outputs WHERE id = ?", "k",
       &approval.output_id);
-  if (!output)
+  if (!output || !(policy = policy_of_edit (command, &approval, error)))
     return FALSE;
   draft = (CtDraftRow){
     .task = &task,
@@ -341,7 +361,7 @@ edit_run (CtCommand *command, GError **error)
     .facts = ct_json_array (output, "facts"),
     .based_on = &approval.output_id,
     .edited_by = command->actor,
-    .policy = approval.policy,
+    .policy = policy,
     .expires_at = approval.expires_at,
     .deadline_at = approval.deadline_at,
   };

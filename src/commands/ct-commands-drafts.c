@@ -52,31 +52,6 @@ set_expiry (Storing *self, const CtApprovalPolicy *policy, GError **error)
   return TRUE;
 }
 
-/* Makes the policy of the task's agent as strict as what its approvals were under before, and as that of the agent its
- * exception was meant for: nobody chooses a laxer one by handing it to another agent. The server knows of agents that asked
- * for nothing as well. */
-static gboolean
-tighten (Storing *self, CtApprovalPolicy *policy, GError **error)
-{
-  g_autoptr (CtStmt) stmt = ct_db_query (
-      self->command->db, error,
-      "SELECT policy FROM approvals WHERE task_id = ?1 UNION SELECT json_extract(p.body, '$.approval') FROM "
-      "agent_profiles p "
-      "JOIN exceptions e ON e.agent = p.name JOIN follow_up_tasks t ON t.exception_id = e.id WHERE t.id = ?1",
-      "k", &self->task.id);
-
-  while (stmt && ct_stmt_next (stmt)) {
-    g_autoptr (JsonNode) node = ct_json_parse (ct_stmt_text (stmt, 0), -1, 1 << 16, error);
-    g_autoptr (CtApprovalPolicy) other =
-        node ? ct_approval_policy_parse (json_node_get_object (node), self->task.number, error) : NULL;
-
-    if (!other)
-      return FALSE;
-    ct_approval_policy_tighten (policy, other);
-  }
-  return stmt && ct_stmt_finish (stmt, error);
-}
-
 static gboolean
 begin (Storing *self, GError **error)
 {
@@ -90,7 +65,8 @@ begin (Storing *self, GError **error)
     return ct_fail (error, CT_ERROR_CONFLICT, _ ("%s is not being drafted: it is %s"), self->task.number,
                     ct_task_state_name (self->task.status));
   profile = ct_configuration_agent (command->db, self->task.agent, error);
-  if (!profile || !set_expiry (self, profile->approval, error) || !tighten (self, profile->approval, error))
+  if (!profile || !set_expiry (self, profile->approval, error) ||
+      !ct_approvals_tighten (command->db, &self->task.id, profile->approval, error))
     return FALSE;
   policy = ct_approval_policy_to_json (profile->approval);
   self->policy = ct_json_canonical_object (policy, error);

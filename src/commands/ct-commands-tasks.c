@@ -262,7 +262,8 @@ create_run (CtCommand *command, GError **error)
   if (!read_source (command, &source, error) || !(profile = choose_agent (command, &source, error)) ||
       !check_person (command, ct_arg_text (command, "assignee"), error) ||
       !ct_sla_terms_find (command->db, &source.id, own, profile->sla, &terms, error) ||
-      !insert_task (command, &id, &source, profile, terms.name, error))
+      !insert_task (command, &id, &source, profile, terms.name, error) ||
+      !ct_approvals_keep_terms (command, &id, profile->approval, error))
     return FALSE;
   json_object_set_string_member (command->result, "id", text);
   if (ct_arg_has (command, "channels")
@@ -290,6 +291,7 @@ change_agent (CtCommand *command, CtTaskRow *task, GError **error)
     return ct_fail (error, CT_ERROR_CONFLICT, _ ("%s: a post is on its way; assign another agent afterwards"),
                     task->number);
   if (!ct_approvals_void_all (command, &task->id, "another agent was assigned", &n_voided, error) ||
+      !ct_approvals_keep_terms (command, &task->id, profile->approval, error) ||
       !ct_effect_update (
           command, error, "follow_up_tasks", &task->id,
           "assigned_agent,allowed_actions,blocked_actions,cadence_ms,escalation_rule,escalate_to,"

@@ -65,13 +65,17 @@ def test_threshold():
     assert set(kept) == {'kind', 'expiry', 'thresholds'} and len(kept['thresholds']) == 1, kept
 
 
-KEPT = 'WHERE k.task = t.id\n    UNION ALL'
+KEPT = 'WHERE t.approval_terms IS NOT NULL'
 MEANT = '\n      OR p.name = (SELECT e.agent FROM app.exceptions e WHERE e.id = t.exception_id)'
 
 
-def handed_on(agents, by='accounting', meant=''):
-    """What that login writes on a task that it has handed from agent to agent."""
+def handed_on(agents, by='accounting', meant='', forgotten=False):
+    """What that login writes on a task that it has handed from agent to agent; forgotten: of which nothing was kept at first."""
     task = SERVER.task(agents[0], meant=meant)
+    if forgotten:
+        ROOT.ask('SET session_replication_role = replica')
+        ROOT.ask('UPDATE app.follow_up_tasks SET approval_terms = NULL WHERE id = $1', task)
+        ROOT.ask('SET session_replication_role = origin')
     for old, new in zip(agents, agents[1:]):
         applied(SERVER.device(by).push('task.assign', change('follow_up_tasks', task, 'update', assigned_agent=[old, new])))
     return SERVER.draft(by, agents[-1], task_id=task)
@@ -80,9 +84,17 @@ def handed_on(agents, by='accounting', meant=''):
 def test_no_laxer_agent():
     """Who is held by four eyes does not choose an agent that asks for less: a task keeps the strictest terms it was under, and
     those of the agent that its exception was meant for."""
-    SERVER.rule_holds(lambda: SERVER.approve(handed_on([CAREFUL, AGENT])), 'made the last edit', 'app.keep_policy', KEPT, KEPT.replace('k.task = t.id', 'false'))
+    SERVER.rule_holds(lambda: SERVER.approve(handed_on([CAREFUL, AGENT])), 'made the last edit', 'app.terms_of', KEPT, 'WHERE false')
     refused(SERVER.approve(handed_on([AGENT, CAREFUL, AGENT])), 'made the last edit')
-    SERVER.rule_holds(lambda: SERVER.approve(handed_on([AGENT], meant=CAREFUL)), 'made the last edit', 'app.keep_policy', MEANT, '')
+    # one that came from elsewhere is under those of the agent that it came with
+    SERVER.rule_holds(lambda: SERVER.approve(handed_on([CAREFUL, AGENT], forgotten=True)), 'made the last edit', 'app.keep_terms',
+                      'app.terms_of(OLD), ', '')
+    # nor are they the client's to choose
+    task = SERVER.task(CAREFUL)
+    applied(SERVER.device('accounting').push('task.assign', change('follow_up_tasks', task, 'update', assigned_agent=[CAREFUL, AGENT],
+                                                                   approval_terms=[None, '{"kind":"one_approver"}'])))
+    refused(SERVER.approve(SERVER.draft('accounting', AGENT, task_id=task)), 'made the last edit')
+    SERVER.rule_holds(lambda: SERVER.approve(handed_on([AGENT], meant=CAREFUL)), 'made the last edit', 'app.terms_of', MEANT, '')
     applied(SERVER.approve(handed_on([CAREFUL, AGENT]), 'berta'))
     applied(SERVER.approve(handed_on([AGENT])))
     # an agent that is none asks for everything
@@ -105,7 +117,7 @@ def test_no_older_policy():
             insert('approvals', approval, **values)))
         set_kind('one_approver')
         return SERVER.approve(Made(approval, values, None))
-    SERVER.rule_holds(edited, 'made the last edit', 'app.with_terms', 'app.keep_policy(t)', 'a.policy::jsonb')
+    SERVER.rule_holds(edited, 'made the last edit', 'app.with_terms', 'app.terms_of(t)', 'a.policy::jsonb')
 
 
 def set_kind(kind):

@@ -146,6 +146,34 @@ test_travels (void)
   pg_station_assert_same (pair.a, n);
 }
 
+/* What a task was under goes with it: replica and server judge by the same terms, also where its strict agent did nothing. */
+static void
+test_terms (void)
+{
+  static const char terms[] =
+      "SELECT json_extract(approval_terms, '$.kind') || json_array_length(approval_terms, '$.thresholds') || "
+      "assigned_agent FROM follow_up_tasks";
+  static const char kept[] = "four_eyes2AccountingFollowUpAgent";
+  g_auto (Pair) pair = { 0 };
+  g_autofree char *exception = NULL, *task = NULL;
+
+  pair_begin (&pair, "terms");
+  detect (pair.a);
+  exception = text_of (pair.a, one_exception);
+  task = run (pair.a, "task.create", "{\"exception\":\"%s\"}", exception);
+  assert_text (pair.a, terms, "one_approver2AccountingFollowUpAgent");
+  pg_station_sync (pair.a);
+  assert_text (pair.a, terms, "one_approver2AccountingFollowUpAgent");
+  act (pair.a, "task.assign", "{\"task\":\"%s\",\"agent\":\"LegalFollowUpAgent\"}", task);
+  act (pair.a, "task.assign", "{\"task\":\"%s\",\"agent\":\"AccountingFollowUpAgent\"}", task);
+  assert_text (pair.a, terms, kept);
+  pg_station_sync (pair.a);
+  g_assert_cmpint (pg_station_tray (pair.a), ==, 0);
+  pg_station_sync (pair.b);
+  pg_station_assert_same (pair.a, pair.b);
+  assert_text (pair.b, terms, kept);
+}
+
 /* Two people at one task, both offline; the second one pushes first or pulls first. */
 static void
 test_concurrent (void)
@@ -351,6 +379,7 @@ main (int argc, char **argv)
   ct_detect_register ();
   server = pg_server_start ();
   g_test_add_func ("/pg/work/travels", test_travels);
+  g_test_add_func ("/pg/work/terms", test_terms);
   g_test_add_func ("/pg/work/concurrent", test_concurrent);
   g_test_add_func ("/pg/work/detected-again", test_detected_again);
   g_test_add_func ("/pg/work/conditions", test_conditions);

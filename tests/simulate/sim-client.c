@@ -151,6 +151,8 @@ sim_client_upgrade (SimClient *self)
   sim_world_add (self->world, "carried over by an upgrade", (guint) pending);
   self->version = 0;
   sim_client_reopen (self);
+  g_hash_table_remove_all (
+      self->seen); /* rows come once more, with columns that the earlier one did without */
   return sim_client_pending (self) == pending ||
          sim_world_fail (self->world, "%s: of %d commands in the queue %d are left after the upgrade",
                          self->name, (int) pending, (int) sim_client_pending (self));

@@ -136,20 +136,23 @@ test_four_eyes (Work *w, gconstpointer data)
   work_approves (w, "boris", edited);
 }
 
-/* A task keeps the strictest terms that it asked for approval under, and those of the agent that its exception was meant
- * for. */
+/* A task keeps the strictest terms that it was under, whether the agent drafted or only had it, and those of the agent that its
+ * exception was meant for. */
 static void
 test_no_laxer_agent (Work *w, gconstpointer data)
 {
-  for (int meant = 0; meant < 2; meant++) {
+  enum { DRAFTED, ONLY_HAD, MEANT, N_WAYS };
+
+  for (int way = DRAFTED; way < N_WAYS; way++) {
     g_autofree char *task = NULL, *approval = NULL, *edited = NULL;
 
-    if (meant)
+    if (way == MEANT)
       g_assert_true (ct_db_run (w->db, NULL, "UPDATE exceptions SET agent = 'LegalFollowUpAgent'", ""));
     task = work_task (w);
-    if (!meant) {
+    if (way != MEANT) {
       work_do (w, "anna", "task.assign", "{\"task\":\"%s\",\"agent\":\"LegalFollowUpAgent\"}", task);
-      g_free (work_draft (w, task, TEXT));
+      if (way == DRAFTED)
+        g_free (work_draft (w, task, TEXT));
       work_do (w, "anna", "task.assign", "{\"task\":\"%s\",\"agent\":\"AccountingFollowUpAgent\"}", task);
     }
     approval = work_draft (w, task, TEXT);
