@@ -90,13 +90,16 @@ CREATE TABLE app.outbox (
   delivery_status text CHECK (delivery_status IN ('delivered', 'read', 'failed')),
   ready_at bigint NOT NULL, leased_until bigint, lease_holder text, fence bigint NOT NULL DEFAULT 0,
   attempts bigint NOT NULL DEFAULT 0, sent_at bigint, external_message_id text, thread_id text, problem text,
+  retract_asked_at bigint, retract_comment text,  -- a person wants it taken back, and why; until the service has done it or says why not
+  look_asked_at bigint,                           -- a person wants to know now whether it is there
   scopes integer[] NOT NULL
 );
 CREATE INDEX outbox_task ON app.outbox (task_id);
 CREATE INDEX outbox_distributor ON app.outbox (distributor_id) WHERE distributor_id IS NOT NULL;
 SELECT sync.register(47::smallint, 'outbox', 'post', 'POST',
-  '{"number": "number", "task_id": "parent follow_up_tasks", "sent_at": "stamp"}',
-  '{"wire": 1048576, "problem": 20000}', true);
+  '{"number": "number", "task_id": "parent follow_up_tasks", "sent_at": "stamp", "retract_asked_at": "stamp",
+    "look_asked_at": "stamp"}',
+  '{"wire": 1048576, "problem": 20000, "retract_comment": 20000}', true);
 
 CREATE TABLE app.delivery_attempts (
   id uuid PRIMARY KEY, rev bigint NOT NULL, created_at bigint NOT NULL, updated_at bigint NOT NULL,

@@ -315,8 +315,8 @@ END $$;
 -- One that an upload brings: it is over, whichever way, and it is what was approved.
 CREATE FUNCTION app.check_brought_post(p app.outbox) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF p.state IN ('ready', 'leased', 'sending') THEN
-    RAISE EXCEPTION '% has not gone out yet: what waits to be sent is not uploaded', p.number;
+  IF p.state IN ('ready', 'leased', 'sending') OR p.retract_asked_at IS NOT NULL THEN
+    RAISE EXCEPTION '% has not gone out yet, or is to be taken back: what waits for that is not uploaded', p.number;
   ELSIF sha256(p.wire) <> p.payload_sha256
      OR NOT EXISTS (SELECT FROM app.approvals a WHERE a.id = p.approval_id AND a.decided_by = p.approver AND app.is_brought(a.id)
           AND (a.payload_sha256, a.destination, a.channel, a.task_id) = (p.payload_sha256, p.destination, p.channel, p.task_id)) THEN
@@ -372,6 +372,53 @@ BEGIN
   END IF;
 END $$;
 
+-- What people ask of a post: that it is taken back once it went out, or looked for while nobody knows. Whoever has leased a
+-- retraction, and nobody else, says what became of it; an answer to the other one is the service's as well.
+CREATE FUNCTION app.check_asked(before app.outbox, p app.outbox) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF before.look_asked_at IS NULL AND p.look_asked_at IS NOT NULL AND before.state <> 'unknown' THEN
+    RAISE EXCEPTION '%: only a post that may have been sent is looked for', p.number;
+  ELSIF p.look_asked_at IS NULL AND before.look_asked_at IS NOT NULL AND NOT app.has_role(session_user, 'agent') THEN
+    RAISE EXCEPTION 'only the service answers what it was asked for';
+  END IF;
+  IF before.retract_asked_at IS NULL AND p.retract_asked_at IS NOT NULL THEN
+    IF before.state <> 'sent' OR p.external_message_id IS NULL OR btrim(coalesce(p.retract_comment, '')) = '' THEN
+      RAISE EXCEPTION '%: only a message that was sent is taken back, for a reason that is said', p.number;
+    ELSIF EXISTS (SELECT FROM app.outbox o WHERE o.id <> p.id AND o.channel = p.channel
+                    AND o.external_message_id = p.external_message_id) THEN   -- a person may have said so of it
+      RAISE EXCEPTION '%: its message is another post''s as well', p.number;
+    END IF;
+  ELSIF p.retract_asked_at IS NULL AND p.retract_comment IS NOT NULL THEN
+    RAISE EXCEPTION '%: nobody asked for it back', p.number;
+  ELSIF before.state = 'sent' AND p.fence = before.fence AND (p.state, p.retract_asked_at, p.retract_comment, p.leased_until)
+        IS DISTINCT FROM (before.state, before.retract_asked_at, before.retract_comment, before.leased_until) THEN
+    IF before.retract_asked_at IS NULL OR before.leased_until IS NULL
+       OR NOT EXISTS (SELECT FROM sync.senders s WHERE s.post = p.id AND s.device = app.this_device()) THEN
+      RAISE EXCEPTION '%: only who has it in hand says what became of taking it back', p.number;
+    ELSIF p.retract_asked_at IS NOT NULL AND (p.state <> 'sent' OR p.retract_comment IS DISTINCT FROM before.retract_comment
+          OR p.leased_until IS NULL OR p.leased_until > sync.now_ms() + 300000) THEN
+      RAISE EXCEPTION '%: it is tried again within five minutes by the server''s clock, as it was asked for', p.number;
+    END IF;
+  END IF;
+END $$;
+
+-- A retraction is begun by one instance at a time, where a person asked for it. All sending may be stopped: what went out by
+-- mistake is taken back then as well.
+CREATE FUNCTION app.check_retracting(before app.outbox, p app.outbox) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  moment bigint := sync.now_ms();
+BEGIN
+  IF before.retract_asked_at IS NULL OR p.retract_asked_at IS NULL THEN
+    RAISE EXCEPTION '%: nobody asked for it back', p.number;
+  ELSIF p.fence <> before.fence + 1 OR coalesce(p.lease_holder, '') = '' OR before.leased_until > moment THEN
+    RAISE EXCEPTION '% is in the hands of another sender', p.number;
+  ELSIF p.leased_until IS NULL OR p.leased_until <= moment OR p.leased_until > moment + 300000 THEN
+    RAISE EXCEPTION '%: a lease ends within five minutes by the server''s clock', p.number;
+  END IF;
+END $$;
+
 CREATE FUNCTION app.send_post() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF sync.is_bringing() THEN
@@ -386,6 +433,8 @@ BEGIN
         (OLD.wire, OLD.payload_sha256, OLD.channel, OLD.destination, OLD.approval_id, OLD.task_id, OLD.distributor_id,
          OLD.approver, OLD.number) THEN
     RAISE EXCEPTION 'the bytes of a post are fixed';
+  ELSIF NEW.external_message_id IS DISTINCT FROM OLD.external_message_id AND OLD.state NOT IN ('sending', 'unknown') THEN
+    RAISE EXCEPTION '%: which message it is does not change', OLD.number;   -- it is the one that would be taken back
   ELSIF NEW.state = 'unknown' AND OLD.state IN ('ready', 'leased', 'sending') AND sync.is_continuing() THEN
     RETURN NEW;
   ELSIF NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN (
@@ -393,7 +442,7 @@ BEGIN
       ('leased', 'ready'), ('leased', 'sending'), ('leased', 'failed'), ('leased', 'cancelled'),
       ('sending', 'ready'), ('sending', 'sent'), ('sending', 'sent_unconfirmed'), ('sending', 'failed'), ('sending', 'unknown'),
       ('unknown', 'sent'), ('unknown', 'failed'), ('unknown', 'ready'), ('failed', 'ready'),
-      ('sent', 'retracted'), ('sent_unconfirmed', 'retracted')) THEN
+      ('sent', 'retracted')) THEN
     RAISE EXCEPTION '% cannot go from % to %', OLD.number, OLD.state, NEW.state;
   END IF;
   IF NEW.state <> 'cancelled' AND (OLD.state IN ('ready', 'leased', 'sending') OR NEW.fence <> OLD.fence
@@ -402,8 +451,13 @@ BEGIN
   ELSIF OLD.state IN ('leased', 'sending') AND NEW.state NOT IN ('leased', 'cancelled') THEN
     PERFORM app.check_sender(OLD, NEW);
   END IF;
-  IF NEW.state IN ('leased', 'sending') THEN
-    PERFORM app.check_lease(OLD, NEW);
+  PERFORM app.check_asked(OLD, NEW);
+  IF NEW.state IN ('leased', 'sending') OR NEW.state = 'sent' AND OLD.state = 'sent' AND NEW.fence <> OLD.fence THEN
+    IF NEW.state = 'sent' THEN
+      PERFORM app.check_retracting(OLD, NEW);
+    ELSE
+      PERFORM app.check_lease(OLD, NEW);
+    END IF;
     INSERT INTO sync.senders AS s (post, device) VALUES (NEW.id, app.this_device())
       ON CONFLICT (post) DO UPDATE SET device = excluded.device;
   ELSIF NEW.fence <> OLD.fence OR NEW.attempts <> OLD.attempts THEN

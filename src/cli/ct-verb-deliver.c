@@ -12,7 +12,9 @@
   "SELECT p.id, p.number, t.number AS task, p.channel, p.destination, p.state, "                             \
   "p.external_message_id AS externalMessageId, p.approver, p.payload_sha256 AS payloadSha256, "              \
   "a.number AS approval, p.delivery_status AS deliveryStatus, p.thread_id AS threadId, "                     \
-  "p.ready_at AS readyAt, p.sent_at AS sentAt, p.attempts, p.problem, p.created_at AS createdAt "            \
+  "p.ready_at AS readyAt, p.sent_at AS sentAt, p.attempts, p.problem, p.created_at AS createdAt, "           \
+  "p.retract_asked_at AS retractAskedAt, p.retract_comment AS retractComment, "                              \
+  "iif(p.state = 'unknown', p.look_asked_at, NULL) AS lookAskedAt "                                          \
   "FROM outbox p JOIN follow_up_tasks t ON t.id = p.task_id JOIN approvals a ON a.id = p.approval_id"
 
 static JsonArray *
@@ -208,17 +210,19 @@ show_run (CtCli *cli, GError **error)
   return ct_cli_each (cli, TRUE, show_each);
 }
 
-/* Asks the provider whether the message is there. */
+/* Asks the provider whether the message is there; in a team, the service to ask it. */
 static gboolean
 read_back (CtCli *cli, const char *post, const char *name, GError **error)
 {
-  gboolean found = FALSE;
+  CtPostDone done;
   CtId id;
 
   if (!ct_id_parse (post, &id) ||
-      !ct_workspace_read_back (cli->workspace, &id, cli->cancellable, &found, error))
+      !ct_workspace_read_back (cli->workspace, &id, cli->cancellable, &done, error))
     return FALSE;
-  return found ||
+  if (done == CT_POST_ASKED)
+    ct_cli_say (cli, _ ("towerctl: %s: the team's service is asked to look for it now"), name);
+  return done != CT_POST_NOT_FOUND ||
          ct_fail (error, CT_ERROR_CONFLICT,
                   _ ("The provider does not know of %s; look there, then settle it with --outcome sent, "
                      "failed or retry"),
@@ -256,11 +260,17 @@ static JsonNode *
 retract_each (CtCli *cli, const char *name, GError **error)
 {
   g_autofree char *text = ct_cli_find (cli, "post", name, error);
+  CtPostDone done;
   CtId id;
 
   if (!text || !ct_id_parse (text, &id) ||
-      !ct_workspace_retract (cli->workspace, &id, ct_cli_option (cli, "comment"), cli->cancellable, error))
+      !ct_workspace_retract (cli->workspace, &id, ct_cli_option (cli, "comment"), cli->cancellable, &done,
+                             error))
     return NULL;
+  if (done == CT_POST_ASKED)
+    ct_cli_say (cli, _ ("towerctl: %s: the team's service is asked to take it back"), name);
+  else if (done == CT_POST_STOPPED)
+    ct_cli_say (cli, _ ("towerctl: %s had not been sent: it is stopped, and waits for approval again"), name);
   return show_each (cli, text, error);
 }
 
@@ -304,6 +314,9 @@ static const CtColumn fields[] = { { N_ ("Post"), "number", CT_COLUMN_TEXT, NULL
                                    { N_ ("State"), "state", CT_COLUMN_TEXT, NULL },
                                    { N_ ("Waits until"), "waitsUntil", CT_COLUMN_TIME, NULL },
                                    { N_ ("Waits for"), "waitsFor", CT_COLUMN_TEXT, NULL },
+                                   { N_ ("Retraction asked"), "retractAskedAt", CT_COLUMN_TIME, NULL },
+                                   { N_ ("Why"), "retractComment", CT_COLUMN_TEXT, NULL },
+                                   { N_ ("Look asked"), "lookAskedAt", CT_COLUMN_TIME, NULL },
                                    { N_ ("Problem"), "problem", CT_COLUMN_TEXT, NULL },
                                    { N_ ("Message ID"), "externalMessageId", CT_COLUMN_TEXT, NULL },
                                    { N_ ("Ready"), "readyAt", CT_COLUMN_TIME, NULL },
@@ -352,13 +365,14 @@ const CtVerb ct_verbs_deliver[] = {
   { "posts show", "ID…", 1, CT_ANY, N_ ("Show posts with their bytes and attempts"), NULL, show_run, fields,
     CT_VERB_SHOWS, NULL },
   { "posts resolve", "ID…", 1, CT_ANY,
-    N_ ("Settle posts of unknown fate; without --outcome the provider is asked"),
+    N_ ("Settle posts of unknown fate; without --outcome the provider is asked, in a team by its service"),
     (const CtCliOption[]){ { "outcome", "sent|failed|retry", N_ ("What became of it") },
                            { "comment", "TEXT", N_ ("How you know; required with --outcome") },
                            { "message-id", "ID", N_ ("The provider's message ID, where it was sent") },
                            { NULL, NULL, NULL } },
     resolve_run, columns, 0, NULL },
-  { "posts retract", "ID…", 1, CT_ANY, N_ ("Take sent messages back at the provider"),
+  { "posts retract", "ID…", 1, CT_ANY,
+    N_ ("Take messages back, at the provider where they are sent; in a team its service does"),
     (const CtCliOption[]){ { "comment", "TEXT", N_ ("Why; required") }, { NULL, NULL, NULL } }, retract_run,
     columns, 0, NULL },
   { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, 0, NULL },

@@ -9,32 +9,6 @@
 #include <string.h>
 
 static gboolean
-finish (CtCommand *command, const CtPostRow *post, GError **error)
-{
-  ct_command_touches (command, &post->task_id);
-  ct_command_touches (command, &post->approval_id);
-  if (!ct_id_is_nil (&post->distributor_id))
-    ct_command_touches (command, &post->distributor_id);
-  json_object_set_string_member (command->result, "number", post->number);
-  return ct_effect_object (command, "outbox", &post->id, error);
-}
-
-static gboolean
-check_state (const CtPostRow *post, const char *const *states, GError **error)
-{
-  return ct_text_index (states, post->state) >= 0 ||
-         ct_fail (error, CT_ERROR_CONFLICT, _ ("%s cannot take this step: it is %s"), post->number,
-                  post->state);
-}
-
-static gboolean
-check_fence (CtCommand *command, const CtPostRow *post, GError **error)
-{
-  return ct_arg_int (command, "fence", -1) == post->fence ||
-         ct_fail (error, CT_ERROR_CONFLICT, _ ("%s is in the hands of another sender"), post->number);
-}
-
-static gboolean
 check_running (CtCommand *command, GError **error)
 {
   return !ct_post_row_is_stopped (command->db) ||
@@ -67,7 +41,7 @@ lease_run (CtCommand *command, GError **error)
   gint64 fence, quiet = 0, until = command->now + CT_POST_LEASE_MS;
 
   if (!ct_post_row_of (command, &post, error) || !check_running (command, error) ||
-      !check_state (&post, from, error) ||
+      !ct_post_row_check_state (&post, from, error) ||
       !ct_post_row_quiet_until (command->db, &post.id, command->now, &quiet, error))
     return FALSE;
   if (post.ready_at > command->now || quiet > command->now ||
@@ -77,7 +51,7 @@ lease_run (CtCommand *command, GError **error)
   json_object_set_int_member (command->result, "fence", fence);
   return ct_effect_update (command, error, "outbox", &post.id, "state,leased_until,lease_holder,fence",
                            "sisi", "leased", until, ct_arg_text (command, "holder"), fence) &&
-         finish (command, &post, error);
+         ct_post_row_finish (command, &post, error);
 }
 
 /* The last step before the first byte: once this is committed, the fate of the post hangs on what the sender says. What
@@ -89,8 +63,8 @@ sending_run (CtCommand *command, GError **error)
   g_auto (CtPostRow) post = { 0 };
   CtId attempt = ct_effect_new_id (command, "delivery_attempts", 0);
 
-  if (!ct_post_row_of (command, &post, error) || !check_state (&post, from, error) ||
-      !check_fence (command, &post, error) || !check_running (command, error) ||
+  if (!ct_post_row_of (command, &post, error) || !ct_post_row_check_state (&post, from, error) ||
+      !ct_post_row_check_fence (command, &post, error) || !check_running (command, error) ||
       !ct_post_proof_check (command->db, &post, command->now, error))
     return FALSE;
   if (post.leased_until <= command->now)
@@ -99,7 +73,7 @@ sending_run (CtCommand *command, GError **error)
                            "sending", post.attempts + 1, command->now + CT_POST_LEASE_MS) &&
          ct_effect_insert (command, error, "delivery_attempts", &attempt, "post_id,attempt,began_at,outcome",
                            "kiis", &post.id, post.attempts + 1, command->now, "sending") &&
-         finish (command, &post, error);
+         ct_post_row_finish (command, &post, error);
 }
 
 /* Writes down how the running attempt ended; nothing where none runs. */
@@ -181,9 +155,9 @@ sent_run (CtCommand *command, GError **error)
   const char *detail = ct_arg_has (command, "detail") ? ct_arg_text (command, "detail") : NULL;
   g_auto (CtPostRow) post = { 0 };
 
-  return ct_post_row_of (command, &post, error) && check_state (&post, from, error) &&
-         check_fence (command, &post, error) && take_sent (command, &post, error) &&
-         end_attempt (command, &post, "sent", detail, error) && finish (command, &post, error);
+  return ct_post_row_of (command, &post, error) && ct_post_row_check_state (&post, from, error) &&
+         ct_post_row_check_fence (command, &post, error) && take_sent (command, &post, error) &&
+         end_attempt (command, &post, "sent", detail, error) && ct_post_row_finish (command, &post, error);
 }
 
 /* Back in line: what was leased and not sent, or surely did not go out. */
@@ -194,11 +168,11 @@ release_run (CtCommand *command, GError **error)
   const char *detail = ct_arg_text (command, "detail");
   g_auto (CtPostRow) post = { 0 };
 
-  return ct_post_row_of (command, &post, error) && check_state (&post, from, error) &&
-         check_fence (command, &post, error) &&
+  return ct_post_row_of (command, &post, error) && ct_post_row_check_state (&post, from, error) &&
+         ct_post_row_check_fence (command, &post, error) &&
          ct_effect_update (command, error, "outbox", &post.id, "state,ready_at,leased_until,problem", "sins",
                            "ready", MAX (ct_arg_int (command, "ready_at", 0), command->now), detail) &&
-         end_attempt (command, &post, "retry", detail, error) && finish (command, &post, error);
+         end_attempt (command, &post, "retry", detail, error) && ct_post_row_finish (command, &post, error);
 }
 
 static gboolean
@@ -208,11 +182,11 @@ failed_run (CtCommand *command, GError **error)
   const char *detail = ct_arg_text (command, "detail");
   g_auto (CtPostRow) post = { 0 };
 
-  return ct_post_row_of (command, &post, error) && check_state (&post, from, error) &&
-         check_fence (command, &post, error) &&
+  return ct_post_row_of (command, &post, error) && ct_post_row_check_state (&post, from, error) &&
+         ct_post_row_check_fence (command, &post, error) &&
          ct_effect_update (command, error, "outbox", &post.id, "state,leased_until,problem", "sns", "failed",
                            detail) &&
-         end_attempt (command, &post, "failed", detail, error) && finish (command, &post, error);
+         end_attempt (command, &post, "failed", detail, error) && ct_post_row_finish (command, &post, error);
 }
 
 /* What the approval stood on has changed: it is void, the post with it, and the agent looks again. */
@@ -222,11 +196,11 @@ void_run (CtCommand *command, GError **error)
   static const char *const from[] = { "leased", NULL };
   g_auto (CtPostRow) post = { 0 };
 
-  return ct_post_row_of (command, &post, error) && check_state (&post, from, error) &&
-         check_fence (command, &post, error) &&
+  return ct_post_row_of (command, &post, error) && ct_post_row_check_state (&post, from, error) &&
+         ct_post_row_check_fence (command, &post, error) &&
          ct_approvals_void_one (command, &post.approval_id, ct_arg_text (command, "detail"), error) &&
          ct_approvals_settle_task (command, &post.task_id, command->now, error) &&
-         finish (command, &post, error);
+         ct_post_row_finish (command, &post, error);
 }
 
 static gboolean
@@ -236,11 +210,11 @@ unknown_run (CtCommand *command, GError **error)
   const char *detail = ct_arg_text (command, "detail");
   g_auto (CtPostRow) post = { 0 };
 
-  return ct_post_row_of (command, &post, error) && check_state (&post, from, error) &&
-         check_fence (command, &post, error) &&
+  return ct_post_row_of (command, &post, error) && ct_post_row_check_state (&post, from, error) &&
+         ct_post_row_check_fence (command, &post, error) &&
          ct_effect_update (command, error, "outbox", &post.id, "state,leased_until,problem", "sns", "unknown",
                            detail) &&
-         end_attempt (command, &post, "unknown", detail, error) && finish (command, &post, error);
+         end_attempt (command, &post, "unknown", detail, error) && ct_post_row_finish (command, &post, error);
 }
 
 /* All that a task had to say is said: the counterparty's turn. */
@@ -271,53 +245,20 @@ resolve_run (CtCommand *command, GError **error)
   if (ct_text_is_blank (comment))
     return ct_fail (error, CT_ERROR_INVALID, _ ("Say in a comment how you know"));
   if (strcmp (outcome, "sent") == 0)
-    return check_state (&post, unknown, error) && take_sent (command, &post, error) &&
-           finish (command, &post, error);
+    return ct_post_row_check_state (&post, unknown, error) && take_sent (command, &post, error) &&
+           ct_post_row_finish (command, &post, error);
   if (strcmp (outcome, "failed") == 0)
-    return check_state (&post, unknown, error) &&
+    return ct_post_row_check_state (&post, unknown, error) &&
            ct_effect_update (command, error, "outbox", &post.id, "state,problem", "ss", "failed", comment) &&
-           finish (command, &post, error);
+           ct_post_row_finish (command, &post, error);
   if (strcmp (outcome, "retry") == 0)
-    return check_state (&post, again, error) && check_approved (command, &post, error) &&
+    return ct_post_row_check_state (&post, again, error) && check_approved (command, &post, error) &&
            ct_post_proof_check_task (command->db, &post, error) &&
            ct_effect_update (command, error, "outbox", &post.id, "state,ready_at,problem", "sis", "ready",
                              command->now, comment) &&
-           finish (command, &post, error);
+           ct_post_row_finish (command, &post, error);
   return ct_fail (error, CT_ERROR_INVALID, _ ("A post is resolved as sent, failed or retry, not “%s”"),
                   outcome);
-}
-
-static gboolean
-check_retractable (CtCommand *command, CtPostRow *post, GError **error)
-{
-  static const char *const from[] = { "sent", NULL };
-
-  if (!ct_post_row_of (command, post, error) || !check_state (post, from, error))
-    return FALSE;
-  return !ct_text_is_blank (ct_arg_text (command, "comment")) ||
-         ct_fail (error, CT_ERROR_INVALID, _ ("Say in a comment why it is retracted"));
-}
-
-/* Changes nothing yet: who may not take the message back is refused, and who does stands in the log, before the provider
- * is asked. */
-static gboolean
-retracting_run (CtCommand *command, GError **error)
-{
-  g_auto (CtPostRow) post = { 0 };
-
-  return check_retractable (command, &post, error) && finish (command, &post, error);
-}
-
-/* After the provider has taken the message back. */
-static gboolean
-retract_run (CtCommand *command, GError **error)
-{
-  g_auto (CtPostRow) post = { 0 };
-
-  return check_retractable (command, &post, error) &&
-         ct_effect_update (command, error, "outbox", &post.id, "state,problem", "ss", "retracted",
-                           ct_arg_text (command, "comment")) &&
-         finish (command, &post, error);
 }
 
 /* One switch for all sending; anybody may stop, an administrator resumes. */
@@ -357,7 +298,6 @@ ct_commands_posts_register (void)
   static const CtArg resolve_args[] = { { "post", 'k', 0 },       { "outcome", 's', 20 },
                                         { "comment", 's', 2000 }, { "external_id", 'S', 300 },
                                         { "thread", 'S', 100 },   { NULL, 0, 0 } };
-  static const CtArg comment_args[] = { { "post", 'k', 0 }, { "comment", 's', 2000 }, { NULL, 0, 0 } };
   static const CtArg task_args[] = { { "task", 'k', 0 }, { NULL, 0, 0 } };
   static const CtArg no_args[] = { { NULL, 0, 0 } };
   static const CtCommandDef defs[] = {
@@ -369,8 +309,6 @@ ct_commands_posts_register (void)
     { "post.void", "post", void_run, 0, detail_args },
     { "post.unknown", "post", unknown_run, 0, detail_args },
     { "post.resolve", "post", resolve_run, 0, resolve_args },
-    { "post.retracting", "post", retracting_run, 0, comment_args },
-    { "post.retract", "post", retract_run, 0, comment_args },
     { "task.await_reply", "task", await_run, 0, task_args },
     { "delivery.stop", "setting", switch_run, 0, no_args },
     { "delivery.resume", "setting", switch_run, 0, no_args },

@@ -12,4 +12,5 @@ ct_commands_register (void)
   ct_commands_tasks_register ();
   ct_commands_replies_register ();
   ct_commands_posts_register ();
+  ct_commands_asked_register ();
 }

@@ -14,5 +14,6 @@ void ct_commands_drafts_register (void);
 void ct_commands_tasks_register (void);
 void ct_commands_replies_register (void);
 void ct_commands_posts_register (void);
+void ct_commands_asked_register (void);
 
 G_END_DECLS

@@ -22,12 +22,15 @@ enum {
   COL_FENCE,
   COL_ATTEMPTS,
   COL_EXTERNAL,
+  COL_RETRACT,
+  COL_COMMENT,
+  COL_LOOK,
 };
 
 #define SELECT                                                                                               \
   "SELECT number, approval_id, task_id, distributor_id, channel, destination, approver, wire, "              \
-  "payload_sha256, state, ready_at, leased_until, sent_at, fence, attempts, external_message_id "            \
-  "FROM outbox WHERE id = ?"
+  "payload_sha256, state, ready_at, leased_until, sent_at, fence, attempts, external_message_id, "           \
+  "retract_asked_at, retract_comment, look_asked_at FROM outbox WHERE id = ?"
 
 static gboolean
 read_row (CtPostRow *self, CtStmt *stmt, GError **error)
@@ -52,6 +55,9 @@ read_row (CtPostRow *self, CtStmt *stmt, GError **error)
   self->fence = ct_stmt_int (stmt, COL_FENCE);
   self->attempts = ct_stmt_int (stmt, COL_ATTEMPTS);
   self->external_id = g_strdup (ct_stmt_text (stmt, COL_EXTERNAL));
+  self->retract_asked_at = ct_stmt_int_or (stmt, COL_RETRACT, CT_NULL_INT);
+  self->retract_comment = g_strdup (ct_stmt_text (stmt, COL_COMMENT));
+  self->look_asked_at = ct_stmt_int_or (stmt, COL_LOOK, CT_NULL_INT);
   return TRUE;
 }
 
@@ -118,7 +124,37 @@ ct_post_row_clear (CtPostRow *self)
   g_clear_pointer (&self->wire, g_bytes_unref);
   g_free (self->state);
   g_free (self->external_id);
+  g_free (self->retract_comment);
   memset (self, 0, sizeof *self);
+}
+
+/* The last of a handler: what the command is about, and its number. */
+gboolean
+ct_post_row_finish (CtCommand *command, const CtPostRow *self, GError **error)
+{
+  ct_command_touches (command, &self->task_id);
+  ct_command_touches (command, &self->approval_id);
+  if (!ct_id_is_nil (&self->distributor_id))
+    ct_command_touches (command, &self->distributor_id);
+  json_object_set_string_member (command->result, "number", self->number);
+  return ct_effect_object (command, "outbox", &self->id, error);
+}
+
+/* @states: ended by %NULL; else %CT_ERROR_CONFLICT */
+gboolean
+ct_post_row_check_state (const CtPostRow *self, const char *const *states, GError **error)
+{
+  return ct_text_index (states, self->state) >= 0 ||
+         ct_fail (error, CT_ERROR_CONFLICT, _ ("%s cannot take this step: it is %s"), self->number,
+                  self->state);
+}
+
+/* Whether the argument "fence" is that of the last lease; else %CT_ERROR_CONFLICT */
+gboolean
+ct_post_row_check_fence (CtCommand *command, const CtPostRow *self, GError **error)
+{
+  return ct_arg_int (command, "fence", -1) == self->fence ||
+         ct_fail (error, CT_ERROR_CONFLICT, _ ("%s is in the hands of another sender"), self->number);
 }
 
 static gint64

@@ -24,13 +24,19 @@ typedef struct {
   char *state;
   gint64 ready_at, leased_until, sent_at; /* the last two %CT_NULL_INT where there is none */
   gint64 fence, attempts;
-  char *external_id; /* (nullable) */
+  char *external_id;       /* (nullable) */
+  gint64 retract_asked_at; /* %CT_NULL_INT where nobody wants it back */
+  char *retract_comment;   /* (nullable): why */
+  gint64 look_asked_at;    /* %CT_NULL_INT where nobody waits for an answer */
 } CtPostRow;
 
 gboolean ct_post_row_load (CtDb *db, const CtId *id, CtPostRow *self, GError **error);
 gboolean ct_post_row_of (CtCommand *command, CtPostRow *self, GError **error);
 gboolean ct_post_row_find (CtDb *db, const char *number_or_id, CtId *id, GError **error);
 void ct_post_row_clear (CtPostRow *self);
+gboolean ct_post_row_finish (CtCommand *command, const CtPostRow *self, GError **error);
+gboolean ct_post_row_check_state (const CtPostRow *self, const char *const *states, GError **error);
+gboolean ct_post_row_check_fence (CtCommand *command, const CtPostRow *self, GError **error);
 gboolean ct_post_row_enqueue (CtCommand *command, const CtId *approval, CtId *post, GError **error);
 
 gboolean ct_post_row_is_stopped (CtDb *db);

@@ -10,7 +10,8 @@ struct _CtOutbox {
   CtOutboxOptions options;
   char *actor, *holder; /* (owned) */
   CtRateBudget *budget;
-  GHashTable *read_back; /* post number → when to look again, in ms of the machine's steady clock */
+  GHashTable
+      *tried; /* post, or what is tried with it → when to try again, in ms of the machine's steady clock */
 };
 
 /* A channel as it stands in the workspace, with what is needed to reach it. */
@@ -33,6 +34,14 @@ gboolean ct_outbox_execute (CtOutbox *self, const char *name, JsonObject *args, 
                             GError **error);
 gboolean ct_outbox_may (CtOutbox *self, const char *name, JsonObject *args, GError **error);
 gboolean ct_outbox_load (CtOutbox *self, const CtId *id, CtPostRow *post, GError **error);
+
+GArray *ct_outbox_read_ids (CtOutbox *self, const char *sql, GError **error);
+gboolean ct_outbox_is_time (CtOutbox *self, const char *key);
+const char *ct_outbox_not_found (void);
+void ct_outbox_bound_detail (JsonObject *args);
+
+/* What people asked of posts. */
+gboolean ct_outbox_do_asked (CtOutbox *self, GCancellable *cancellable, guint *n_retracted, GError **error);
 
 /* No proof, no post. */
 gboolean ct_outbox_prove (CtOutbox *self, const CtPostRow *post, GError **error);

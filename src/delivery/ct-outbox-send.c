@@ -210,8 +210,8 @@ take_budget (CtOutbox *self, const CtOutboxRoute *route, const char *destination
 }
 
 /* What a provider or a long list of changed facts says is cut to what a command takes. */
-static void
-bound_detail (JsonObject *args)
+void
+ct_outbox_bound_detail (JsonObject *args)
 {
   const char *detail = ct_json_string (args, "detail", "");
   g_autofree char *valid = g_utf8_make_valid (detail, -1);
@@ -228,7 +228,7 @@ step (CtOutbox *self, const char *name, const CtPostRow *post, gint64 fence, Jso
 {
   g_autofree char *id = ct_id_to_string (&post->id);
 
-  bound_detail (args);
+  ct_outbox_bound_detail (args);
   json_object_set_string_member (args, "post", id);
   json_object_set_int_member (args, "fence", fence);
   return ct_outbox_execute (self, name, args, NULL, error);

@@ -5,8 +5,8 @@
 /* Posts looked at in one round. */
 #define ROUND_MOST 500
 
-/* How long between two looks for a post of unknown fate. */
-#define READ_BACK_EVERY_MS CT_MS_MINUTE
+/* How long between two looks for a post of unknown fate, or two tries of what does not go. */
+#define TRY_EVERY_MS CT_MS_MINUTE
 
 /* How long a task stays "posted" before it is the counterparty's turn, in ms. */
 #define AWAIT_AFTER "60000"
@@ -20,7 +20,7 @@ ct_outbox_new (const CtOutboxOptions *options)
   self->actor = g_strdup (options->actor);
   self->holder = g_strdup (options->holder);
   self->budget = ct_rate_budget_new ();
-  self->read_back = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->tried = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return self;
 }
 
@@ -30,7 +30,7 @@ ct_outbox_free (CtOutbox *self)
   if (!self)
     return;
   ct_rate_budget_free (self->budget);
-  g_hash_table_unref (self->read_back);
+  g_hash_table_unref (self->tried);
   g_free (self->actor);
   g_free (self->holder);
   g_free (self);
@@ -80,8 +80,9 @@ read_ids_cb (CtDb *db, gpointer data, GError **error)
   return stmt && ct_stmt_finish (stmt, error);
 }
 
-static GArray *
-read_ids (CtOutbox *self, const char *sql, GError **error)
+/* (transfer full): @sql: "SELECT id …", with ?1 the time and ?2 how many at most */
+GArray *
+ct_outbox_read_ids (CtOutbox *self, const char *sql, GError **error)
 {
   Ids ids = { sql, ct_outbox_now (self), g_array_new (FALSE, FALSE, sizeof (CtId)) };
 
@@ -204,10 +205,11 @@ is_reported (const CtOutboxReport *report, const CtId *id)
 static gboolean
 report_waiting (CtOutbox *self, CtOutboxReport *report, GError **error)
 {
-  g_autoptr (GArray) ids = read_ids (self,
-                                     "SELECT id FROM outbox WHERE ?1 IS NOT NULL AND state IN ('ready', "
-                                     "'leased', 'sending', 'unknown') ORDER BY ready_at, n LIMIT ?2",
-                                     error);
+  g_autoptr (GArray) ids =
+      ct_outbox_read_ids (self,
+                          "SELECT id FROM outbox WHERE ?1 IS NOT NULL AND state IN ('ready', "
+                          "'leased', 'sending', 'unknown') ORDER BY ready_at, n LIMIT ?2",
+                          error);
 
   for (guint i = 0; ids && i < ids->len; i++) {
     const CtId *id = &g_array_index (ids, CtId, i);
@@ -226,7 +228,7 @@ report_waiting (CtOutbox *self, CtOutboxReport *report, GError **error)
 static gboolean
 recover (CtOutbox *self, GError **error)
 {
-  g_autoptr (GArray) ids = read_ids (
+  g_autoptr (GArray) ids = ct_outbox_read_ids (
       self, "SELECT id FROM outbox WHERE state = 'sending' AND leased_until <= ?1 ORDER BY n LIMIT ?2",
       error);
 
@@ -250,65 +252,31 @@ recover (CtOutbox *self, GError **error)
   return ids != NULL;
 }
 
-/**
- * ct_outbox_read_back:
- * @found: (out): whether the provider has the message; where it has not, a person decides
- *
- * Looks for a post of unknown fate at its provider, and settles it where it is found. What is not found is not sent
- * again by itself: it may still be on its way.
- */
+/* Whether something is not tried too often: not more than once a minute by the same @key. */
 gboolean
-ct_outbox_read_back (CtOutbox *self, const CtId *id, GCancellable *cancellable, gboolean *found,
-                     GError **error)
-{
-  g_auto (CtPostRow) post = { 0 };
-  g_auto (CtOutboxRoute) route = { 0 };
-  g_auto (CtWireMessage) message = { 0 };
-  g_autofree char *external_id = NULL;
-  g_autofree char *text = ct_id_to_string (id);
-  CtChannelLink link;
-
-  *found = FALSE;
-  if (!ct_outbox_load (self, id, &post, error) ||
-      !ct_outbox_may (self, "post.sent", ct_json_build ("si", "post", text, "fence", post.fence), error) ||
-      !ct_outbox_route (self, post.channel, cancellable, &route, error) ||
-      !ct_wire_parse (post.wire, NULL, &message, error))
-    return FALSE;
-  if (!route.klass->read_back)
-    return ct_fail (error, CT_ERROR_REFUSED, _ ("%s cannot be read back: a person must look"),
-                    route.klass->kind);
-  link = ct_outbox_link (self, &route, cancellable);
-  /* the providers' clocks may be behind ours */
-  if (!route.klass->read_back (&link, &message, post.ready_at - CT_MS_HOUR, &external_id, error))
-    return FALSE;
-  if (!external_id)
-    return TRUE;
-  *found = TRUE;
-  return ct_outbox_execute (self, "post.sent",
-                            ct_json_build ("sisss", "post", text, "fence", post.fence, "external_id",
-                                           external_id, "thread", strrchr (external_id, ':') + 1, "detail",
-                                           _ ("found by reading back")),
-                            NULL, error);
-}
-
-static gboolean
-is_time_to_look (CtOutbox *self, const char *id)
+ct_outbox_is_time (CtOutbox *self, const char *key)
 {
   gint64 now = g_get_monotonic_time () / 1000;
-  gint64 *next = g_hash_table_lookup (self->read_back, id);
+  gint64 *next = g_hash_table_lookup (self->tried, key);
 
   if (next && *next > now)
     return FALSE;
   next = g_new (gint64, 1);
-  *next = now + READ_BACK_EVERY_MS;
-  g_hash_table_replace (self->read_back, g_strdup (id), next);
+  *next = now + TRY_EVERY_MS;
+  g_hash_table_replace (self->tried, g_strdup (key), next);
   return TRUE;
+}
+
+const char *
+ct_outbox_not_found (void)
+{
+  return _ ("It may or may not have been sent; it was not found there: look, then resolve it");
 }
 
 static gboolean
 read_back_all (CtOutbox *self, GCancellable *cancellable, CtOutboxReport *report, GError **error)
 {
-  g_autoptr (GArray) ids = read_ids (
+  g_autoptr (GArray) ids = ct_outbox_read_ids (
       self, "SELECT id FROM outbox WHERE state = 'unknown' AND ?1 IS NOT NULL ORDER BY n LIMIT ?2", error);
 
   for (guint i = 0; ids && i < ids->len; i++) {
@@ -318,13 +286,12 @@ read_back_all (CtOutbox *self, GCancellable *cancellable, CtOutboxReport *report
     gboolean found = FALSE;
     char *detail = NULL;
 
-    if (!is_time_to_look (self, text))
+    if (!ct_outbox_is_time (self, text))
       continue;
     if (!ct_outbox_read_back (self, id, cancellable, &found, &problem))
       detail = g_strdup (problem->message);
     else if (!found)
-      detail =
-          g_strdup (_ ("It may or may not have been sent; it was not found there: look, then resolve it"));
+      detail = g_strdup (ct_outbox_not_found ());
     if (!add_entry (self, report, id, detail, 0, error))
       return FALSE;
   }
@@ -335,7 +302,7 @@ read_back_all (CtOutbox *self, GCancellable *cancellable, CtOutboxReport *report
 static gboolean
 await_replies (CtOutbox *self, GError **error)
 {
-  g_autoptr (GArray) ids = read_ids (
+  g_autoptr (GArray) ids = ct_outbox_read_ids (
       self,
       "SELECT id FROM follow_up_tasks t WHERE status = 'posted' AND status_since_at <= ?1 - " AWAIT_AFTER
       " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.task_id = t.id AND o.state IN ('ready', 'leased', "
@@ -381,11 +348,11 @@ send_next (CtOutbox *self, const CtId *id, GCancellable *cancellable, char **wai
 static gboolean
 send_all (CtOutbox *self, GCancellable *cancellable, CtOutboxReport *report, GError **error)
 {
-  g_autoptr (GArray) ids =
-      read_ids (self,
-                "SELECT id FROM outbox WHERE ready_at <= ?1 AND (state = 'ready' OR (state = 'leased' AND "
-                "leased_until <= ?1)) ORDER BY ready_at, n LIMIT ?2",
-                error);
+  g_autoptr (GArray) ids = ct_outbox_read_ids (
+      self,
+      "SELECT id FROM outbox WHERE ready_at <= ?1 AND (state = 'ready' OR (state = 'leased' AND "
+      "leased_until <= ?1)) ORDER BY ready_at, n LIMIT ?2",
+      error);
 
   for (guint i = 0; ids && i < ids->len && !g_cancellable_is_cancelled (cancellable); i++) {
     const CtId *id = &g_array_index (ids, CtId, i);
@@ -411,8 +378,8 @@ send_all (CtOutbox *self, GCancellable *cancellable, CtOutboxReport *report, GEr
  * ct_outbox_run:
  * @report: (out): clear with ct_outbox_report_clear(); what happened up to a failure is in the workspace all the same
  *
- * One round: settles what a sender left behind, looks for posts of unknown fate, sends what is ready now. Where all
- * sending is stopped nothing is sent.
+ * One round: settles what a sender left behind, takes back and looks for what people asked for, looks for posts of unknown
+ * fate, sends what is ready now. Where all sending is stopped nothing is sent.
  *
  * Returns: %FALSE only where the workspace itself cannot be used; a post that fails is in the report
  */
@@ -424,10 +391,13 @@ ct_outbox_run (CtOutbox *self, GCancellable *cancellable, CtOutboxReport *report
   if (!ct_store_read (self->options.store, read_stopped_cb, &round.stopped, error) ||
       !recover (self, error) || !await_replies (self, error))
     return FALSE;
-  if (!round.stopped && (self->options.settle ||
-                         ct_authority_may_send (ct_commander_get_authority (self->options.commander)))) {
-    if ((self->options.sign && !self->options.sign (self->options.sign_data, error)) ||
-        !read_back_all (self, cancellable, &round, error) || !send_all (self, cancellable, &round, error))
+  if (self->options.settle || ct_authority_may_send (ct_commander_get_authority (self->options.commander))) {
+    /* what went out by mistake is taken back also while all sending is stopped */
+    if (!ct_outbox_do_asked (self, cancellable, &round.n_retracted, error))
+      return FALSE;
+    if (!round.stopped &&
+        ((self->options.sign && !self->options.sign (self->options.sign_data, error)) ||
+         !read_back_all (self, cancellable, &round, error) || !send_all (self, cancellable, &round, error)))
       return FALSE;
   }
   if (!report_waiting (self, &round, error))
@@ -442,8 +412,10 @@ read_next_cb (CtDb *db, gpointer data, GError **error)
 {
   return ct_db_read_int (
       db, data, error,
-      "SELECT min(CASE state WHEN 'ready' THEN ready_at ELSE leased_until END) FROM outbox "
-      "WHERE state IN ('ready', 'leased', 'sending')",
+      "SELECT min(at) FROM (SELECT CASE state WHEN 'ready' THEN ready_at ELSE leased_until END AS at FROM "
+      "outbox WHERE state IN ('ready', 'leased', 'sending') UNION ALL SELECT coalesce(leased_until, "
+      "retract_asked_at) FROM outbox WHERE retract_asked_at IS NOT NULL AND state = 'sent' UNION ALL "
+      "SELECT look_asked_at FROM outbox WHERE look_asked_at IS NOT NULL AND state = 'unknown')",
       "");
 }
 
@@ -476,33 +448,4 @@ ct_outbox_test (CtOutbox *self, const char *channel, GCancellable *cancellable, 
     return NULL;
   link = ct_outbox_link (self, &route, cancellable);
   return route.klass->test (&link, error);
-}
-
-/**
- * ct_outbox_retract:
- * @comment: why
- *
- * Writes down who takes a sent post back, takes it back at its provider, then writes that down; repeating it does no
- * harm.
- */
-gboolean
-ct_outbox_retract (CtOutbox *self, const CtId *id, const char *comment, GCancellable *cancellable,
-                   GError **error)
-{
-  g_auto (CtPostRow) post = { 0 };
-  g_auto (CtOutboxRoute) route = { 0 };
-  g_autofree char *text = ct_id_to_string (id);
-  CtChannelLink link;
-
-  if (!ct_outbox_load (self, id, &post, error) ||
-      !ct_outbox_execute (self, "post.retracting", ct_json_build ("ss", "post", text, "comment", comment),
-                          NULL, error) ||
-      !ct_outbox_route (self, post.channel, cancellable, &route, error))
-    return FALSE;
-  if (!route.klass->retract || !post.external_id)
-    return ct_fail (error, CT_ERROR_REFUSED, _ ("%s cannot take messages back"), route.klass->kind);
-  link = ct_outbox_link (self, &route, cancellable);
-  return route.klass->retract (&link, post.external_id, error) &&
-         ct_outbox_execute (self, "post.retract", ct_json_build ("ss", "post", text, "comment", comment),
-                            NULL, error);
 }

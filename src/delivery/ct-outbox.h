@@ -46,6 +46,7 @@ typedef struct {
   gboolean stopped; /* all sending is stopped */
   guint n_sent, n_failed, n_unknown, n_waiting;
   guint n_held;       /* of those that wait */
+  guint n_retracted;  /* taken back at the provider, because somebody asked */
   GPtrArray *entries; /* (owned) (element-type CtOutboxEntry): what moved, then what waits */
 } CtOutboxReport;
 

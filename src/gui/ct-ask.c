@@ -52,6 +52,18 @@ make_dialog (gpointer widget, const CtAsk *ask, Question **question)
   return dialog;
 }
 
+/* Enter answers; a response by hand leaves the dialog open. */
+static void
+answer (AdwMessageDialog *dialog)
+{
+  if (!adw_message_dialog_get_response_enabled (dialog, "yes"))
+    return;
+  g_object_ref (dialog);
+  adw_message_dialog_response (dialog, "yes");
+  gtk_window_destroy (GTK_WINDOW (dialog));
+  g_object_unref (dialog);
+}
+
 static void
 chosen_cb (GtkCheckButton *button, Question *question)
 {
@@ -68,15 +80,14 @@ focused_cb (GtkEventControllerFocus *controller, GtkCheckButton *check)
   gtk_check_button_set_active (check, TRUE);
 }
 
-/* Enter answers; else the row or the button in focus would take it. */
+/* Else the row or the button in focus would take it. */
 static gboolean
 choice_key_cb (GtkEventControllerKey *controller, guint key, guint code, GdkModifierType state,
                AdwMessageDialog *dialog)
 {
   if (key != GDK_KEY_Return && key != GDK_KEY_KP_Enter && key != GDK_KEY_ISO_Enter)
     return FALSE;
-  if (adw_message_dialog_get_response_enabled (dialog, "yes"))
-    adw_message_dialog_response (dialog, "yes");
+  answer (dialog);
   return TRUE;
 }
 
@@ -165,8 +176,7 @@ text_changed_cb (GtkEditable *editor, AdwMessageDialog *dialog)
 static void
 text_activated_cb (GtkEditable *editor, AdwMessageDialog *dialog)
 {
-  if (adw_message_dialog_get_response_enabled (dialog, "yes"))
-    adw_message_dialog_response (dialog, "yes");
+  answer (dialog);
 }
 
 /* Asks for a line of text; where it is @required an empty one is no answer. */

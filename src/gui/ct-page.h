@@ -36,6 +36,7 @@ typedef struct {
   guint key;                                   /* 'a'; 0: none */
   const char *command;                         /* (nullable): needs the right to run it */
   void (*run) (CtPage *page, GArray *numbers); /* numbers: (element-type gint64): n of the rows it is for */
+  gboolean apart;                              /* the pane offers it by itself, where it makes sense */
 } CtPageAction;
 
 void ct_page_set_workspace (CtPage *self, CtWorkspace *workspace);

@@ -39,12 +39,16 @@ check_posts (CtDb *db, GError **error)
   gint64 waiting = 0;
 
   if (!ct_db_read_int (db, &waiting, error,
-                       "SELECT count(*) FROM outbox WHERE state IN ('ready', 'leased', 'sending')", ""))
+                       "SELECT count(*) FROM outbox WHERE state IN ('ready', 'leased', 'sending') "
+                       "OR retract_asked_at IS NOT NULL",
+                       ""))
     return FALSE;
-  return waiting == 0 || ct_fail (error, CT_ERROR_REFUSED,
-                                  _ ("%d approved posts have not gone out yet: send them (towerctl deliver "
-                                     "--once) or take their approval back before the workspace is uploaded"),
-                                  (int) waiting);
+  return waiting == 0 ||
+         ct_fail (error, CT_ERROR_REFUSED,
+                  _ ("%d approved posts have not gone out yet, or are to be taken back: do it "
+                     "(towerctl deliver --once) or take their approval back before the "
+                     "workspace is uploaded"),
+                  (int) waiting);
 }
 
 /* The last command of this workspace, and its hash: what it keeps to itself. */

@@ -225,11 +225,11 @@ deliver (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError 
     return FALSE;
   if (!ct_workspace_deliver (self->workspace, cancellable, &round, error))
     return FALSE;
-  json_object_set_object_member (report, "delivery",
-                                 ct_json_build ("biiii", "stopped", round.stopped, "sent",
-                                                (gint64) round.n_sent, "failed", (gint64) round.n_failed,
-                                                "unknown", (gint64) round.n_unknown, "waiting",
-                                                (gint64) round.n_waiting));
+  json_object_set_object_member (
+      report, "delivery",
+      ct_json_build ("biiiii", "stopped", round.stopped, "sent", (gint64) round.n_sent, "failed",
+                     (gint64) round.n_failed, "unknown", (gint64) round.n_unknown, "waiting",
+                     (gint64) round.n_waiting, "retracted", (gint64) round.n_retracted));
   return TRUE;
 }
 

@@ -1,5 +1,6 @@
 /* The outbox worker as the programs use it. */
 #include "ct-workspace-delivery.h"
+#include "ct-post-row.h"
 #include "ct-workspace-audit.h"
 
 #include <string.h>
@@ -223,23 +224,86 @@ ct_workspace_test_channel (CtWorkspace *self, const char *channel, GCancellable 
   return sender ? ct_outbox_test (sender->outbox, channel, cancellable, error) : NULL;
 }
 
-/* Looks for a post of unknown fate at its provider: see ct_outbox_read_back(). */
-gboolean
-ct_workspace_read_back (CtWorkspace *self, const CtId *post, GCancellable *cancellable, gboolean *found,
-                        GError **error)
+static gboolean
+load_cb (CtDb *db, gpointer data, GError **error)
 {
-  g_autoptr (SenderLock) sender = acquire_to_send (self, error);
+  CtPostRow *post = data;
+  CtId id = post->id;
 
-  return sender && ct_outbox_read_back (sender->outbox, post, cancellable, found, error);
+  return ct_post_row_load (db, &id, post, error);
 }
 
-/* Takes a sent post back: see ct_outbox_retract(). */
+/* Where the team's service sends, a person's part is to ask; that also goes without the network. */
+static gboolean
+ask (CtWorkspace *self, const char *command, const CtId *post, const char *comment, GError **error)
+{
+  g_autofree char *id = ct_id_to_string (post);
+  g_autoptr (JsonObject) args = ct_json_build ("s", "post", id);
+  g_auto (CtOutcome) outcome = { 0 };
+
+  if (comment)
+    json_object_set_string_member (args, "comment", comment);
+  return ct_workspace_execute (self, command, args, &outcome, error);
+}
+
+/**
+ * ct_workspace_read_back:
+ * @done: (out): %CT_POST_FOUND, %CT_POST_NOT_FOUND, or in a team %CT_POST_ASKED
+ *
+ * Looks for a post of unknown fate at its provider: see ct_outbox_read_back(). In a team its service is asked to do so now.
+ */
+gboolean
+ct_workspace_read_back (CtWorkspace *self, const CtId *post, GCancellable *cancellable, CtPostDone *done,
+                        GError **error)
+{
+  g_autoptr (SenderLock) sender = NULL;
+  gboolean found = FALSE;
+
+  *done = CT_POST_ASKED;
+  if (ct_workspace_is_connected (self))
+    return ask (self, "post.look", post, NULL, error);
+  sender = acquire (self, error);
+  if (!sender || !ct_outbox_read_back (sender->outbox, post, cancellable, &found, error))
+    return FALSE;
+  *done = found ? CT_POST_FOUND : CT_POST_NOT_FOUND;
+  return TRUE;
+}
+
+/* It has not gone out: its approval is taken back. */
+static gboolean
+call_back (CtWorkspace *self, const CtPostRow *post, GError **error)
+{
+  g_autofree char *approval = ct_id_to_string (&post->approval_id);
+  g_autoptr (JsonObject) args = ct_json_build ("s", "approval", approval);
+  g_auto (CtOutcome) outcome = { 0 };
+
+  return ct_workspace_execute (self, "approval.unsend", args, &outcome, error);
+}
+
+/**
+ * ct_workspace_retract:
+ * @comment: why
+ * @done: (out): %CT_POST_STOPPED where it had not gone out yet, %CT_POST_RETRACTED, or in a team %CT_POST_ASKED
+ *
+ * Takes a post back: see ct_outbox_retract(). In a team its service is asked to do so.
+ */
 gboolean
 ct_workspace_retract (CtWorkspace *self, const CtId *post, const char *comment, GCancellable *cancellable,
-                      GError **error)
+                      CtPostDone *done, GError **error)
 {
-  g_autoptr (SenderLock) sender = acquire_to_send (self, error);
+  g_auto (CtPostRow) row = { .id = *post };
+  g_autoptr (SenderLock) sender = NULL;
 
+  if (!ct_store_read (ct_workspace_get_store (self), load_cb, &row, error))
+    return FALSE;
+  *done = CT_POST_STOPPED;
+  if (strcmp (row.state, "ready") == 0 || strcmp (row.state, "leased") == 0)
+    return call_back (self, &row, error);
+  *done = CT_POST_ASKED;
+  if (ct_workspace_is_connected (self))
+    return ask (self, "post.retracting", post, comment, error);
+  *done = CT_POST_RETRACTED;
+  sender = acquire (self, error);
   return sender && ct_outbox_retract (sender->outbox, post, comment, cancellable, error);
 }
 
@@ -313,50 +377,4 @@ char *
 ct_workspace_test_channel_finish (CtWorkspace *self, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-typedef struct {
-  CtId post;
-  char *comment;
-} Retraction;
-
-static void
-retraction_free (gpointer data)
-{
-  Retraction *self = data;
-
-  g_free (self->comment);
-  g_free (self);
-}
-
-static void
-retract_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  const Retraction *retraction = data;
-  GError *error = NULL;
-
-  if (ct_workspace_retract (source, &retraction->post, retraction->comment, cancellable, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
-}
-
-void
-ct_workspace_retract_async (CtWorkspace *self, const CtId *post, const char *comment,
-                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
-{
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
-  Retraction *retraction = g_new0 (Retraction, 1);
-
-  retraction->post = *post;
-  retraction->comment = g_strdup (comment);
-  g_task_set_source_tag (task, ct_workspace_retract_async);
-  g_task_set_task_data (task, retraction, retraction_free);
-  g_task_run_in_thread (task, retract_thread);
-}
-
-gboolean
-ct_workspace_retract_finish (CtWorkspace *self, GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_boolean (G_TASK (result), error);
 }

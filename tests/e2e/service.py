@@ -194,7 +194,7 @@ class Team:
     def lease_is_over(self):
         """As if the time of a lease had passed; by statements, for nobody else may say so."""
         sql(self.database, 'ALTER TABLE app.outbox DISABLE TRIGGER then_send; UPDATE app.outbox SET leased_until = 1 WHERE '
-            "state IN ('leased', 'sending'); ALTER TABLE app.outbox ENABLE TRIGGER then_send; UPDATE sync.work SET until = now()")
+            "state IN ('leased', 'sending') OR retract_asked_at IS NOT NULL; ALTER TABLE app.outbox ENABLE TRIGGER then_send; UPDATE sync.work SET until = now()")
 
     def is_due(self):
         """As if the time for which a post is held had passed."""

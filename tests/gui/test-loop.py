@@ -92,6 +92,40 @@ def test_the_next_message_to_the_same_counterparty_waits(s):
     app.screenshot('approvals-waits-light')
 
 
+def test_what_waits_is_stopped(s):
+    """Without a question, for it can be approved again."""
+    app = s.state['app']
+    number = value(s, "SELECT a.number FROM approvals a JOIN outbox p ON p.approval_id = a.id WHERE p.state = 'ready'")
+    app.key('t')
+    app.says(f'The message of {number} is called back')
+    assert value(s, "SELECT p.state FROM outbox p JOIN approvals a ON a.id = p.approval_id WHERE a.number = '%s'" % number) == 'cancelled'
+    assert value(s, "SELECT count(*) FROM approvals WHERE state = 'pending'") == '1', 'it can be approved again'
+
+
+def test_a_sent_message_is_taken_back(s):
+    """For a reason that is said; the pane says what became of it."""
+    app = s.state['app']
+    number = value(s, "SELECT a.number FROM approvals a JOIN outbox p ON p.approval_id = a.id WHERE p.state = 'sent'")
+    app.key('Escape', 'ctrl+f', 'ctrl+a')
+    app.type(number)
+    app.says('1 approval')
+    app.key('Return', 'j')
+    pane = app.find(None, 'CtDetail')
+    app.find('label', number, pane)
+    app.screenshot('approvals-take-back-light')
+    app.press_button('Take back…', pane)
+    app.says('Take the message back')
+    app.key('Return')
+    app.says('Take the message back')
+    app.type('the price is wrong')
+    app.key('Return')
+    app.gone('label', 'Take the message back')
+    wait('the message to be gone', lambda: value(s, "SELECT problem FROM outbox WHERE state = 'retracted'") == 'the price is wrong', 60)
+    app.find('label', 'Taken back because', pane)
+    app.gone('push button', 'Take back…', pane)
+    app.screenshot('approvals-taken-back-light')
+
+
 def test_the_log_proves_it(s):
     s.state['slack'].terminate()
     wait('a checkpoint over the post', lambda: value(s, 'SELECT (SELECT max(size) FROM audit_checkpoints) >= (SELECT min(n) + 1 FROM '

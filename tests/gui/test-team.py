@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import urllib.request
 
 from counterparts import DESTINATION, Line, TOWERCTL, DevServer, start_slack
 from driver import wait
@@ -57,7 +58,7 @@ def test_a_server_with_people(s):
         port = line.port if login == 'logistics' else server.port
         ask(s, login, 'connect', f'postgresql://{login}@127.0.0.1:{port}/tower', '--password-file', server.password_file(login),
             '--plain-password', '--log-key', key)
-    address = start_slack(s, TOKEN)
+    address = s.state['address'] = start_slack(s, TOKEN)
     token = os.path.join(s.folder, 'token')
     with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), 'w', encoding='utf-8') as file:
         file.write(TOKEN)
@@ -147,6 +148,47 @@ def test_mine_after_all(s):
     app.says('In sync')
     switch_to(s, 'sales')
     wait('mine with the other', lambda: value(s, 'SELECT notes FROM orders') == 'approved while on the train', 60)
+
+
+def take_back(s, why):
+    app = s.state['app']
+    app.key('t')
+    app.says('Take the message back')
+    app.type(why)
+    app.key('Return')
+    app.gone('label', 'Take the message back')
+    app.says('Retraction asked, the service carries it out')
+
+
+def slack_fails(s, mode):
+    urllib.request.urlopen(urllib.request.Request(s.state['address'] + '/_fail', data=mode.encode()), timeout=10).read()
+
+
+def test_asked_offline_the_service_takes_it_back(s):
+    """The provider says no at first, and the person who asked reads why; then it is gone."""
+    app = switch_to(s, 'logistics')
+    slack_fails(s, 'not_in_channel@chat.delete:1')
+    app.key('g', 'a')
+    app.press_button('Clear State')
+    app.says(re.compile('^APPROVAL-'), cells=True)
+    app.key('j')
+    app.says('Exactly this goes out')
+    s.state['line'].cut()
+    app.says(re.compile('Offline'), 90)
+    take_back(s, 'the price is wrong')
+    app.screenshot('team-retraction-asked')
+    s.state['line'].mend()
+    wait('why it was refused', lambda: 'not a member' in (value(s, 'SELECT problem FROM outbox') or ''), 90)
+    app.find('label', 'Could not be taken back', app.find(None, 'CtDetail'))
+    app.screenshot('team-retraction-refused')
+    s.state['line'].cut()
+    app.says(re.compile('Offline'), 90)
+    take_back(s, 'the price is still wrong')
+    s.state['line'].mend()
+    wait('it to be taken back for both', lambda: all(s.query(s.state[login], 'SELECT state, problem FROM outbox') ==
+                                                     ['retracted|the price is still wrong'] for login in ('logistics', 'sales')), 90)
+    app.find('label', 'Taken back because', app.find(None, 'CtDetail'))
+    app.screenshot('team-retracted')
 
 
 def test_both_prove_the_log(s):

@@ -8,7 +8,8 @@ method, path, arguments, status, answer; never a token. Channels are known by "#
 is no member) or "archived". It is strict where Slack is strict: bearer token, content type, JSON, argument types, known
 channels, lengths.
 
-MODE says what befalls requests to chat.postMessage, each for the next N or all of them (":N"):
+MODE says what befalls requests to chat.postMessage, or to another method ("MODE@chat.delete"), each for the next N or all
+of them (":N"):
   ERROR          {"ok": false, "error": ERROR}, for example channel_not_found or ratelimited
   429            HTTP 429 with Retry-After: 1
   500            HTTP 500
@@ -60,13 +61,14 @@ class Slack:
         fails = []
         for mode in filter(None, (modes or "").split(",")):
             name, _, count = mode.strip().partition(":")
-            fails.append([name, int(count) if count else -1])
+            name, _, method = name.partition("@")
+            fails.append([name, int(count) if count else -1, method or "chat.postMessage"])
         self.fails = fails
 
-    def take_fail(self):
+    def take_fail(self, method):
         with self.lock:
             for fail in self.fails:
-                if fail[1] != 0:
+                if fail[1] != 0 and fail[2] == method:
                     fail[1] -= 1 if fail[1] > 0 else 0
                     return fail[0]
         return None
@@ -232,7 +234,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.args = {}
         name = url.path[len("/api/"):] if url.path.startswith("/api/") else ""
-        fail = self.server.slack.take_fail() if name == "chat.postMessage" else None
+        fail = self.server.slack.take_fail(name)
         if fail and self.fail_early(fail):
             return
         if name not in METHODS or self.command not in METHODS[name][0]:

@@ -327,6 +327,190 @@ def test_channel_is_held():
             assert left(table, first) == 1, f'{function} takes the lock'
 
 
+MESSAGE = iter(range(1000))
+
+
+def values(post):
+    names = ['state', 'leased_until', 'lease_holder', 'fence', 'problem', 'external_message_id', 'retract_asked_at', 'retract_comment', 'look_asked_at']
+    return dict(zip(names, ROOT.ask(f"SELECT {', '.join(names)} FROM app.outbox WHERE id = $1", post)[0]))
+
+
+def is_sent(message=''):
+    """A post that went out; message: its ID at the provider, one of its own where nothing is said."""
+    post = is_sending()
+    applied(end(post, 'sent', leased_until=[number(row(post)['leased_until']), None],
+                external_message_id=[None, f'D:{next(MESSAGE)}' if message == '' else message]))
+    return post
+
+
+def ask_back(post, login='accounting', comment='wrong price'):
+    return SERVER.device(login).push('post.retracting', change('outbox', post, 'update', retract_asked_at=[None, 1], retract_comment=[None, comment]))
+
+
+def begin(post, login='agent', seconds=60, fence=1):
+    was = values(post)
+    return SERVER.device(login).push('post.retract_lease', change(
+        'outbox', post, 'update', leased_until=[number(was['leased_until']), SERVER.now() + seconds * 1000],
+        lease_holder=[was['lease_holder'], str(uuid.uuid4())], fence=[int(was['fence']), int(was['fence']) + fence]))
+
+
+def settled(post, login='agent', command='post.retract', **columns):
+    """What became of taking it back: columns that are said otherwise than as it succeeds."""
+    was = values(post)
+    said = {'leased_until': None, 'retract_asked_at': None, 'retract_comment': None, **columns}
+    if command == 'post.retract':
+        said['state'] = 'retracted'
+    return SERVER.device(login).push(command, change('outbox', post, 'update', problem=[was['problem'], 'wrong price'], **{
+        name: [number(was[name]) if name.endswith(('_at', '_until')) else was[name], value] for name, value in said.items()}))
+
+
+def asked_back():
+    post = is_sent()
+    applied(ask_back(post))
+    return post
+
+
+def begun(login='agent'):
+    post = asked_back()
+    applied(begin(post, login))
+    return post
+
+
+ASKED = 'app.check_asked'
+RETRACTING = 'app.check_retracting'
+
+
+def test_who_asks_for_it_back():
+    """Whose work it is asks for a message to be taken back; the service does it, it does not ask."""
+    SERVER.rule_holds(lambda: ask_back(is_sent(), 'legal'), 'post_is_my_teams', 'app.where_post_is_my_teams',
+                      'app.where_task_is_mine_or_my_teams(table_name, row_id, columns)', 'true')
+    for login in 'viewer', 'agent':
+        refused(ask_back(is_sent(), login), 'none of your roles')
+    for attempt in (lambda: begin(asked_back(), 'accounting'), lambda: settled(begun(), 'accounting'),
+                    lambda: settled(begun(), 'accounting', 'post.retract_failed')):
+        refused(attempt(), 'service_works')
+    with SERVER.without('app.where_service_works', "app.has_role(session_user, 'agent')", 'true'):
+        SERVER.rule_holds(lambda: begin(asked_back(), 'accounting'), 'only the service', 'app.send_post',
+                          "NOT app.has_role(session_user, 'agent')")
+
+
+def test_asked_back():
+    """Only a message that went out, that is this post's alone, and for a reason; once."""
+    words = 'only a message that was sent'
+    with SERVER.without(ASKED, 'p.external_message_id IS NULL'):
+        SERVER.rule_holds(lambda: ask_back(is_unknown()), words, ASKED, "before.state <> 'sent' OR", 'false OR')
+    SERVER.rule_holds(lambda: ask_back(is_sent(None)), words, ASKED, 'p.external_message_id IS NULL')
+    SERVER.rule_holds(lambda: ask_back(is_sent(), comment=' '), words, ASKED, "btrim(coalesce(p.retract_comment, '')) = ''")
+    post = asked_back()
+    assert ask_back(post)['outcome'] == 'rejected'
+
+    def of_another():
+        """A person says of a post whose fate nobody knows that it is the message of another one."""
+        theirs = values(is_sent())['external_message_id']
+        mine = is_sending()
+        applied(end(mine, 'unknown', leased_until=[number(row(mine)['leased_until']), None]))
+        applied(SERVER.device('accounting').push('post.resolve', change('outbox', mine, 'update', state=['unknown', 'sent'],
+                                                                        external_message_id=[None, theirs])))
+        return ask_back(mine)
+    SERVER.rule_holds(of_another, "another post's", ASKED, 'AND o.external_message_id = p.external_message_id', 'AND false')
+
+    def renamed():
+        post = is_sent()
+        return SERVER.device('accounting').push('post.resolve', change(
+            'outbox', post, 'update', external_message_id=[values(post)['external_message_id'], 'C:other']))
+    SERVER.rule_holds(renamed, 'does not change', 'app.send_post', "OLD.state NOT IN ('sending', 'unknown')")
+
+
+def test_taking_back_begins():
+    """By one instance at a time, where a person asked for it, for five minutes at most; also while all sending is stopped."""
+    SERVER.rule_holds(lambda: begin(is_sent()), 'nobody asked', RETRACTING, 'before.retract_asked_at IS NULL OR p.retract_asked_at IS NULL')
+    SERVER.rule_holds(lambda: begin(asked_back(), seconds=301), 'five minutes', RETRACTING, 'p.leased_until > moment + 300000')
+    SERVER.rule_holds(lambda: begin(asked_back(), seconds=-1), 'five minutes', RETRACTING, 'p.leased_until <= moment')
+    SERVER.rule_holds(lambda: begin(asked_back(), fence=2), 'another sender', RETRACTING, 'p.fence <> before.fence + 1')
+    SERVER.rule_holds(lambda: begin(begun(), 'robi'), 'another sender', RETRACTING, 'before.leased_until > moment')
+    refused(begin(asked_back(), fence=0), 'in hand')
+    post = begun()
+    past(post)
+    applied(begin(post, 'robi'))
+    post = asked_back()
+    ROOT.ask("INSERT INTO app.settings (id, key, value) VALUES (gen_random_uuid(), 'delivery.stopped', 'true')"
+             " ON CONFLICT (key) DO UPDATE SET value = 'true'")
+    applied(begin(post))
+    ROOT.ask("UPDATE app.settings SET value = 'false' WHERE key = 'delivery.stopped'")
+
+
+def test_taken_back():
+    """What became of it says who has it in hand: it is gone, it cannot be, or it is tried again soon."""
+    begun_by_nobody = 'before.retract_asked_at IS NULL OR before.leased_until IS NULL\n       OR'
+    SERVER.rule_holds(lambda: settled(is_sent()), 'in hand', ASKED, begun_by_nobody, '')
+    SERVER.rule_holds(lambda: settled(asked_back()), 'in hand', ASKED, begun_by_nobody, '')
+    for command in 'post.retract', 'post.retract_failed':
+        SERVER.rule_holds(lambda command=command: settled(begun(), 'robi', command), 'in hand', ASKED, 's.device = app.this_device()', 'true')
+
+    def overtaken_one():
+        post = begun()
+        past(post)
+        applied(begin(post, 'robi'))
+        return settled(post)
+    SERVER.rule_holds(overtaken_one, 'in hand', ASKED, 's.device = app.this_device()', 'true')
+    for kept, condition in (({'command': 'post.retract', 'retract_asked_at': 1, 'retract_comment': 'wrong price'}, "p.state <> 'sent'"),
+                            ({'retract_asked_at': 1, 'retract_comment': 'other', 'leased_until': 1}, 'p.retract_comment IS DISTINCT FROM before.retract_comment'),
+                            ({'retract_asked_at': 1, 'retract_comment': 'wrong price'}, 'p.leased_until IS NULL OR'),
+                            ({'retract_asked_at': 1, 'retract_comment': 'wrong price', 'leased_until': SERVER.now() + 3600000},
+                             'p.leased_until > sync.now_ms() + 300000')):
+        said = {'command': 'post.retract_failed', 'leased_until': 1, **kept} if 'leased_until' in kept or 'command' in kept \
+            else {'command': 'post.retract_failed', **kept}
+        SERVER.rule_holds(lambda said=said: settled(begun(), **said), 'tried again', ASKED, condition, '' if condition.endswith('OR') else 'false')
+    SERVER.rule_holds(lambda: settled(begun(), command='post.retract_failed', retract_comment='wrong price'), 'nobody asked', ASKED,
+                      'p.retract_asked_at IS NULL AND p.retract_comment IS NOT NULL')
+    post = begun()
+    applied(settled(post, command='post.retract_failed', retract_asked_at=1, retract_comment='wrong price', leased_until=SERVER.now() + 1000))
+    past(post)
+    applied(begin(post, 'robi'))
+    applied(settled(post, 'robi', 'post.retract_failed'))
+    assert values(post)['state'] == 'sent' and values(post)['retract_asked_at'] is None, values(post)
+    applied(ask_back(post))
+    applied(begin(post))
+    applied(settled(post))
+    assert values(post)['state'] == 'retracted', values(post)
+    refused(ask_back(post), words='only a message that was sent')
+    # who asked does not take it away from who has it in hand
+    post = is_sent()
+    applied(ask_back(post))
+    asker = SERVER.device('accounting')
+    refused(asker.push('command.undo', change('outbox', post, 'update', retract_asked_at=[1, None], retract_comment=['wrong price', None]),
+                       undoes=asker.command), 'in hand')
+
+
+def is_unknown():
+    post = is_sending()
+    applied(end(post, 'unknown', leased_until=[number(row(post)['leased_until']), None]))
+    return post
+
+
+def look(post, login='accounting'):
+    return SERVER.device(login).push('post.look', change('outbox', post, 'update', look_asked_at=[None, 1]))
+
+
+def test_looked_for():
+    """Whose work it is asks for a post of unknown fate to be looked for; the service answers."""
+    SERVER.rule_holds(lambda: look(is_unknown(), 'legal'), 'post_is_my_teams', 'app.where_post_is_my_teams',
+                      'app.where_task_is_mine_or_my_teams(table_name, row_id, columns)', 'true')
+    refused(look(is_unknown(), 'agent'), 'none of your roles')
+    SERVER.rule_holds(lambda: look(is_sent()), 'may have been sent', ASKED, "before.state <> 'unknown'")
+    post = is_unknown()
+    applied(look(post))
+    answer = change('outbox', post, 'update', look_asked_at=[1, None], problem=[None, 'not there'])
+    refused(SERVER.device('accounting').push('post.looked', answer), 'service_works')
+    applied(SERVER.device('robi').push('post.looked', answer))
+
+    def taken_back():
+        post, asker = is_unknown(), SERVER.device('accounting')
+        applied(look(post))
+        return asker.push('command.undo', change('outbox', post, 'update', look_asked_at=[1, None]), undoes=asker.command)
+    SERVER.rule_holds(taken_back, 'only the service answers', ASKED, "NOT app.has_role(session_user, 'agent')")
+
+
 def main():
     try:
         run_tests([value for name, value in globals().items() if name.startswith('test_')])

@@ -2,6 +2,7 @@
 #include "ct-approval-context.h"
 #include "ct-approval-text.h"
 #include "ct-approvals-list.h"
+#include "ct-approvals-page.h"
 #include "ct-format.h"
 #include "ct-pages.h"
 #include "ct-post-row.h"
@@ -24,7 +25,8 @@
   "o.text, o.confidence, o.rationale, o.facts, o.findings, o.provider, o.model, o.author, e.number "         \
   "exception, uuid_text(e.id) exception_id, e.subject about, p.state post_state, uuid_text(p.id) post_id, "  \
   "p.number post, "                                                                                          \
-  "p.external_message_id message_id, p.problem, (WITH RECURSIVE up(id, based_on, text, provider) AS ("       \
+  "p.external_message_id message_id, p.problem, p.retract_asked_at, p.retract_comment, p.look_asked_at, "    \
+  "(WITH RECURSIVE up(id, based_on, text, provider) AS ("                                                    \
   "SELECT id, based_on, text, provider FROM ai_outputs WHERE id = a.output_id UNION ALL SELECT x.id, "       \
   "x.based_on, x.text, x.provider FROM ai_outputs x JOIN up ON x.id = up.based_on WHERE up.provider = "      \
   "'person') SELECT text FROM up WHERE provider <> 'person' LIMIT 1) draft FROM approvals a "                \
@@ -338,6 +340,20 @@ add_time (Job *job, const char *label, const char *member, gboolean due)
                       due ? styles[ct_format_due_class (at, now, zone)] : NULL);
 }
 
+/* Which request waits for whoever sends, and, but in @brief, who that is; NULL: none. */
+static const char *
+asked (Job *job, gboolean brief)
+{
+  const char *state = ct_json_string (job->view.row, "post_state", "");
+  gboolean here = brief || !ct_workspace_is_connected (job->workspace);
+
+  if (strcmp (state, "sent") == 0 && ct_json_int (job->view.row, "retract_asked_at", 0))
+    return here ? _ ("Retraction asked") : _ ("Retraction asked, the service carries it out");
+  if (strcmp (state, "unknown") == 0 && ct_json_int (job->view.row, "look_asked_at", 0))
+    return here ? _ ("It is looked for") : _ ("Asked for, the service looks for it");
+  return NULL;
+}
+
 /* An approved post that waits for another one's quiet period says so. */
 static void
 show_wait (Job *job)
@@ -350,6 +366,45 @@ show_wait (Job *job)
   until = ct_format_time (job->waits_until, ct_workspace_now (job->workspace), zone);
   why = g_strdup_printf (_ ("quiet period after the last post to %s"), job->counterparty);
   ct_detail_add_fact (job->detail, _ ("Waits until"), until, why, NULL);
+}
+
+/* What somebody asked of the message, and what stands in its way or came of it. */
+static void
+show_asked (Job *job)
+{
+  const char *state = ct_json_string (job->view.row, "post_state", "");
+  const char *problem = ct_json_string (job->view.row, "problem", NULL), *waits = asked (job, FALSE);
+
+  ct_detail_add_fact (job->detail, _ ("Request"), waits,
+                      ct_json_string (job->view.row, "retract_comment", NULL), "ct-high");
+  if (strcmp (state, "retracted") == 0)
+    ct_detail_add_fact (job->detail, _ ("Taken back because"), problem, NULL, NULL);
+  else if (strcmp (state, "sent") == 0)
+    ct_detail_add_fact (job->detail, waits ? _ ("Last try") : _ ("Could not be taken back"), problem, NULL,
+                        "ct-critical");
+  else
+    ct_detail_add_fact (job->detail, _ ("Problem"), problem, NULL, "ct-critical");
+}
+
+/* How far the message of an approval is, and what can be done about it. */
+static void
+show_post (Job *job)
+{
+  JsonObject *row = job->view.row;
+  const char *state = ct_json_string (row, "post_state", NULL);
+  GtkWidget *button;
+
+  if (!state)
+    return;
+  ct_detail_add_section (job->detail, _ ("What became of it"));
+  ct_detail_add_fact (job->detail, _ ("Post"), ct_json_string (row, "post", NULL),
+                      ct_post_state_label (state), NULL);
+  show_wait (job);
+  ct_detail_add_fact (job->detail, _ ("Message ID"), ct_json_string (row, "message_id", NULL), NULL, NULL);
+  show_asked (job);
+  button = asked (job, FALSE) ? NULL : ct_approvals_posts_make_button (job->workspace, job->n, state);
+  if (button)
+    ct_detail_add_widget (job->detail, button);
 }
 
 static void
@@ -379,11 +434,6 @@ show_decision (Job *job)
   ct_detail_add_fact (job->detail, _ ("Decided by"), ct_json_string (row, "decided_by", NULL),
                       ct_json_string (row, "comment", NULL), NULL);
   add_time (job, _ ("Decided"), "decided_at", FALSE);
-  ct_detail_add_fact (job->detail, _ ("Post"), ct_json_string (row, "post", NULL),
-                      ct_post_state_label (ct_json_string (row, "post_state", NULL)), NULL);
-  show_wait (job);
-  ct_detail_add_fact (job->detail, _ ("Message ID"), ct_json_string (row, "message_id", NULL), NULL, NULL);
-  ct_detail_add_fact (job->detail, _ ("Problem"), ct_json_string (row, "problem", NULL), NULL, "ct-critical");
   if (ct_id_parse (ct_json_string (row, "exception_id", ""), &id))
     ct_detail_add_link (job->detail, _ ("Exception"), ct_json_string (row, "exception", NULL), "exception",
                         &id);
@@ -405,6 +455,11 @@ show_badges (Job *job)
     ct_detail_add_badge (job->detail, _ ("⚠ facts have changed"), "ct-high");
   if (ct_json_string (job->view.row, "edited_by", NULL))
     ct_detail_add_badge (job->detail, _ ("✎ edited"), NULL);
+  if (ct_json_string (job->view.row, "post_state", NULL))
+    ct_detail_add_badge (job->detail,
+                         ct_post_state_label (ct_json_string (job->view.row, "post_state", NULL)), NULL);
+  if (asked (job, TRUE))
+    ct_detail_add_badge (job->detail, asked (job, TRUE), "ct-high");
   if (job->waits_until) {
     g_autofree char *until = ct_format_time (job->waits_until, ct_workspace_now (job->workspace),
                                              ct_workspace_get_zone (job->workspace));
@@ -422,6 +477,7 @@ show (Job *job)
   ct_detail_begin (job->detail, ct_json_string (row, "number", ""), ct_json_string (row, "destination", ""));
   show_badges (job);
   ct_detail_add_text (job->detail, ct_json_string (row, "about", NULL), "dim-label");
+  show_post (job);
   ct_detail_add_section (job->detail, _ ("Exactly this goes out"));
   ct_detail_add_widget (job->detail, ct_approval_view_make_message (&job->view));
   if (job->view.diff) {

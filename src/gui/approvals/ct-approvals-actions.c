@@ -630,5 +630,9 @@ const CtPageAction ct_approvals_page_actions[] = {
   { "ask", N_ ("Ask for changes…"), "mail-reply-sender-symbolic", 'c', "approval.ask", ask_for_changes },
   { "reject", N_ ("Reject…"), "process-stop-symbolic", 'r', "approval.reject", reject },
   { "delegate", N_ ("Delegate…"), "system-users-symbolic", 'd', "approval.delegate", delegate },
+  { "retract", N_ ("Take back…"), "edit-undo-symbolic", 't', "post.retracting", ct_approvals_posts_retract,
+    TRUE },
+  { "look", N_ ("Look for it now"), "system-search-symbolic", 'l', "post.look", ct_approvals_posts_look,
+    TRUE },
   { NULL, NULL, NULL, 0, NULL, NULL },
 };

@@ -10,4 +10,8 @@ G_DECLARE_FINAL_TYPE (CtApprovalsPage, ct_approvals_page, CT, APPROVALS_PAGE, Ct
 
 extern const CtPageAction ct_approvals_page_actions[];
 
+void ct_approvals_posts_retract (CtPage *page, GArray *numbers);
+void ct_approvals_posts_look (CtPage *page, GArray *numbers);
+GtkWidget *ct_approvals_posts_make_button (CtWorkspace *workspace, gint64 n, const char *post_state);
+
 G_END_DECLS

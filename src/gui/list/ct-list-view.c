@@ -380,11 +380,14 @@ make_button (CtListView *self, const CtPageAction *action, GCallback clicked_cb)
 
 /* The page's actions into a box that wraps. */
 static void
-add_actions (CtListView *self, GtkFlowBox *box, GCallback clicked_cb)
+add_actions (CtListView *self, GtkFlowBox *box, gboolean apart, GCallback clicked_cb)
 {
   for (const CtPageAction *action = self->actions; action && action->name; action++) {
-    GtkWidget *button = make_button (self, action, clicked_cb);
+    GtkWidget *button;
 
+    if (action->apart && !apart)
+      continue;
+    button = make_button (self, action, clicked_cb);
     gtk_flow_box_append (box, button);
     gtk_widget_set_focusable (gtk_widget_get_parent (button),
                               FALSE); /* the button takes the keyboard, not its place */
@@ -408,7 +411,7 @@ ct_list_view_make_actions (CtListView *self)
   gtk_flow_box_set_max_children_per_line (GTK_FLOW_BOX (buttons), 8);
   gtk_flow_box_set_column_spacing (GTK_FLOW_BOX (buttons), 6);
   gtk_flow_box_set_row_spacing (GTK_FLOW_BOX (buttons), 6);
-  add_actions (self, GTK_FLOW_BOX (buttons), G_CALLBACK (current_clicked_cb));
+  add_actions (self, GTK_FLOW_BOX (buttons), FALSE, G_CALLBACK (current_clicked_cb));
   return buttons;
 }
 
@@ -696,7 +699,7 @@ ct_list_view_bind (CtListView *self, CtPage *page, const CtListDef *def, const C
   adw_status_page_set_description (self->empty, _ (def->empty_text));
   gtk_widget_set_visible (GTK_WIDGET (self->views_button), def->views != NULL);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->rows), GTK_ACCESSIBLE_PROPERTY_LABEL, def->name, -1);
-  add_actions (self, self->bulk_actions, G_CALLBACK (chosen_clicked_cb));
+  add_actions (self, self->bulk_actions, TRUE, G_CALLBACK (chosen_clicked_cb));
   g_signal_connect (self->cursor, "moved", G_CALLBACK (moved_cb), self);
   g_signal_connect (self->columns, "marked", G_CALLBACK (marked_cb), self);
   g_signal_connect (self->columns, "sorted", G_CALLBACK (sorted_cb), self);
