@@ -1,0 +1,256 @@
+-- When a task falls due, as the program works it out (src/domain/ct-calendar.c, ct-sla.c, src/commands/ct-sla-book.c): from the
+-- ledger of its clocks, whose times are this server's, and from policy and calendar as they read here and now.
+SET LOCAL ROLE tower_owner;
+
+-- Business hours: {weekday from Monday = 0, minute from, minute to} in order, holidays in days since 1970.
+CREATE TYPE sync.calendar AS (always boolean, zone text, slots integer[], holidays bigint[]);
+
+CREATE FUNCTION sync.minute_of(text) RETURNS integer LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT split_part($1, ':', 1)::integer * 60 + split_part($1, ':', 2)::integer;
+$$;
+
+-- A slot that ends before it begins runs over midnight; its second part belongs to the next day.
+CREATE FUNCTION sync.read_calendar(body jsonb) RETURNS sync.calendar LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH given AS (
+      SELECT array_position(ARRAY['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], w.key) - 1 AS day,
+             sync.minute_of(s ->> 0) AS "from", sync.minute_of(s ->> 1) AS "to"
+        FROM jsonb_each(body -> 'week') w, jsonb_array_elements(w.value) s),
+    parts AS (
+      SELECT day, "from", CASE WHEN "to" < "from" THEN 1440 ELSE "to" END AS "to" FROM given
+      UNION ALL SELECT (day + 1) % 7, 0, "to" FROM given WHERE "to" < "from" AND "to" > 0)
+  SELECT coalesce((body ->> 'always')::boolean, false), coalesce(body ->> 'zone', 'UTC'),
+    (SELECT array_agg(ARRAY[day, "from", "to"] ORDER BY day, "from") FROM parts),
+    (SELECT array_agg(h::date - date '1970-01-01') FROM jsonb_array_elements_text(body -> 'holidays') h);
+$$;
+
+-- Seconds by which the wall's clock is ahead of UTC then.
+CREATE FUNCTION sync.offset_at(zone text, seconds bigint) RETURNS bigint LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT extract(epoch FROM to_timestamp(seconds) AT TIME ZONE zone)::bigint - seconds;
+$$;
+
+-- The instant of a time on the wall's clock, in seconds as if it were UTC: one that it shows twice is its first showing, one
+-- that it skips is the moment of the change.
+CREATE FUNCTION sync.from_local(zone text, local bigint) RETURNS bigint LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  before bigint := sync.offset_at(zone, local - 86400);
+  after bigint := sync.offset_at(zone, local + 86400);
+  low bigint := local - after;
+  high bigint := local - before;
+  reached bigint;
+BEGIN
+  IF before = after OR sync.offset_at(zone, high) = before THEN
+    RETURN high;
+  ELSIF sync.offset_at(zone, low) = after THEN
+    RETURN low;
+  END IF;
+  reached := sync.offset_at(zone, high);
+  WHILE high - low > 1 LOOP
+    IF sync.offset_at(zone, low + (high - low) / 2) = reached THEN high := low + (high - low) / 2;
+    ELSE low := low + (high - low) / 2; END IF;
+  END LOOP;
+  RETURN high;
+END $$;
+
+-- Walks the open hours from an instant on, in milliseconds, until another (the greatest: none) or until so many have passed:
+-- how many passed until the one, or the first instant at which the others had; NULL where that is not within a century.
+CREATE FUNCTION sync.walk(c sync.calendar, since bigint, until bigint, duration bigint, OUT passed bigint, OUT at bigint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  today bigint;
+  before bigint;
+  after bigint;
+  slot integer[];
+  opens bigint;
+  closes bigint;
+BEGIN
+  passed := 0;
+  IF duration <= 0 THEN
+    at := since;
+    RETURN;
+  ELSIF c.always THEN
+    IF until = 9223372036854775807 THEN at := since + duration; ELSE passed := greatest(until - since, 0); END IF;
+    RETURN;
+  END IF;
+  -- where the clock goes back over midnight, the day before is still open
+  today := floor((floor(since / 1000.0) + sync.offset_at(c.zone, floor(since / 1000.0)::bigint)) / 86400.0) - 1;
+  FOR day IN today .. today + 39999 LOOP
+    CONTINUE WHEN day = ANY (c.holidays);
+    before := NULL;
+    FOREACH slot SLICE 1 IN ARRAY c.slots LOOP
+      CONTINUE WHEN slot[1] <> ((day + 3) % 7 + 7) % 7;
+      IF before IS NULL THEN
+        before := sync.offset_at(c.zone, (day - 1) * 86400::bigint);
+        after := sync.offset_at(c.zone, (day + 2) * 86400::bigint);
+      END IF;
+      IF before = after THEN
+        opens := (day * 86400::bigint + slot[2] * 60 - before) * 1000;
+        closes := (day * 86400::bigint + slot[3] * 60 - before) * 1000;
+      ELSE
+        opens := sync.from_local(c.zone, day * 86400::bigint + slot[2] * 60) * 1000;
+        closes := sync.from_local(c.zone, day * 86400::bigint + slot[3] * 60) * 1000;
+      END IF;
+      IF opens >= until THEN RETURN; END IF;
+      opens := greatest(opens, since);
+      closes := least(closes, until);
+      CONTINUE WHEN closes <= opens;
+      IF closes - opens >= duration - passed THEN
+        at := opens + duration - passed;
+        RETURN;
+      END IF;
+      passed := passed + (closes - opens);
+    END LOOP;
+  END LOOP;
+END $$;
+
+CREATE FUNCTION sync.duration_ms(text) RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT sum(m[1]::bigint * CASE m[2] WHEN 'w' THEN 604800000 WHEN 'd' THEN 86400000 WHEN 'h' THEN 3600000 WHEN 'm' THEN 60000
+                                      ELSE 1000 END)::bigint FROM regexp_matches($1, '(\d{1,6})([wdhms])', 'g') m;
+$$;
+
+-- "… after 24h." in words of a person gives 24 hours; NULL where no such duration is there.
+CREATE FUNCTION sync.escalate_after(rule text) RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT nullif(m[1]::bigint * CASE WHEN m[2] ~ '^[mMм]' THEN 60000 WHEN m[2] ~ '^[dDд]' THEN 86400000 ELSE 3600000 END, 0)
+    FROM regexp_match(rule, '(?:^|[^[:alnum:]_а-яёА-ЯЁ])(?:after|через|[Чч][Ее][Рр][Ее][Зз])\s+(\d{1,4})\s*'
+      '(m|h|d|min\w*|hour\w*|day\w*|[чЧ][а-яёА-ЯЁ\w]*|[мМ][иИ][нН][а-яёА-ЯЁ\w]*|[дД][нН][а-яёА-ЯЁ\w]*)'
+      '(?![[:alnum:]_а-яёА-ЯЁ])', 'i') m;
+$$;
+
+-- The goals of a policy: {"resolution": [warning, target, hard, escalate], …} in milliseconds.
+CREATE FUNCTION sync.goals_of(policy jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT jsonb_object_agg(name, jsonb_build_array(coalesce(sync.duration_ms(g ->> 'warning'), target - target / 4), target, hard,
+                                                  coalesce(sync.duration_ms(g ->> 'escalate'), hard)))
+    FROM (VALUES ('first_response', policy -> 'firstResponse'), ('next_response', policy -> 'nextResponse'),
+                 ('resolution', policy -> 'resolution')) x (name, g),
+      LATERAL (SELECT sync.duration_ms(g ->> 'target') AS target) t,
+      LATERAL (SELECT coalesce(sync.duration_ms(g ->> 'hard'), target) AS hard) h WHERE target IS NOT NULL;
+$$;
+
+-- Whether facts meet a policy's conditions: {"fact": value, list of values, or {"min", "max"}}; a fact that is null meets none.
+CREATE FUNCTION sync.matches(conditions jsonb, facts jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(bool_and(coalesce(CASE jsonb_typeof(c.value)
+      WHEN 'object' THEN jsonb_typeof(f) = 'number' AND f::text::numeric BETWEEN coalesce((c.value ->> 'min')::numeric, '-Infinity')
+                                                              AND coalesce((c.value ->> 'max')::numeric, 'Infinity')
+      WHEN 'array' THEN f <> 'null' AND EXISTS (SELECT FROM jsonb_array_elements(c.value) v WHERE v = f)
+      ELSE f <> 'null' AND f = c.value END, false)), true)
+    FROM jsonb_each(conditions) c, LATERAL (SELECT facts -> c.key AS f) x;
+$$;
+
+-- The policy of a task as it reads today; where it is gone, the first that matches the facts of its exception.
+CREATE FUNCTION sync.policy_of(named text, exception uuid) RETURNS jsonb LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  WITH p AS MATERIALIZED (SELECT x.body::jsonb AS body, x.position, x.name FROM app.sla_policies x WHERE x.archived_at IS NULL),
+    facts AS (SELECT jsonb_build_object('rule', e.rule, 'blocker', e.blocker, 'severity', e.severity, 'score', e.score,
+                'subjectType', e.subject_type, 'valueMinor', e.value_at_risk_minor, 'currency', e.currency, 'country', e.country,
+                'owner', e.owner, 'valueBand', d.value_band, 'region', lower(d.region)) AS f
+              FROM app.exceptions e LEFT JOIN app.distributors d ON d.id = e.distributor_id WHERE e.id = exception)
+  SELECT coalesce((SELECT body FROM p WHERE body ->> 'id' = named ORDER BY position, name LIMIT 1),
+                  (SELECT body FROM p WHERE sync.matches(body -> 'match', coalesce((SELECT f FROM facts), '{}'))
+                     ORDER BY position, name LIMIT 1));
+$$;
+
+-- The goals and the calendar that a task is measured by: a duration of its own, its policy, or a day. No calendar where the
+-- policy's is not there.
+CREATE FUNCTION sync.sla_terms(named text, exception uuid, OUT goals jsonb, OUT calendar sync.calendar) LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  policy jsonb;
+  own bigint := substring(named FROM '^own:(\d{1,15})$');
+BEGIN
+  calendar := (true, 'UTC', NULL, NULL);
+  IF own IS NULL THEN
+    policy := sync.policy_of(named, exception);
+    IF policy IS NOT NULL THEN
+      goals := sync.goals_of(policy);
+      IF coalesce(policy ->> 'calendar', '') <> '' THEN
+        calendar := (SELECT sync.read_calendar(c.body::jsonb) FROM app.calendars c
+                       WHERE c.name = policy ->> 'calendar' AND c.archived_at IS NULL);
+      END IF;
+      RETURN;
+    END IF;
+    own := 86400000;
+  END IF;
+  own := greatest(own, 1);
+  goals := jsonb_build_object('resolution', jsonb_build_array(own - own / 4, own, own, own));
+END $$;
+
+-- One clock of a ledger, [[event, target, at], …] in order: whether it runs, and when it ran, [[from, to], …]. A resolution
+-- stops every other clock.
+CREATE FUNCTION sync.fold(ledger jsonb, wanted text, now bigint, OUT phase text, OUT runs bigint[]) LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  event text;
+  target text;
+  at bigint;
+  since bigint;
+  next text;
+BEGIN
+  phase := 'idle';
+  runs := '{}';
+  FOR event, target, at IN SELECT e ->> 0, e ->> 1, (e ->> 2)::bigint FROM jsonb_array_elements(ledger) WITH ORDINALITY x (e, o) ORDER BY o LOOP
+    EXIT WHEN at > now;
+    next := CASE WHEN target = wanted AND event = 'activate' THEN 'running'
+                 WHEN target = wanted AND event = 'pause' AND phase = 'running' THEN 'paused'
+                 WHEN target = wanted AND event = 'resume' AND phase = 'paused' THEN 'running'
+                 WHEN event = 'fulfil' AND target IN (wanted, 'resolution') AND phase IN ('running', 'paused') THEN 'over' END;
+    CONTINUE WHEN next IS NULL;
+    IF event = 'activate' THEN
+      runs := '{}';
+    ELSIF phase = 'running' THEN
+      runs := runs || ARRAY[ARRAY[since, greatest(at, since)]];
+    END IF;
+    phase := next;
+    since := at;
+  END LOOP;
+  IF phase = 'running' THEN
+    runs := runs || ARRAY[ARRAY[since, greatest(now, since)]];
+  END IF;
+END $$;
+
+-- When a clock will have measured a duration, or did; NULL where it stands still before that.
+CREATE FUNCTION sync.crossing(phase text, runs bigint[], duration bigint, c sync.calendar) RETURNS bigint LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  before bigint := 0;
+  passed bigint;
+  last integer := coalesce(array_length(runs, 1), 0);
+BEGIN
+  FOR i IN 1 .. last LOOP
+    EXIT WHEN duration <= 0;
+    IF i = last AND phase = 'running' THEN
+      RETURN (SELECT w.at FROM sync.walk(c, runs[i][1], 9223372036854775807, duration - before) w);
+    END IF;
+    passed := (SELECT w.passed FROM sync.walk(c, runs[i][1], runs[i][2], 9223372036854775807) w);
+    IF before + passed >= duration THEN
+      RETURN (SELECT w.at FROM sync.walk(c, runs[i][1], 9223372036854775807, duration - before) w);
+    END IF;
+    before := before + passed;
+  END LOOP;
+  RETURN NULL;
+END $$;
+
+-- The earliest of all clocks that run: that is what burns. A paused clock has nothing ahead of it, but may have to be escalated.
+CREATE FUNCTION sync.sla_dates(ledger jsonb, goals jsonb, c sync.calendar, escalate_after bigint, now bigint,
+                               OUT due bigint, OUT warning bigint, OUT hard bigint, OUT escalate bigint) LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  goal record;
+  f record;
+BEGIN
+  FOR goal IN SELECT key, (value ->> 0)::bigint AS warning, (value ->> 1)::bigint AS target, (value ->> 2)::bigint AS hard,
+                     (value ->> 3)::bigint AS escalate FROM jsonb_each(goals) LOOP
+    f := sync.fold(ledger, goal.key, now);
+    CONTINUE WHEN f.phase <> 'running';
+    warning := least(warning, sync.crossing(f.phase, f.runs, goal.warning, c));
+    due := least(due, sync.crossing(f.phase, f.runs, goal.target, c));
+    hard := least(hard, sync.crossing(f.phase, f.runs, goal.hard, c));
+    escalate := least(escalate, sync.crossing(f.phase, f.runs, goal.escalate, c));
+  END LOOP;
+  IF escalate_after > 0 THEN
+    f := sync.fold(ledger, 'resolution', now);
+    IF f.phase IN ('running', 'paused') THEN
+      escalate := least(escalate, sync.crossing(f.phase, f.runs, escalate_after, c));
+    END IF;
+  END IF;
+END $$;
