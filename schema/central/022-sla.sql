@@ -151,7 +151,7 @@ SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- The goals and the calendar that a task is measured by: a duration of its own, its policy, or a day. No calendar where the
--- policy's is not there.
+-- policy's is not there, or not to be read.
 CREATE FUNCTION sync.sla_terms(named text, exception uuid, OUT goals jsonb, OUT calendar sync.calendar) LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -166,6 +166,7 @@ BEGIN
       IF coalesce(policy ->> 'calendar', '') <> '' THEN
         calendar := (SELECT sync.read_calendar(c.body::jsonb) FROM app.calendars c
                        WHERE c.name = policy ->> 'calendar' AND c.archived_at IS NULL);
+        PERFORM now() AT TIME ZONE calendar.zone;
       END IF;
       RETURN;
     END IF;
@@ -173,6 +174,8 @@ BEGIN
   END IF;
   own := greatest(own, 1);
   goals := jsonb_build_object('resolution', jsonb_build_array(own - own / 4, own, own, own));
+EXCEPTION WHEN data_exception THEN                -- nobody can read them
+  calendar := NULL;
 END $$;
 
 -- One clock of a ledger, [[event, target, at], …] in order: whether it runs, and when it ran, [[from, to], …]. A resolution
@@ -190,13 +193,13 @@ BEGIN
   runs := '{}';
   FOR event, target, at IN SELECT e ->> 0, e ->> 1, (e ->> 2)::bigint FROM jsonb_array_elements(ledger) WITH ORDINALITY x (e, o) ORDER BY o LOOP
     EXIT WHEN at > now;
-    next := CASE WHEN target = wanted AND event = 'activate' THEN 'running'
+    next := CASE WHEN target = wanted AND event = 'activate' AND phase NOT IN ('running', 'paused') THEN 'running'
                  WHEN target = wanted AND event = 'pause' AND phase = 'running' THEN 'paused'
                  WHEN target = wanted AND event = 'resume' AND phase = 'paused' THEN 'running'
                  WHEN event = 'fulfil' AND target IN (wanted, 'resolution') AND phase IN ('running', 'paused') THEN 'over' END;
     CONTINUE WHEN next IS NULL;
     IF event = 'activate' THEN
-      runs := '{}';
+      runs := '{}';                               -- the next instance
     ELSIF phase = 'running' THEN
       runs := runs || ARRAY[ARRAY[since, greatest(at, since)]];
     END IF;
@@ -254,3 +257,111 @@ BEGIN
     END IF;
   END IF;
 END $$;
+
+-- Whether a task's clocks stand: while the counterparty must answer, and while it is snoozed where the workspace says so.
+CREATE FUNCTION sync.stands_still(status text) RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT status = 'awaiting_reply' OR status = 'snoozed'
+    AND coalesce((SELECT s.value IN ('true', '1') FROM app.settings s WHERE s.key = 'sla.snooze_pauses'), false);
+$$;
+
+CREATE FUNCTION sync.ledger_of(task uuid) RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(jsonb_agg(jsonb_build_array(e.event, e.target, e.at)
+                            ORDER BY e.at, e.instance, array_position(ARRAY['activate', 'resume', 'pause'], e.event), e.id), '[]')
+    FROM app.sla_events e WHERE e.subject_id = task;
+$$;
+
+-- What a command says of a task's dates is not taken: they stay as they are until its end, where sync.set_dates works them out.
+-- Whether a task is still to be escalated is kept from move to move; -1: an undo brings that back.
+CREATE FUNCTION sync.keep_dates() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  own numeric := substring(NEW.sla_policy FROM '^own:(.*)$');
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    IF own NOT BETWEEN 60000 AND 31622400000 THEN
+      RAISE EXCEPTION 'the SLA must be between a minute and a year' USING ERRCODE = 'CT103';
+    END IF;
+    NEW.sla_due_at := NULL;
+    NEW.sla_warning_at := NULL;
+    NEW.sla_hard_at := NULL;
+    NEW.escalate_at := NULL;
+    RETURN NEW;
+  ELSIF current_setting('tower.command', true) = 'command.undo' THEN
+    NEW.escalate_at := CASE WHEN NEW.escalate_at IS NULL THEN NULL ELSE coalesce(OLD.escalate_at, -1) END;
+  ELSE
+    NEW.escalate_at := CASE WHEN NEW.status IN ('escalated', 'resolved') AND NEW.status <> OLD.status THEN NULL ELSE OLD.escalate_at END;
+  END IF;
+  NEW.sla_due_at := OLD.sla_due_at;
+  NEW.sla_warning_at := OLD.sla_warning_at;
+  NEW.sla_hard_at := OLD.sla_hard_at;
+  RETURN NEW;
+END $$;
+
+-- At the end of a command the dates of a task that moved, or whose clocks did, from the time at which this server got it.
+CREATE FUNCTION sync.set_dates() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  image jsonb := CASE TG_OP WHEN 'DELETE' THEN to_jsonb(OLD) ELSE to_jsonb(NEW) END;
+  arming boolean := TG_TABLE_NAME = 'sla_events' AND TG_OP = 'INSERT';
+  t app.follow_up_tasks;
+  ledger jsonb;
+  terms record;
+  dates record;
+BEGIN
+  SELECT * INTO t FROM app.follow_up_tasks x WHERE x.id = (image ->> CASE TG_TABLE_NAME WHEN 'sla_events' THEN 'subject_id' ELSE 'id' END)::uuid;
+  terms := sync.sla_terms(t.sla_policy, t.exception_id);
+  IF t.id IS NULL OR terms.calendar IS NULL THEN   -- what can't be worked out stays
+    UPDATE app.follow_up_tasks x SET escalate_at = NULL WHERE x.id = t.id AND x.escalate_at = -1;
+    RETURN NULL;
+  END IF;
+  ledger := sync.ledger_of(t.id);
+  IF NOT sync.stands_still(t.status) AND EXISTS (SELECT FROM jsonb_object_keys(terms.goals) g, sync.fold(ledger, g, sync.now_ms()) f
+                                                   WHERE f.phase = 'paused') THEN
+    RAISE EXCEPTION 'the clocks of % stand still, and it is %', t.number, t.status USING ERRCODE = 'CT103';
+  END IF;
+  dates := sync.sla_dates(ledger, terms.goals, terms.calendar, coalesce(sync.escalate_after(t.escalation_rule),
+    (SELECT sync.duration_ms(p.body::jsonb -> 'escalation' ->> 'after') FROM app.agent_profiles p
+       WHERE p.name = t.assigned_agent AND p.archived_at IS NULL), 0), sync.now_ms());
+  IF NOT arming AND t.escalate_at IS NULL THEN
+    dates.escalate := NULL;                       -- it was, or it is over
+  ELSIF NOT arming AND t.escalate_at <> -1 THEN
+    dates.escalate := coalesce(dates.escalate, t.escalate_at);
+  END IF;
+  UPDATE app.follow_up_tasks x
+    SET sla_due_at = dates.due, sla_warning_at = dates.warning, sla_hard_at = dates.hard, escalate_at = dates.escalate
+    WHERE x.id = t.id AND (x.sla_due_at, x.sla_warning_at, x.sla_hard_at, x.escalate_at)
+                          IS DISTINCT FROM (dates.due, dates.warning, dates.hard, dates.escalate);
+  RETURN NULL;
+END $$;
+
+-- A line of the ledger says what is so: clocks stand where the task does, are answered where something was sent, and end where
+-- the task does.
+CREATE FUNCTION sync.check_clock() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  t app.follow_up_tasks;
+BEGIN
+  SELECT * INTO t FROM app.follow_up_tasks x WHERE x.id = NEW.subject_id;
+  IF t.id IS NOT NULL AND NOT (CASE WHEN NEW.event = 'pause' THEN sync.stands_still(t.status)
+                                    WHEN NEW.target = 'resolution' THEN t.status = 'resolved'
+                                    ELSE EXISTS (SELECT FROM app.outbox p WHERE p.task_id = t.id
+                                                 AND p.state IN ('sent', 'sent_unconfirmed')) END) THEN
+    RAISE EXCEPTION 'the clock of % for % does not take "%": it is %', t.number, NEW.target, NEW.event, t.status USING ERRCODE = 'CT103';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER keep_dates BEFORE INSERT OR UPDATE OF status, sla_due_at, sla_warning_at, sla_hard_at, escalate_at ON app.follow_up_tasks
+  FOR EACH ROW WHEN (coalesce(current_setting('tower.command', true), '') <> '' AND pg_trigger_depth() = 0)
+  EXECUTE FUNCTION sync.keep_dates();
+CREATE CONSTRAINT TRIGGER follow_up_tasks_dates AFTER UPDATE OF status, assigned_agent, escalation_rule, escalate_at
+  ON app.follow_up_tasks DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (coalesce(current_setting('tower.command', true), '') <> '' AND pg_trigger_depth() = 0)
+  EXECUTE FUNCTION sync.set_dates();
+CREATE CONSTRAINT TRIGGER sla_events_check AFTER INSERT ON app.sla_events DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (coalesce(current_setting('tower.command', true), '') <> '' AND NEW.event IN ('pause', 'fulfil'))
+  EXECUTE FUNCTION sync.check_clock();
+CREATE CONSTRAINT TRIGGER sla_events_activate AFTER INSERT ON app.sla_events DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (coalesce(current_setting('tower.command', true), '') <> '' AND NEW.event = 'activate')
+  EXECUTE FUNCTION sync.set_dates();
+CREATE CONSTRAINT TRIGGER sla_events_undo AFTER DELETE ON app.sla_events DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (coalesce(current_setting('tower.command', true), '') <> '')
+  EXECUTE FUNCTION sync.set_dates();
+UPDATE sync.tables SET checked = checked || ARRAY['status', 'assigned_agent', 'escalation_rule', 'escalate_at'] WHERE name = 'follow_up_tasks';

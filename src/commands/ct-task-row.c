@@ -264,8 +264,9 @@ turn_clock (CtCommand *command, CtTaskRow *self, CtTaskState to, GError **error)
     return ct_sla_book_write (command, &self->id, CT_SLA_FULFIL, CT_SLA_BIT (RESOLUTION), party, error);
   if (to == CT_TASK_REOPENED)
     return ct_sla_book_write (command, &self->id, CT_SLA_ACTIVATE, CT_SLA_BIT (RESOLUTION), party, error);
-  if (stood == stands)
+  if (stood && stands)
     return TRUE;
+  /* also where the workspace has since said otherwise of snoozed tasks */
   return ct_sla_book_write (command, &self->id, stands ? CT_SLA_PAUSE : CT_SLA_RESUME, CT_SLA_ALL, party,
                             error);
 }

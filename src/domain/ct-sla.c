@@ -111,7 +111,8 @@ fold_event (Fold *fold, const CtSlaEvent *event)
 {
   switch (event->kind) {
   case CT_SLA_ACTIVATE:
-    fold_start (fold, event);
+    if (!fold_is_active (fold)) /* who starts a clock that runs does not set it back */
+      fold_start (fold, event);
     break;
   case CT_SLA_PAUSE:
     if (fold->phase == CT_SLA_RUNNING)

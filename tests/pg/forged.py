@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """What a client that forges its calls of api.apply cannot do with records, times and transactions, each for the one rule that stands in the way."""
+import contextlib
 import json
 import uuid
 
-from decisions import Decisions, applied, insert, refused
+from decisions import AGENT, Decisions, applied, insert, refused
 from guarded import ROLES, change, make_distributor
 from libpq import Refused
 from tower import ROOT as SOURCE
@@ -228,6 +229,144 @@ def test_totals():
     SERVER.rule_holds(lambda: sales.push('command.undo', change('orders', whole, 'update', total_minor=[900, 5]), undoes=said),
                       'its total says 5', 'sync.check_total', condition)
     applied(sales.push('import.chunk', *priced(5, total_minor=7)))
+
+
+MINUTE = 60000
+
+
+def clock(task, event, target='resolution'):
+    """A line of the ledger of clocks."""
+    return insert('sla_events', uuid.uuid4(), subject_type='task', subject_id=task, target=target, instance=1, event=event)
+
+
+def started(policy='own:3600000', *more, **columns):
+    """A task whose clock runs, made by accounting's device with times of long ago: it and the answer."""
+    of_task = SERVER.task()
+    exception_id, whose = ROOT.ask('SELECT exception_id, distributor_id FROM app.follow_up_tasks WHERE id = $1', of_task)[0]
+    task = str(uuid.uuid4())
+    return task, SERVER.device('accounting').push(
+        'task.create', insert('follow_up_tasks', task, exception_id=exception_id, distributor_id=whose, assigned_agent=AGENT,
+                              human_owner='accounting', status='scheduled', sla_policy=policy, **columns), clock(task, 'activate'), *more)
+
+
+def running(*args, **columns):
+    task, answer = started(*args, **columns)
+    applied(answer)
+    return task
+
+
+def dates(task):
+    """Minutes from the start of the clock to due, warning, hard and escalation."""
+    return [value and (int(value) - int(start)) / MINUTE for start, *values in ROOT.ask(
+        'SELECT min(e.at), t.sla_due_at, t.sla_warning_at, t.sla_hard_at, t.escalate_at FROM app.follow_up_tasks t JOIN app.sla_events e'
+        ' ON e.subject_id = t.id WHERE t.id = $1 GROUP BY t.id', task) for value in values]
+
+
+def stepped(command, task, status, *more, **columns):
+    return SERVER.device('accounting').push(command, change('follow_up_tasks', task, 'update', status=status, **columns), *more)
+
+
+@contextlib.contextmanager
+def no_trigger(table, name):
+    ROOT.ask(f'ALTER TABLE app.{table} DISABLE TRIGGER {name}')
+    try:
+        yield
+    finally:
+        ROOT.ask(f'ALTER TABLE app.{table} ENABLE TRIGGER {name}')
+
+
+FORGED = {'sla_due_at': [None, 1], 'sla_warning_at': [None, 2], 'sla_hard_at': [None, 3], 'escalate_at': [None, 4]}
+
+
+def test_dates_are_the_servers():
+    """When a task falls due follows from when this server got it, whatever is said of that."""
+    task = running(**{name: value for name, (_old, value) in FORGED.items()})
+    assert dates(task) == [60, 45, 60, 60], dates(task)
+    assert abs(int(ROOT.value('SELECT sla_due_at FROM app.follow_up_tasks WHERE id = $1', task)) - SERVER.now() - 60 * MINUTE) < 60 * MINUTE
+    with no_trigger('sla_events', 'sla_events_activate'):
+        assert dates(running()) == [None] * 4
+
+    def rewritten(*names):
+        made = running()
+        applied(SERVER.device('accounting').push('task.create', change('follow_up_tasks', made, 'update', **{name: FORGED[name] for name in names})))
+        return dates(made) == [60, 45, 60, 60]
+    assert rewritten(*FORGED) and rewritten('sla_due_at') and rewritten('escalate_at')
+    with no_trigger('follow_up_tasks', 'keep_dates'):
+        assert not rewritten('sla_due_at')
+    for wrong in 'own:59999', 'own:31622400001', 'own:9000000000000000000':
+        SERVER.rule_holds(lambda wrong=wrong: started(wrong)[1], 'between a minute and a year', 'sync.keep_dates',
+                          'own NOT BETWEEN 60000 AND 31622400000')
+
+
+def test_dates_follow_policies():
+    """Policy and calendar are those of this server at the time, also where the device knows older ones."""
+    def put(table, name, **body):
+        ROOT.ask(f"INSERT INTO app.{table} (id, name, body{', position' if table == 'sla_policies' else ''}) VALUES (gen_random_uuid(), $1,"
+                 f" $2{', -1' if table == 'sla_policies' else ''}) ON CONFLICT (name) DO UPDATE SET body = excluded.body", name,
+                 json.dumps({'id': name, 'name': name, **body}))
+    put('sla_policies', 'quick', match={'rule': 'nobody'}, resolution={'target': '2h', 'hard': '3h'})
+    task = running('quick', escalation_rule='after 150 min')
+    assert dates(task) == [120, 90, 180, 150], dates(task)
+    put('sla_policies', 'quick', match={'rule': 'nobody'}, calendar='daily', resolution={'target': '12h'})
+    assert dates(task) == [120, 90, 180, 150]
+    # a calendar that is not there: what can't be worked out stays
+    applied(stepped('task.assign', task, ['scheduled', 'assigned']))
+    assert dates(task) == [120, 90, 180, 150]
+    put('calendars', 'daily', week={day: [['00:00', '12:00']] for day in ('mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun')}, zone='Europe/Berlin')
+    applied(stepped('task.schedule', task, ['assigned', 'scheduled']))
+    assert 12 * 60 <= dates(task)[0] <= 24 * 60 + 60 and dates(task)[0] == dates(task)[2], dates(task)
+    # where it is gone: the first that matches, and else a day
+    ROOT.ask("UPDATE app.sla_policies SET archived_at = 1")
+    applied(stepped('task.assign', task, ['scheduled', 'assigned']))
+    assert dates(task) == [1440, 1080, 1440, 150], dates(task)
+    put('sla_policies', 'other', match={'rule': 'r', 'score': {'max': 1}}, resolution={'target': '5h'})
+    applied(stepped('task.schedule', task, ['assigned', 'scheduled']))
+    assert dates(task) == [300, 225, 300, 150], dates(task)
+    ROOT.ask("UPDATE app.sla_policies SET archived_at = CASE name WHEN 'other' THEN 1 END")
+
+
+def test_clocks_stand_and_end_with_their_tasks():
+    """A clock stands, is answered and ends only with what it measures; nobody sets one back that runs."""
+    SERVER.rule_holds(lambda: stepped('task.snooze', running(), ['scheduled', 'snoozed'], clock(running(), 'pause')), 'does not take "pause"',
+                      'sync.check_clock', "NEW.event = 'pause' THEN sync.stands_still(t.status)", 'true THEN true')
+    refused((lambda task: stepped('task.assign', task, ['scheduled', 'assigned'], clock(task, 'pause')))(running()), 'may not take sla_events.event')
+    for event, target in ('fulfil', 'resolution'), ('fulfil', 'first_response'):
+        def ended(event=event, target=target):
+            return stepped('task.resolve', running(), ['scheduled', 'resolved'], clock(running(), event, target))
+        SERVER.rule_holds(ended, 'does not take "fulfil"', 'sync.check_clock', "NEW.event = 'pause' THEN sync.stands_still(t.status)", 'true THEN true')
+    task = running()
+    before = dates(task)
+    applied(SERVER.device('accounting').push('task.create', clock(task, 'activate')))
+    assert dates(task) == before
+
+    def waits():
+        """A task that waits for an answer."""
+        made = running()
+        ROOT.ask("UPDATE app.follow_up_tasks SET status = 'posted' WHERE id = $1", made)
+        applied(SERVER.device('accounting').push('task.await_reply', clock(made, 'pause'),
+                                                 change('follow_up_tasks', made, 'update', status=['posted', 'awaiting_reply'])))
+        return made
+    task = waits()
+    assert dates(task) == [None, None, None, 60], dates(task)
+    SERVER.rule_holds(lambda: stepped('task.schedule', waits(), ['awaiting_reply', 'scheduled']), 'stand still', 'sync.set_dates',
+                      "f.phase = 'paused'")
+    applied(stepped('task.schedule', task, ['awaiting_reply', 'scheduled'], clock(task, 'resume')))
+    assert [value > 59.9 for value in dates(task)] == [True, False, True, True], dates(task)
+
+
+def test_escalated_once():
+    """Whether a task is still to be escalated goes by its moves; an undo brings that back, and no other time."""
+    task = running()
+    applied(stepped('task.escalate', task, ['scheduled', 'escalated'], escalate_at=[1, 7]))
+    accounting = SERVER.device('accounting')
+    escalated = accounting.command
+    assert dates(task) == [60, 45, 60, None], dates(task)
+    applied(accounting.push('command.undo', change('follow_up_tasks', task, 'update', status=['escalated', 'scheduled'], escalate_at=[7, 1]),
+                            undoes=escalated))
+    assert dates(task) == [60, 45, 60, 60], dates(task)
+    applied(stepped('task.escalate', task, ['scheduled', 'escalated']))
+    applied(stepped('task.wake', task, ['escalated', 'scheduled'], escalate_at=[None, 9]))
+    assert dates(task) == [60, 45, 60, None], dates(task)
 
 
 def test_leaf_stays_with_its_rows():

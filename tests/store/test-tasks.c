@@ -320,6 +320,13 @@ test_pause (Work *w, gconstpointer data)
   g_assert_cmpint (work_count (w, "SELECT sla_due_at - created_at FROM follow_up_tasks"), ==,
                    CT_MS_DAY + 3 * CT_MS_HOUR);
   g_assert_cmpint (work_count (w, "SELECT escalate_at IS NOT NULL FROM follow_up_tasks"), ==, 1);
+  /* what stands because the workspace said so goes on also where it no longer does */
+  work_do (w, "anna", "task.snooze", "{\"task\":\"%s\",\"until\":\"2026-06-03T22:00:00Z\"}", task);
+  work_do (w, "admin", "setting.set", "{\"key\":\"sla.snooze_pauses\",\"value\":\"false\"}");
+  w->now += CT_MS_HOUR;
+  work_do (w, "anna", "task.wake", "{\"task\":\"%s\"}", task);
+  g_assert_cmpint (work_count (w, "SELECT sla_due_at - created_at FROM follow_up_tasks"), ==,
+                   CT_MS_DAY + 4 * CT_MS_HOUR);
 }
 
 static void

@@ -234,6 +234,21 @@ static const char policies[] =
     "{\"target\": \"1d\", \"hard\": \"2d\", \"warning\": \"20h\", \"escalate\": \"2h\"}},"
     "{\"id\": \"rest\", \"name\": \"Rest\", \"firstResponse\": {\"target\": \"1h\"}}]";
 
+/* Two devices may both have started a clock: it counts from the first start. */
+static void
+test_started_twice (void)
+{
+  g_autoptr (CtCalendar) calendar = ct_calendar_new_always ();
+  g_autoptr (GArray) ledger = play ("ra7");
+  CtSlaEvent again = g_array_index (ledger, CtSlaEvent, 0);
+  CtSlaState state;
+
+  again.at += CT_MS_HOUR;
+  g_array_append_val (ledger, again);
+  ct_sla_state (ledger, CT_SLA_RESOLUTION, &four_hours, calendar, at ("2026-06-01T09:00:00Z"), &state);
+  check_instant (state.due_at, "2026-06-01T11:00:00Z");
+}
+
 static void
 test_policies (void)
 {
@@ -322,6 +337,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sla/ledger", test_ledger);
   g_test_add_func ("/sla/all-targets", test_all_targets);
   g_test_add_func ("/sla/crossing", test_crossing);
+  g_test_add_func ("/sla/started-twice", test_started_twice);
   g_test_add_func ("/sla/policies", test_policies);
   g_test_add_func ("/sla/policies-refused", test_policies_refused);
   g_test_add_func ("/sla/attribution", test_attribution);
