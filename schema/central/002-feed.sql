@@ -29,23 +29,42 @@ CREATE TABLE sync.txn (
 CREATE UNIQUE INDEX txn_open ON sync.txn (xid) WHERE number IS NULL;  -- survives xids that repeat after a restore
 
 -- What a login may see: a scope is a named set of rows, a grant gives it to a login or to a group, for good or until a time
--- by this server's clock.
+-- by this server's clock, all of it or of its dated rows those of the last days (023-retention.sql).
 CREATE TABLE sync.scopes (
   id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  name text NOT NULL UNIQUE CHECK (name <> '' AND octet_length(name) <= 200)
+  name text UNIQUE CHECK (name <> '' AND octet_length(name) <= 200),
+  base integer REFERENCES sync.scopes, day date,  -- of the rows of a named scope those of one day; infinity: without a date
+  UNIQUE (base, day), CHECK ((name IS NULL) = (base IS NOT NULL) AND (base IS NULL) = (day IS NULL))
 );
 CREATE TABLE sync.grants (
   grantee text NOT NULL CHECK (grantee <> ''),
   scope integer NOT NULL REFERENCES sync.scopes,
   until timestamptz NOT NULL DEFAULT 'infinity',
+  days integer CHECK (days BETWEEN 1 AND 3660),   -- NULL: all
   PRIMARY KEY (grantee, scope)
 );
 -- As administrators and the log read it.
 CREATE FUNCTION sync.grant_text(g sync.grants) RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT concat_ws(' ', s.name, CASE WHEN g.until < 'infinity'
+  SELECT concat_ws(' ', s.name, 'last ' || g.days || ' days', CASE WHEN g.until < 'infinity'
                                      THEN to_char(g.until AT TIME ZONE 'UTC', '"until" YYYY-MM-DD"T"HH24:MI:SS"Z"') END)
     FROM sync.scopes s WHERE s.id = g.scope;
 $$;
+
+-- Scopes of which somebody sees the last days only. days: of the longest such grant; 0: of none any more. place, pk: how far
+-- their rows have been gone through since it is as long as that, NULL: all. xid: of who goes through them at this moment.
+CREATE TABLE sync.windows (
+  scope integer PRIMARY KEY REFERENCES sync.scopes,
+  days integer NOT NULL,
+  place integer DEFAULT 1, pk uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+  made xid8 NOT NULL DEFAULT pg_current_xact_id(), xid xid8
+);
+
+-- Whether this transaction does nothing but that. The setting saves everybody else the look into the table.
+CREATE FUNCTION sync.is_retaining() RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN coalesce(current_setting('tower.retaining', true), '') <> ''
+    AND EXISTS (SELECT FROM sync.windows w WHERE w.xid = pg_current_xact_id_if_assigned());
+END $$;
 
 -- One line a (scope, table, row), however often the row changes: keys, never images.
 CREATE TABLE sync.entry (
@@ -58,6 +77,11 @@ CREATE TABLE sync.entry (
 );
 CREATE INDEX entry_tid ON sync.entry (tid, scope);
 CREATE INDEX entry_gone ON sync.entry (tid) WHERE gone;
+
+-- The day that it is here. Rows are a day's by UTC.
+CREATE FUNCTION sync.today() RETURNS date LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date;
+$$;
 
 -- One moment for all that a command writes.
 CREATE FUNCTION sync.now_ms() RETURNS bigint LANGUAGE plpgsql STABLE
@@ -160,6 +184,13 @@ BEGIN
   t := sync.current_tid();
   UPDATE sync.entry e SET gone = true, rev = n.rev, tid = t FROM oldt o JOIN newt n ON n.id = o.id
     WHERE e.tbl = TG_ARGV[0]::smallint AND e.pk = o.id AND e.scope = ANY (o.scopes) AND e.scope <> ALL (n.scopes);
+  IF sync.is_retaining() THEN                     -- nothing that anybody else sees of these rows has changed
+    INSERT INTO sync.entry AS e (scope, tbl, pk, rev, gone, tid, since)
+      SELECT s, TG_ARGV[0]::smallint, n.id, n.rev, false, t, t FROM oldt o JOIN newt n ON n.id = o.id, unnest(n.scopes) s
+        WHERE s <> ALL (o.scopes) ORDER BY n.id, s
+      ON CONFLICT (scope, tbl, pk) DO UPDATE SET rev = excluded.rev, gone = false, tid = excluded.tid;
+    RETURN NULL;
+  END IF;
   INSERT INTO sync.entry AS e (scope, tbl, pk, rev, gone, tid, since)
     SELECT s, TG_ARGV[0]::smallint, r.id, r.rev, false, t, t FROM newt r, unnest(r.scopes) s ORDER BY r.id, s
     ON CONFLICT (scope, tbl, pk) DO UPDATE SET rev = excluded.rev, gone = false, tid = excluded.tid;
@@ -210,10 +241,20 @@ END $$;
 -- only ever go, and api.pull seals them before it reads: what went meanwhile the next pull purges.
 CREATE FUNCTION api.my_scopes() RETURNS integer[] LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  moment timestamptz := clock_timestamp();
+  mine integer[];
+  windows sync.grants[];
 BEGIN
-  RETURN (SELECT coalesce(array_agg(DISTINCT g.scope ORDER BY g.scope), '{}') FROM sync.grants g
-            WHERE g.until > clock_timestamp() AND
-              (g.grantee = session_user OR CASE WHEN to_regrole(quote_ident(g.grantee)) IS NOT NULL
-                                                THEN pg_has_role(session_user, g.grantee, 'MEMBER') END));
+  SELECT coalesce(array_agg(DISTINCT g.scope ORDER BY g.scope) FILTER (WHERE g.days IS NULL), '{}'),
+         array_agg(g) FILTER (WHERE g.days IS NOT NULL) INTO mine, windows FROM sync.grants g
+    WHERE g.until > moment AND
+      (g.grantee = session_user OR CASE WHEN to_regrole(quote_ident(g.grantee)) IS NOT NULL
+                                        THEN pg_has_role(session_user, g.grantee, 'MEMBER') END);
+  IF windows IS NOT NULL THEN
+    mine := ARRAY(SELECT unnest(mine) UNION SELECT s.id FROM unnest(windows) g JOIN sync.scopes s ON s.base = g.scope
+                    WHERE s.day > sync.today() - g.days ORDER BY 1);
+  END IF;
+  RETURN mine;
 END $$;
 GRANT EXECUTE ON FUNCTION api.my_scopes() TO tower_viewer;

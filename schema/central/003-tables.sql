@@ -23,6 +23,7 @@ CREATE TABLE sync.columns (
                                      'rev', 'created', 'updated', 'scopes')),
   of text,
   most integer NOT NULL DEFAULT 4000,             -- bytes of a value
+  dates smallint,                                 -- the first such column that is set says of which day a row is
   PRIMARY KEY (tbl, name),
   CHECK ((kind IN ('since', 'parent', 'subject')) = (of IS NOT NULL))
 );
@@ -56,6 +57,7 @@ DECLARE
   theirs integer[];
   common integer[];
   names text[];
+  windows boolean := EXISTS (SELECT FROM sync.windows);
 BEGIN
   FOR c IN SELECT * FROM sync.columns x WHERE x.tbl = table_id AND x.kind IN ('parent', 'subject')
            AND image ->> x.name IS NOT NULL ORDER BY x.name LOOP
@@ -65,13 +67,14 @@ BEGIN
     EXECUTE format('SELECT scopes FROM app.%I WHERE id = $1 FOR SHARE', parent) INTO theirs USING (image ->> c.name)::uuid;
     CONTINUE WHEN theirs IS NULL AND c.kind = 'subject';
     common := CASE WHEN common IS NULL THEN coalesce(theirs, '{}')
+                   WHEN windows THEN sync.common_scopes(common, theirs)
                    ELSE ARRAY(SELECT s FROM unnest(common) s WHERE s = ANY (theirs)) END;
   END LOOP;
   IF common IS NULL THEN
     EXECUTE format('SELECT app.%I($1)', table_name || '_scopes') INTO names USING $4;
     common := sync.scope_ids(names);
   END IF;
-  RETURN common;
+  RETURN CASE WHEN windows THEN sync.dated_scopes(table_id, image, common, names IS NOT NULL) ELSE common END;
 END $$;
 
 -- The upload of a workspace that has worked alone (021-upload.sql): whose, up to which of its commands, and by which
@@ -129,7 +132,7 @@ BEGIN
   NEW := jsonb_populate_record(NEW, patch);
   IF after = before OR NOT EXISTS (SELECT FROM sync.columns x WHERE x.tbl = TG_ARGV[0]::smallint AND x.kind = 'parent'
        AND after ->> x.name IS NOT NULL) OR EXISTS (SELECT FROM sync.columns x WHERE x.tbl = TG_ARGV[0]::smallint
-       AND x.kind = 'parent' AND after -> x.name IS DISTINCT FROM before -> x.name) THEN
+       AND (x.kind = 'parent' OR x.dates IS NOT NULL) AND after -> x.name IS DISTINCT FROM before -> x.name) THEN
     NEW.scopes := sync.scopes_of(TG_ARGV[0]::smallint, TG_TABLE_NAME, to_jsonb(NEW), NEW);
   END IF;
   RETURN NEW;
@@ -138,9 +141,11 @@ END $$;
 -- Makes a table of schema app a business table: catalogue, stamps, feed, row security, its view in schema api.
 -- special: for each column that is not plain data its kind, {"archived_at": "stamp", "status_since_at": "since status",
 -- "order_id": "parent orders"}; a table whose rows may be without a parent has a function app.NAME_scopes(row);
--- bounds: for columns that may hold more or less than 4,000 bytes, how many.
+-- bounds: for columns that may hold more or less than 4,000 bytes, how many; dated: the columns of which the first that is set
+-- says of which day a row is.
 CREATE FUNCTION sync.register(table_id smallint, table_name text, object_name text, number_series text, special jsonb,
-                              bounds jsonb DEFAULT '{}', by_year boolean DEFAULT false, number_digits integer DEFAULT 4)
+                              bounds jsonb DEFAULT '{}', by_year boolean DEFAULT false, number_digits integer DEFAULT 4,
+                              dated text[] DEFAULT '{}')
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   usual jsonb := '{"id": "key", "rev": "rev", "created_at": "created", "updated_at": "updated", "scopes": "scopes"}';
@@ -150,9 +155,10 @@ BEGIN
     (SELECT key FROM jsonb_each_text(special) WHERE value = 'number'),
     ARRAY(SELECT a.attname FROM pg_attribute a WHERE a.attrelid = format('app.%I', table_name)::regclass AND a.attnum > 0
           AND a.atttypid = 'uuid'::regtype AND a.attname <> 'id' ORDER BY a.attnum));
-  INSERT INTO sync.columns (tbl, name, type, kind, of, most)
+  INSERT INTO sync.columns (tbl, name, type, kind, of, most, dates)
     SELECT table_id, a.attname, format_type(a.atttypid, a.atttypmod), split_part(k.kind, ' ', 1),
-           nullif(split_part(k.kind, ' ', 2), ''), coalesce((bounds ->> a.attname::text)::integer, 4000)
+           nullif(split_part(k.kind, ' ', 2), ''), coalesce((bounds ->> a.attname::text)::integer, 4000),
+           array_position(dated, a.attname::text)
     FROM pg_attribute a, LATERAL (SELECT coalesce((usual || special) ->> a.attname::text, 'data') AS kind) k
     WHERE a.attrelid = format('app.%I', table_name)::regclass AND a.attnum > 0 AND NOT a.attisdropped;
   SELECT string_agg(format('%I', c.name), ', ') INTO shown FROM sync.columns c WHERE c.tbl = table_id AND c.kind <> 'scopes';

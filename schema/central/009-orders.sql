@@ -40,7 +40,7 @@ CREATE INDEX orders_scopes ON app.orders USING gin (scopes);
 
 SELECT sync.register(3::smallint, 'orders', 'order', 'ORD',
   '{"number": "number", "distributor_id": "parent distributors", "archived_at": "stamp", "status_since_at": "since status"}',
-  '{"notes": 100000}', true);
+  '{"notes": 100000}', true, dated => '{ordered_on,created_at}');
 
 CREATE TABLE app.order_lines (
   id uuid PRIMARY KEY, rev bigint NOT NULL, created_at bigint NOT NULL, updated_at bigint NOT NULL,

@@ -8,7 +8,7 @@ CREATE TABLE sync.work (
   holder text NOT NULL DEFAULT '', login text NOT NULL DEFAULT '',
   until timestamptz NOT NULL DEFAULT '-infinity'  -- by this server's clock
 );
-INSERT INTO sync.work (kind) VALUES ('detect'), ('schedule'), ('sequence');
+INSERT INTO sync.work (kind) VALUES ('detect'), ('schedule'), ('sequence'), ('retain');
 
 -- Takes a kind of work for so many seconds: its fence, or NULL while somebody else has it. Never waits for who asks the same.
 CREATE FUNCTION api.take_work(kind text, holder text, seconds integer) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER

@@ -55,4 +55,5 @@ CREATE INDEX interactions_customer ON app.interactions (customer_id, received_at
 CREATE INDEX interactions_order ON app.interactions (order_id) WHERE order_id IS NOT NULL;
 CREATE INDEX interactions_product ON app.interactions (product_id, received_at) WHERE product_id IS NOT NULL;
 SELECT sync.register(72::smallint, 'interactions', 'interaction', 'INT',
-  '{"number": "number", "seller_id": "parent sellers"}', '{"text": 100000, "answer": 100000}', true);
+  '{"number": "number", "seller_id": "parent sellers"}', '{"text": 100000, "answer": 100000}', true,
+  dated => '{received_at}');

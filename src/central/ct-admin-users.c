@@ -175,8 +175,8 @@ grants_json (const CtAdminGrant *grants, guint n)
   g_autoptr (JsonNode) node = ct_json_wrap_array (array);
 
   for (guint i = 0; i < n; i++)
-    json_array_add_object_element (array,
-                                   ct_json_build ("si", "scope", grants[i].scope, "until", grants[i].until));
+    json_array_add_object_element (array, ct_json_build ("sii", "scope", grants[i].scope, "until",
+                                                         grants[i].until, "days", grants[i].days));
   return ct_json_canonical (node, NULL);
 }
 
@@ -211,9 +211,10 @@ write_grants (CtSession *session, const CtAdminUser *user, GCancellable *cancell
          (ct_session_run (session, cancellable, error, "DELETE FROM sync.grants WHERE grantee = $1", "s",
                           user->login) &&
           ct_session_run (session, cancellable, error,
-                          "INSERT INTO sync.grants (grantee, scope, until)"
+                          "INSERT INTO sync.grants (grantee, scope, until, days)"
                           " SELECT $1::text, (sync.scope_ids(ARRAY[g ->> 'scope']))[1],"
-                          "  coalesce(to_timestamp(nullif((g ->> 'until')::bigint, 0) / 1000.0), 'infinity')"
+                          "  coalesce(to_timestamp(nullif((g ->> 'until')::bigint, 0) / 1000.0), 'infinity'),"
+                          "  nullif((g ->> 'days')::integer, 0)"
                           " FROM jsonb_array_elements($2::text::jsonb) g",
                           "ss", user->login, grants) &&
           check_ends (session, user, cancellable, error));
@@ -237,7 +238,12 @@ describe_user (CtSession *session, const char *login, gboolean created, gboolean
       " ON g.oid = m.roleid WHERE m.member = r.oid ORDER BY 1),"
       "  'scopes', ARRAY(SELECT s.name FROM sync.grants x JOIN sync.scopes s ON s.id = x.scope"
       "    WHERE x.grantee = r.rolname ORDER BY 1),"
-      "  'sees', ARRAY(SELECT sync.grant_text(x) FROM sync.grants x WHERE x.grantee = r.rolname ORDER BY 1))"
+      "  'sees', ARRAY(SELECT sync.grant_text(x) FROM sync.grants x WHERE x.grantee = r.rolname ORDER BY 1),"
+      /* of teams, which may have no record of their own, those that are there */
+      "  'withoutRecords', ARRAY(SELECT s.name FROM sync.grants x JOIN sync.scopes s ON s.id = x.scope"
+      "    WHERE x.grantee = r.rolname AND s.name <> 'all'"
+      "      AND to_regrole(quote_ident('tower_' || substring(s.name FROM '^team:(.*)'))) IS NULL"
+      "      AND NOT EXISTS (SELECT FROM sync.entry e WHERE e.scope = s.id AND NOT e.gone) ORDER BY 1))"
       " FROM pg_roles r WHERE r.rolname = $1",
       "s", login);
   g_autoptr (JsonNode) node =

@@ -80,6 +80,11 @@ static const char devices[] =
                         "d.enrolled_at, d.id), '[]')"
                         " FROM sync.devices d";
 
+/* Scopes of which some see only the last days, and whether all their rows are sorted by them. */
+static const char windows[] =
+    "SELECT coalesce(jsonb_agg(jsonb_build_object('scope', s.name, 'days', w.days, 'ready', w.place IS NULL)"
+    "   ORDER BY s.name), '[]') FROM sync.windows w JOIN sync.scopes s ON s.id = w.scope WHERE w.days > 0";
+
 /* The newest signed head, NULL before the first; its root as audit verify prints it. */
 static const char checkpoint[] =
     "(SELECT jsonb_build_object('origin', split_part(c.note, E'\\n', 1), 'size', c.size,"
@@ -113,11 +118,12 @@ ct_admin_status (CtSession *session, GCancellable *cancellable, GError **error)
                                                    " 'logOrigin', (SELECT name FROM audit.origin), "
                                                    "'logKey', (SELECT vkey FROM audit.origin), 'leaves', "
                                                    "l.leaves, 'integrated', l.placed,"
-                                                   " 'checkpoint', %s, 'users', (%s), 'devices', (%s))"
+                                                   " 'checkpoint', %s, 'users', (%s), 'devices', (%s), "
+                                                   "'windows', (%s))"
                                                    " FROM sync.epoch e, sync.window w, (SELECT count(*) AS "
                                                    "leaves, (SELECT size FROM audit.head) AS placed "
                                                    "FROM audit.leaves) l",
-      checkpoint, users, devices);
+      checkpoint, users, devices, windows);
   g_autoptr (CtAnswer) answer = NULL;
   g_autoptr (JsonNode) status = NULL;
 

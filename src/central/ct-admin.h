@@ -12,10 +12,14 @@ JsonObject *ct_admin_status (CtSession *session, GCancellable *cancellable, GErr
 JsonArray *ct_admin_check (CtSession *session, const char *directory, const char *policy,
                            GCancellable *cancellable, GError **error);
 
+/* A retention window is no longer than this. */
+#define CT_ADMIN_MOST_DAYS 3660
+
 /* A scope that a login gets, in place of those that it had. */
 typedef struct {
   const char *scope;
   gint64 until; /* ms, by the server's clock; 0: without an end */
+  gint64 days;  /* of what has a date that of the last days; 0: all */
 } CtAdminGrant;
 
 typedef struct {

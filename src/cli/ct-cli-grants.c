@@ -27,10 +27,18 @@ set_until (CtAdminGrant *grant, const char *text, const char *value, GError **er
   return TRUE;
 }
 
+static gboolean
+set_days (CtAdminGrant *grant, const char *text, const char *value, GError **error)
+{
+  return g_ascii_string_to_signed (value, 10, 1, CT_ADMIN_MOST_DAYS, &grant->days, NULL) ||
+         ct_cli_usage (error, _ ("--%s: “%s” is not [SCOPE=]DAYS, from 1 to %d"), "days", text,
+                       CT_ADMIN_MOST_DAYS);
+}
+
 static const struct {
   const char *option;
   gboolean (*set) (CtAdminGrant *grant, const char *text, const char *value, GError **error);
-} limits[] = { { "until", set_until } };
+} limits[] = { { "until", set_until }, { "days", set_days } };
 
 /* "SCOPE=VALUE" is said of one scope, "VALUE" of all that are named. */
 static gboolean

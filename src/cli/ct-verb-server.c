@@ -158,6 +158,17 @@ add_user (CtCli *cli, char *password, gboolean made, GError **error)
   return session ? ct_admin_add_user (session, &user, cli->cancellable, error) : NULL;
 }
 
+/* It may be that they are yet to come. */
+static void
+say_without_records (CtCli *cli, JsonObject *user)
+{
+  JsonArray *scopes = ct_json_array (user, "withoutRecords");
+
+  for (guint i = 0; scopes && i < json_array_get_length (scopes); i++)
+    ct_cli_say (cli, _ ("No record is in %s yet; if one should be, look how its name is written"),
+                json_array_get_string_element (scopes, i));
+}
+
 static JsonNode *
 add_user_run (CtCli *cli, GError **error)
 {
@@ -166,6 +177,8 @@ add_user_run (CtCli *cli, GError **error)
   char *password = new_password (cli, &made, &problem);
   JsonObject *done = problem ? NULL : add_user (cli, password, made, &problem);
 
+  if (done)
+    say_without_records (cli, done);
   if (done && made && ct_json_bool (done, "passwordSet", FALSE)) {
     json_object_set_string_member (done, "password", password);
     ct_cli_say (cli, _ ("The password is shown this once and kept nowhere"));
@@ -375,6 +388,10 @@ static const CtColumn device_columns[] = { { N_ ("Device"), "id", CT_COLUMN_TEXT
                                            { N_ ("Revoked"), "revokedAt", CT_COLUMN_TIME, NULL },
                                            { N_ ("Name"), "label", CT_COLUMN_TEXT, NULL },
                                            { NULL, NULL, CT_COLUMN_TEXT, NULL } };
+static const CtColumn window_columns[] = { { N_ ("Scope"), "scope", CT_COLUMN_TEXT, NULL },
+                                           { N_ ("Days"), "days", CT_COLUMN_NUMBER, NULL },
+                                           { N_ ("Ready"), "ready", CT_COLUMN_TEXT, NULL },
+                                           { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 static const CtColumn checkpoint_columns[] = { { N_ ("Log"), "origin", CT_COLUMN_TEXT, NULL },
                                                { N_ ("Leaves"), "size", CT_COLUMN_NUMBER, NULL },
                                                { N_ ("Root of the log"), "root", CT_COLUMN_TEXT, NULL },
@@ -400,6 +417,7 @@ static const CtColumn status_columns[] = {
   { N_ ("Last checkpoint"), "checkpoint", CT_COLUMN_TABLE, checkpoint_columns },
   { N_ ("Users"), "users", CT_COLUMN_TABLE, user_columns },
   { N_ ("Devices"), "devices", CT_COLUMN_TABLE, device_columns },
+  { N_ ("Retention windows"), "windows", CT_COLUMN_TABLE, window_columns },
   { NULL, NULL, CT_COLUMN_TEXT, NULL },
 };
 static const CtColumn init_columns[] = { { N_ ("Schema"), "schema", CT_COLUMN_NUMBER, NULL },
@@ -445,6 +463,9 @@ const CtVerb ct_verbs_server[] = {
         { "scope", "SCOPE", N_ ("What it sees: all, or as in region:north; may be repeated; default: all") },
         { "until", "[SCOPE=]TIME",
           N_ ("Until when it sees that scope, or all that are named: a time, or a duration from now; may be "
+              "repeated") },
+        { "days", "[SCOPE=]DAYS",
+          N_ ("Of orders and messages there, and what belongs to them, only those of the last days; may be "
               "repeated") },
         { "user-password-file", "FILE",
           N_ ("Its password is in this file; else a new login gets one that is printed once") },

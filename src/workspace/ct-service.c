@@ -8,10 +8,13 @@
 /* After so many seconds another instance has the work of one that died. */
 #define LEASE_SECONDS 30
 
+/* What leaves scopes by time, or comes to windows that are new, is written in so many transactions at a time. */
+#define RETAIN_CHUNKS 20
+
 /* So often a step is offered that something else of this workspace came between. */
 #define TRIES 3
 
-static const char *const kinds[] = { "detect", "schedule", "sequence" };
+static const char *const kinds[] = { "detect", "schedule", "sequence", "retain" };
 
 struct _CtService {
   CtWorkspace *workspace; /* (unowned) */
@@ -271,7 +274,7 @@ ct_service_end (CtService *self)
 
 /**
  * ct_service_takes:
- * @kind: "detect", "schedule"
+ * @kind: "detect", "schedule", "sequence", "retain"
  *
  * Whether this instance is to do that work now. What another one did with it until now is in the replica when it is
  * handed over.
@@ -294,4 +297,41 @@ ct_service_takes (CtService *self, const char *kind, GError **error)
       !ct_work_lease_hold (lease, ct_link_get_session (self->link), &held, self->cancellable, error))
     return FALSE;
   return held && (ct_work_lease_fence (lease) == before || ask_server (self, error));
+}
+
+/**
+ * ct_service_retain:
+ * @rows: (out): how many were looked at
+ * @finished: (out): nothing is left to do now
+ *
+ * Some of the work on retention windows (023-retention.sql), while it is this instance's.
+ */
+gboolean
+ct_service_retain (CtService *self, gint64 *rows, gboolean *finished, GError **error)
+{
+  gint64 done = 1;
+
+  *rows = 0;
+  for (guint i = 0; i < RETAIN_CHUNKS && done > 0; i++) {
+    g_autoptr (GError) problem = NULL;
+    g_autoptr (CtAnswer) answer = NULL;
+    gboolean mine = ct_service_takes (self, "retain", &problem);
+
+    if (problem) {
+      g_propagate_error (error, g_steal_pointer (&problem));
+      return FALSE;
+    }
+    if (!mine) { /* another instance does it */
+      done = 0;
+      break;
+    }
+    answer = ct_session_query (ct_link_get_session (self->link), self->cancellable, error,
+                               "SELECT api.retain()", "");
+    if (!answer)
+      return FALSE;
+    done = ct_answer_int (answer, 0, 0);
+    *rows += done;
+  }
+  *finished = done == 0;
+  return TRUE;
 }

@@ -12,6 +12,7 @@ CtService *ct_service_new (CtWorkspace *workspace, CtLink *link);
 void ct_service_free (CtService *self);
 gboolean ct_service_begin (CtService *self, JsonObject *report, GCancellable *cancellable, GError **error);
 gboolean ct_service_takes (CtService *self, const char *kind, GError **error);
+gboolean ct_service_retain (CtService *self, gint64 *rows, gboolean *finished, GError **error);
 gboolean ct_service_refresh (CtService *self, GError **error);
 void ct_service_end (CtService *self);
 

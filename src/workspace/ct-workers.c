@@ -26,15 +26,18 @@
 #define LOOK_EVERY_MS (60 * CT_MS_SECOND)
 #define LOOK_FOR_MS   (24 * CT_MS_HOUR)
 
+/* Rows leave retention windows at midnight, and new windows are opened now and then. */
+#define RETAIN_EVERY_MS (60 * CT_MS_SECOND)
+
 struct _CtWorkers {
-  CtWorkspace *workspace;        /* (owned) */
-  char *program;                 /* (owned) */
-  int lock;                      /* -1: not held */
-  gint64 detected_at, looked_at; /* by the steady clock, ms */
-  CtLink *link;                  /* (owned) (nullable): to the server of a connected workspace */
-  CtService *service;            /* (owned) (nullable): with the link */
-  GCancellable *cancellable;     /* (owned) */
-  GThread *thread;               /* (owned) (nullable) */
+  CtWorkspace *workspace;                     /* (owned) */
+  char *program;                              /* (owned) */
+  int lock;                                   /* -1: not held */
+  gint64 detected_at, looked_at, retained_at; /* by the steady clock, ms */
+  CtLink *link;                               /* (owned) (nullable): to the server of a connected workspace */
+  CtService *service;                         /* (owned) (nullable): with the link */
+  GCancellable *cancellable;                  /* (owned) */
+  GThread *thread;                            /* (owned) (nullable) */
   CtWorkersFunc told;
   gpointer told_data;
   GMutex mutex;
@@ -318,6 +321,22 @@ may (CtWorkers *self, const char *kind, JsonArray *problems)
   return mine;
 }
 
+/* What leaves somebody's scopes by time; at once again where there was more than is done in one go. */
+static gboolean
+retain (CtWorkers *self, JsonObject *report, GCancellable *cancellable, GError **error)
+{
+  gboolean finished = FALSE;
+  gint64 rows = 0;
+
+  if (!ct_service_retain (self->service, &rows, &finished, error))
+    return FALSE;
+  if (!finished)
+    self->retained_at = 0;
+  if (rows > 0)
+    json_object_set_int_member (report, "retained", rows);
+  return TRUE;
+}
+
 /* Connected: keeps up with the server. Whether there is more to do here: the team's service finds, schedules and sends. */
 static gboolean
 keep_up (CtWorkers *self, gboolean everything, JsonObject *report, JsonArray *problems,
@@ -344,7 +363,7 @@ is_due (gint64 at, gint64 now)
  * something for it to do. In a connected workspace: a round with its server, and the others where this is the team's
  * service.
  *
- * Returns: (transfer full): {"detection", "scheduler", "delivery", "signed", "sync", "discarded",
+ * Returns: (transfer full): {"detection", "scheduler", "delivery", "signed", "sync", "discarded", "retained",
  *   "problems"}, with what ran; %NULL where the workspace cannot be read
  */
 JsonObject *
@@ -370,6 +389,10 @@ ct_workers_round (CtWorkers *self, gboolean everything, GCancellable *cancellabl
     run_part (self, detect, report, problems, cancellable);
   if ((everything || is_due (waiting.scheduler_at, now)) && may (self, "schedule", problems))
     run_part (self, schedule, report, problems, cancellable);
+  if (connected && (everything || self->retained_at == 0 || steady - self->retained_at >= RETAIN_EVERY_MS)) {
+    self->retained_at = steady;
+    run_part (self, retain, report, problems, cancellable);
+  }
   if (everything || is_due (waiting.outbox_at, now) ||
       (waiting.unknown && steady - self->looked_at >= LOOK_EVERY_MS)) {
     self->looked_at = steady;

@@ -168,7 +168,7 @@ def test_add_user():
     made = ok('add-user', name, 'Max "x"', '--role', 'sales')
     password = made.pop('password')
     assert made == {'login': 'Max "x"', 'roles': ['sales'], 'scopes': ['all'], 'sees': ['all'], 'created': True,
-                    'passwordSet': True}, made
+                    'passwordSet': True, 'withoutRecords': []}, made
     assert len(password) >= 20
     given = 'geheim genug für alle'
     ok('add-user', name, 'lea', '--role', 'legal', '--role', 'accounting', '--scope', 'region:north', '--user-password-file',
@@ -191,7 +191,7 @@ def test_add_user():
     # again: other roles in place of those, password and scopes as they were
     again = ok('add-user', name, 'lea', '--role', 'viewer')
     assert again == {'login': 'lea', 'roles': ['viewer'], 'scopes': ['region:north'], 'sees': ['region:north'],
-                     'created': False, 'passwordSet': False}, again
+                     'created': False, 'passwordSet': False, 'withoutRecords': ['region:north']}, again
     assert POSTGRES.psql(name, ask % 'legal', user='lea', password=given) == 'lea|t|f'
     for code, args in ((2, ['max', '--role', 'owner']), (2, ['max', '--role', 'nonsense']), (2, ['max']),
                        (2, ['tower_max', '--role', 'sales']), (2, ['x' * 64, '--role', 'sales']),
@@ -229,6 +229,33 @@ def test_grants_end():
         fails(2, *line, '--until', until)
     fails(2, 'add-user', name, 'vera', '--role', 'sales', '--until', '30d')
     assert all(' until 2' in seen for seen in ok('add-user', name, 'vera', '--role', 'sales')['sees']), 'what failed changed nothing'
+
+
+def test_windows():
+    """A window is part of what is given; what no record fits is said, and given all the same."""
+    name = database('windows')
+    ok('init', name)
+    POSTGRES.psql(name, 'INSERT INTO app.distributors (id, legal_name, currency, region) '
+                        "VALUES (gen_random_uuid(), 'Nord', 'EUR', 'north')")
+    line = ['add-user', name, 'vera', '--role', 'sales', '--no-password', '--scope', 'region:north', '--scope', 'region:nroth',
+            '--scope', 'team:legal', '--scope', 'team:leagl']
+    made = ok(*line, '--days', 'region:north=90')
+    assert made['sees'] == ['region:north last 90 days', 'region:nroth', 'team:leagl', 'team:legal'], made
+    assert made['withoutRecords'] == ['region:nroth', 'team:leagl'], made
+    told = fails(0, *line, shown=True)
+    assert 'region:nroth' in told.stderr and 'team:legal' not in told.stderr and 'region:north' not in told.stderr, told.stderr
+    made = ok(*line, '--days', '7', '--days', 'region:north=90', '--until', 'region:north=2126-11-21T18:00:00Z')
+    assert made['sees'][0] == 'region:north last 90 days until 2126-11-21T18:00:00Z' and made['sees'][1] == 'region:nroth last 7 days', made
+    windows = ok('status', name)['windows']
+    assert {'scope': 'region:north', 'days': 90, 'ready': False} in windows and len(windows) == 4, windows
+    while POSTGRES.psql(name, 'SELECT sync.retain(500)') != '0':
+        pass
+    assert all(window['ready'] for window in ok('status', name)['windows'])
+    text = fails(0, 'status', name, shown=True).stdout
+    assert 'Retention windows' in text and 'region:north last 90 days until' in text, text
+    assert ok('check', name) == []
+    for days in '0', '3661', 'many', 'region:north=', 'region:south=7':
+        fails(2, *line, '--days', days)
 
 
 def at_terminal(typed, *command):

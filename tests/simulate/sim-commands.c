@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* In @args: $id the record, $u a text that nobody else gives, $r a region, $l lines of an order, $k one of few keys, $n a
- * small number, $t a moment, $c an own command, $x a text longer than the server takes, $p a person. Decisions are given as
+ * small number, $t a moment, $d a day, $c an own command, $x a text longer than the server takes, $p a person. Decisions are given as
  * the person whose workstation it is, everything else as its administrator. */
 typedef struct {
   guint weight;
@@ -43,6 +43,7 @@ static const Action actions[] = {
   { 5, "order.edit", "orders", "{\"id\":\"$id\",\"lines\":$l}", NULL },
   { 5, "order.edit", "orders", "{\"id\":\"$id\",\"notes\":\"$u\"}", "notes" },
   { 2, "order.edit", "orders", "{\"id\":\"$id\",\"status\":\"$o\",\"lane_origin\":\"$u\"}", "lane_origin" },
+  { 4, "order.edit", "orders", "{\"id\":\"$id\",\"ordered_on\":\"$d\"}", NULL },
   { 1, "order.archive", "orders", "{\"id\":\"$id\"}", NULL },
   { 1, "order.restore", "orders", "{\"id\":\"$id\"}", NULL },
   { 2, "invoice.create", "orders",
@@ -100,6 +101,8 @@ static const char *const teams[] = { "sales", "accounting", "logistics" };
 static const char *const people[] = { "anna", "ben", "north", "ada" };
 static const char *const states[] = { "prospect", "documents", "contract", "active", "suspended" };
 static const char *const statuses[] = { "confirmed", "allocated", "invoiced", "shipped", "cancelled" };
+
+static const char *const days[] = { "2001-02-03", "2024-05-06", "2099-07-08" };
 
 /* What is filled in for one command. */
 typedef struct {
@@ -188,6 +191,9 @@ append_choice (GString *args, SimRandom *random, char letter)
     break;
   case 'o':
     g_string_append (args, sim_random_of (random, statuses));
+    break;
+  case 'd':
+    g_string_append (args, sim_random_of (random, days));
     break;
   case 'n':
     g_string_append_printf (args, "%u", sim_random_below (random, 100000));

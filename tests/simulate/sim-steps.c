@@ -295,12 +295,20 @@ step_scope (SimClient *self)
 {
   SimWorld *world = self->world;
   const char *scope = sim_random_of (&world->random, scopes);
+  static const SimScopeChange changes[] = { SIM_SCOPE_GIVEN,  SIM_SCOPE_GIVEN,  SIM_SCOPE_GIVEN,
+                                            SIM_SCOPE_WINDOW, SIM_SCOPE_WINDOW, SIM_SCOPE_TAKEN,
+                                            SIM_SCOPE_ENDED };
 
   sim_world_count (world, "scope changes");
   sim_world_change_scope (world, sim_random_of (&world->random, logins), scope,
-                          sim_random_chance (&world->random, 60)   ? SIM_SCOPE_GIVEN
-                          : sim_random_chance (&world->random, 50) ? SIM_SCOPE_TAKEN
-                                                                   : SIM_SCOPE_ENDED);
+                          changes[sim_random_below (&world->random, G_N_ELEMENTS (changes))]);
+  return TRUE;
+}
+
+static gboolean
+step_retain (SimClient *self)
+{
+  sim_world_retain (self->world, 1 + sim_random_below (&self->world->random, 400));
   return TRUE;
 }
 
@@ -348,7 +356,7 @@ static const struct {
   { 14, step_cut },          { 4, step_die_in_pull },      { 3, step_restart },  { 3, step_disk_full },
   { 4, step_duplicate },     { 8, step_decide },           { 2, step_clock },    { 5, step_partition },
   { 2, step_copy },          { 3, step_workspace_backup }, { 6, step_scope },    { 2, step_role },
-  { 3, step_server_backup }, { 4, step_upgrade },          { 16, step_service },
+  { 3, step_server_backup }, { 4, step_upgrade },          { 16, step_service }, { 8, step_retain },
 };
 
 static gboolean

@@ -300,13 +300,25 @@ sim_world_change_role (SimWorld *self, const char *login, const char *role, gboo
   run (self->root, "SELECT sync.note_people()");
 }
 
+/* The service goes through some of the rows that come to windows or leave them. */
+void
+sim_world_retain (SimWorld *self, guint rows)
+{
+  g_autofree char *sql = g_strdup_printf ("SELECT sync.retain(%u)", rows);
+
+  sim_world_say (self, "server: %d rows of windows are gone through", (int) pg_number (self->root, sql));
+}
+
 /* In the order of SimScopeChange; the login and the scope stand in them. */
 static const struct {
   const char *says, *sql;
 } scope_changes[] = {
   { "gives",
     "INSERT INTO sync.grants SELECT '%s', (sync.scope_ids(ARRAY['%s']))[1] ON CONFLICT (grantee, scope)"
-    " DO UPDATE SET until = 'infinity'" },
+    " DO UPDATE SET until = 'infinity', days = NULL" },
+  { "gives the last month of",
+    "INSERT INTO sync.grants (grantee, scope, days) SELECT '%s', (sync.scope_ids(ARRAY['%s']))[1], 30"
+    " ON CONFLICT (grantee, scope) DO UPDATE SET until = 'infinity', days = 30" },
   { "takes", "DELETE FROM sync.grants WHERE grantee = '%s' AND scope = (SELECT id FROM sync.scopes WHERE "
              "name = '%s')" },
   { "comes to the end of", "UPDATE sync.grants SET until = clock_timestamp() WHERE grantee = '%s' AND scope ="

@@ -10,7 +10,7 @@ typedef struct _SlackProcess SlackProcess;
 typedef struct _SimService SimService;
 
 /* How what a login sees changes. */
-typedef enum { SIM_SCOPE_GIVEN, SIM_SCOPE_TAKEN, SIM_SCOPE_ENDED } SimScopeChange;
+typedef enum { SIM_SCOPE_GIVEN, SIM_SCOPE_WINDOW, SIM_SCOPE_TAKEN, SIM_SCOPE_ENDED } SimScopeChange;
 
 /* What all stories share. */
 typedef struct {
@@ -63,6 +63,7 @@ void sim_world_back_up_server (SimWorld *self);
 void sim_world_restore_server (SimWorld *self);
 void sim_world_end_old_programs (SimWorld *self);
 void sim_world_change_role (SimWorld *self, const char *login, const char *role, gboolean grant);
+void sim_world_retain (SimWorld *self, guint rows);
 void sim_world_change_scope (SimWorld *self, const char *login, const char *scope, SimScopeChange change);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SimStage, sim_stage_clear)
