@@ -45,15 +45,15 @@ CREATE SCHEMA audit AUTHORIZATION tower_owner;   -- intents and leaves
 CREATE SCHEMA api AUTHORIZATION tower_owner;     -- all that a login may call or read
 GRANT USAGE ON SCHEMA app, api TO tower_viewer;
 
--- What a backup of the schemas does not bring along: server init does it each time.
+-- What a backup of the schemas does not bring along: server init does it each time. Nobody is let in by a group: roles belong to
+-- all databases of this PostgreSQL, and who is let into which is said of each login (server add-user, sync.readmit_people).
 CREATE FUNCTION sync.prepare_database() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+  EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC, tower_viewer', current_database());
   -- short statements: compiling one takes a hundred times as long as running it
   EXECUTE format('ALTER DATABASE %I SET jit = off', current_database());
   -- the disks are no longer those for which 4 was right: with it a list's first rows are found by sorting all of them
   EXECUTE format('ALTER DATABASE %I SET random_page_cost = 1.1', current_database());
-  EXECUTE format('GRANT CONNECT ON DATABASE %I TO tower_viewer', current_database());
 END $$;
 REVOKE ALL ON FUNCTION sync.prepare_database() FROM PUBLIC;
 ALTER FUNCTION sync.prepare_database() OWNER TO tower_owner;

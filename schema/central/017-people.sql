@@ -44,11 +44,12 @@ CREATE INDEX delegations_delegate ON app.delegations (delegate_id);
 SELECT sync.add_common_scope('delegations');
 SELECT sync.register(13::smallint, 'delegations', 'delegation', NULL, '{}');
 
--- Whether a login may act in a role.
+-- Whether a login may act in a role here: what it is in another database of this PostgreSQL says nothing.
 CREATE FUNCTION app.has_role(of_login text, role_name text) RETURNS boolean LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM pg_roles p JOIN pg_roles g ON g.rolname = 'tower_' || role_name
-                 WHERE p.rolname = of_login AND p.rolcanlogin AND pg_has_role(p.oid, g.oid, 'MEMBER'));
+                 WHERE p.rolname = of_login AND p.rolcanlogin AND pg_has_role(p.oid, g.oid, 'MEMBER')
+                   AND has_database_privilege(p.oid, current_database(), 'CONNECT'));
 $$;
 
 -- No row says of anybody what PostgreSQL does not, nor is one taken away that it says.
@@ -106,14 +107,37 @@ BEGIN
   RETURN person;
 END $$;
 
--- Everybody who may sign in with a role, superusers aside: those have every role. Where that is news a leaf says so.
+-- People of this database with a role in PostgreSQL who cannot connect, as after a restore into a new one; fits: no role of theirs
+-- is more than they had here, where another database may have given it to them or to somebody else of that name.
+CREATE FUNCTION sync.kept_out() RETURNS TABLE (login text, fits boolean) LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT p.login, NOT EXISTS (SELECT FROM pg_roles g WHERE g.rolname LIKE 'tower\_%' AND g.rolname <> 'tower_viewer'
+                                AND pg_has_role(r.oid, g.oid, 'MEMBER')
+                                AND substr(g.rolname, 7) NOT IN (SELECT x.role FROM app.person_roles x WHERE x.person_id = p.id))
+  FROM app.people p JOIN pg_roles r ON r.rolname = p.login
+  WHERE p.archived_at IS NULL AND r.rolcanlogin AND pg_has_role(r.oid, 'tower_viewer', 'MEMBER')
+    AND NOT has_database_privilege(r.oid, current_database(), 'CONNECT');
+$$;
+
+-- Lets those in again whom this database knows in no lesser role.
+CREATE FUNCTION sync.readmit_people() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  known text;
+BEGIN
+  FOR known IN SELECT k.login FROM sync.kept_out() k WHERE k.fits LOOP
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), known);
+  END LOOP;
+END $$;
+
+-- Everybody who may sign in here with a role, superusers aside: those have every role. Where that is news a leaf says so. Of those
+-- who were kept out server check speaks: they stay whom this database knows.
 CREATE FUNCTION sync.note_people() RETURNS integer LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   noted integer;
 BEGIN
   SELECT count(sync.note_person(u.login)) INTO noted FROM (
     SELECT rolname::text AS login FROM pg_roles WHERE NOT rolsuper AND rolcanlogin AND pg_has_role(oid, 'tower_viewer', 'MEMBER')
-    UNION SELECT login FROM app.people WHERE archived_at IS NULL) u;
+        AND has_database_privilege(oid, current_database(), 'CONNECT')
+    UNION SELECT login FROM app.people WHERE archived_at IS NULL AND login NOT IN (SELECT k.login FROM sync.kept_out() k)) u;
   IF EXISTS (SELECT FROM sync.txn t JOIN sync.entry e USING (tid) JOIN sync.tables x ON x.id = e.tbl
              WHERE t.xid = pg_current_xact_id() AND t.number IS NULL AND x.name IN ('people', 'person_roles')) THEN
     PERFORM audit.note('server.people', 'configuration', (SELECT id FROM sync.epoch), '[]', '{}');

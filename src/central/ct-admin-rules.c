@@ -50,6 +50,11 @@
   " FROM (SELECT * FROM " DATABASE ") d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) x"        \
   " WHERE " offends
 
+/* Who is let into the database by name. */
+#define DATABASE_GRANTS                                                                                      \
+  "(SELECT * FROM " DATABASE ") d, aclexplode(d.datacl) x"                                                   \
+  " WHERE x.privilege_type = 'CONNECT' AND x.grantee NOT IN (0, d.datdba)"
+
 /* What the migrations say of each function: the last CREATE FUNCTION counts. */
 #define DECLARED_FUNCTIONS                                                                                   \
   "(SELECT DISTINCT ON (y.name) * FROM (SELECT substring(x.piece FROM '^[a-z_0-9]+\\.[a-z_0-9]+') AS name,"  \
@@ -245,6 +250,23 @@ const CtAdminRule ct_admin_rules[] = {
     "SELECT format('%s.%s: %s', r.schemaname, r.tablename, r.rulename),"
     " format('DROP RULE %I ON %I.%I', r.rulename, r.schemaname, r.tablename)"
     " FROM pg_rules r WHERE r.schemaname IN " OURS,
+    0 },
+  { "connect", N_ ("Whoever has a role in another database of this PostgreSQL has it here as well"),
+    N_ ("Take the privilege away; server add-user lets single people in"),
+    "SELECT x.grantee::regrole::text, format('REVOKE CONNECT ON DATABASE %I FROM %s', d.datname, "
+    "x.grantee::regrole)"
+    " FROM " DATABASE_GRANTS " AND " IS_GROUP
+    " UNION ALL SELECT format('%s: %s', u.rolname, x.grantee::regrole),"
+    "  format('REVOKE CONNECT ON DATABASE %I FROM %s', d.datname, x.grantee::regrole)"
+    " FROM " USERS ", " DATABASE_GRANTS " AND NOT " IS_GROUP " AND NOT u.rolsuper AND u.oid <> d.datdba"
+    "  AND pg_has_role(u.oid, x.grantee, 'MEMBER')"
+    "  AND NOT EXISTS (SELECT FROM app.people p WHERE p.login = u.rolname AND p.archived_at IS NULL)",
+    0 },
+  { "kept-out", N_ ("A person of this database cannot connect to it"),
+    N_ ("Run towerctl server init, or say with server add-user in which roles they come back"),
+    "SELECT k.login, CASE WHEN k.fits THEN format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), "
+    "k.login) END"
+    " FROM sync.kept_out() k",
     0 },
   { "groups", N_ ("A group of roles may sign in or administer PostgreSQL"), N_ ("Take that from it"),
     "SELECT g.rolname, format('ALTER ROLE %I NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB "

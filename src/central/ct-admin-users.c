@@ -94,8 +94,30 @@ check_user (CtSession *session, const CtAdminUser *user, GCancellable *cancellab
 }
 
 typedef struct {
-  gboolean exists, is_ours;
+  gboolean exists, is_ours, is_here; /* here: in this database, and not in another alone */
+  char *elsewhere; /* (nullable): the other Control Tower databases of this PostgreSQL that let it in */
+  char *roles;     /* (nullable): what it is there and here: roles belong to the whole PostgreSQL */
 } Login;
+
+static void
+login_clear (Login *self)
+{
+  g_free (self->elsewhere);
+  g_free (self->roles);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Login, login_clear)
+
+/* What tells a database of ours from outside it: tower_owner has something there. */
+#define ELSEWHERE                                                                                            \
+  "(SELECT string_agg(d.datname, ', ' ORDER BY d.datname) FROM pg_database d"                                \
+  "  WHERE d.datname <> current_database() AND has_database_privilege(r.oid, d.oid, 'CONNECT')"              \
+  "    AND EXISTS (SELECT FROM pg_shdepend s WHERE s.dbid = d.oid"                                           \
+  "      AND s.refclassid = 'pg_authid'::regclass AND s.refobjid = 'tower_owner'::regrole))"
+/* A viewer is everybody. */
+#define ROLES_OF(login)                                                                                      \
+  "(SELECT coalesce(string_agg(g.role, ', ' ORDER BY g.role), 'viewer') FROM " GROUPS                        \
+  " WHERE g.role <> 'viewer' AND pg_has_role(" login ", g.oid, 'MEMBER'))"
 
 /* Logins that administer the server itself are none of ours to change. */
 static gboolean
@@ -105,17 +127,68 @@ find_login (CtSession *session, const char *name, Login *login, GCancellable *ca
       session, cancellable, error,
       "SELECT r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls"
       "    OR r.rolname = current_user,"
-      "  EXISTS (SELECT FROM pg_auth_members m JOIN " GROUPS " ON g.oid = m.roleid WHERE m.member = r.oid)"
-      " FROM pg_roles r WHERE r.rolname = $1",
+      "  EXISTS (SELECT FROM pg_auth_members m JOIN " GROUPS " ON g.oid = m.roleid WHERE m.member = r.oid),"
+      "  " ELSEWHERE ", " ROLES_OF ("r.oid") ","
+                                             "  has_database_privilege(r.oid, current_database(), 'CONNECT')"
+                                             "    OR EXISTS (SELECT FROM app.people p WHERE p.login = "
+                                             "r.rolname AND p.archived_at IS NULL)"
+                                             " FROM pg_roles r WHERE r.rolname = $1",
       "s", name);
 
   if (!row)
     return FALSE;
   login->exists = ct_answer_rows (row) > 0;
   login->is_ours = login->exists && ct_answer_int (row, 0, 1);
+  if (login->is_ours) {
+    login->elsewhere = g_strdup (ct_answer_text (row, 0, 2));
+    login->roles = g_strdup (ct_answer_text (row, 0, 3));
+    login->is_here = ct_answer_int (row, 0, 4);
+  }
   return !login->exists || !ct_answer_int (row, 0, 0) ||
          ct_fail (error, CT_ERROR_REFUSED,
                   _ ("%s administers PostgreSQL itself; people and programs get logins of their own"), name);
+}
+
+/* Whoever is let in elsewhere keeps the roles of there: giving others here would change who they are there. */
+static gboolean
+check_elsewhere (CtSession *session, const CtAdminUser *user, const Login *login, GCancellable *cancellable,
+                 GError **error)
+{
+  g_autofree char *roles = text_array (user->roles);
+  g_autoptr (CtAnswer) asked = NULL;
+
+  if (!login->elsewhere)
+    return TRUE;
+  asked = ct_session_query (session, cancellable, error,
+                            "SELECT coalesce(string_agg(g.role, ', ' ORDER BY g.role), 'viewer') FROM " GROUPS
+                            " WHERE g.role <> 'viewer' AND $1::text::jsonb ? g.role",
+                            "s", roles);
+  return asked &&
+         (g_str_equal (ct_answer_text (asked, 0, 0), login->roles) ||
+          ct_fail (error, CT_ERROR_CONFLICT,
+                   _ ("“%s” is let into other databases of this PostgreSQL as well (%s), and a login has "
+                      "the same roles in all of them: %s. Give it those here too, remove it there "
+                      "first, or add another login for this database"),
+                   user->login, login->elsewhere, login->roles));
+}
+
+/* Nobody becomes more here than was said, by a group of the administrator's own. */
+static gboolean
+check_given (CtSession *session, const CtAdminUser *user, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *roles = text_array (user->roles);
+  g_autoptr (CtAnswer) more = ct_session_query (session, cancellable, error,
+                                                "SELECT string_agg(g.role, ', ' ORDER BY g.role) FROM " GROUPS
+                                                " WHERE g.role <> 'viewer' AND NOT $2::text::jsonb ? g.role"
+                                                " AND pg_has_role($1::text, g.oid, 'MEMBER')",
+                                                "ss", user->login, roles);
+
+  return more &&
+         (!ct_answer_text (more, 0, 0) ||
+          ct_fail (error, CT_ERROR_CONFLICT,
+                   _ ("“%s” has other roles by a group of PostgreSQL that is not Control Tower's: %s. "
+                      "Name them too, or take the login out of that group"),
+                   user->login, ct_answer_text (more, 0, 0)));
 }
 
 /* Runs the statements that a query writes: the server itself quotes names and values. */
@@ -161,7 +234,8 @@ write_login (CtSession *session, const CtAdminUser *user, gboolean exists, GCanc
           " ON g.oid = m.roleid JOIN pg_roles r ON r.oid = m.member"
           "     WHERE r.rolname = w.login AND NOT w.roles ? g.role),"
           "  (SELECT string_agg(format('GRANT %I TO %I', g.rolname, w.login), '; ') FROM " GROUPS
-          "     WHERE w.roles ? g.role))"
+          "     WHERE w.roles ? g.role),"
+          "  format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), w.login))"
           " FROM (SELECT $1::text AS login, $2::text::jsonb AS roles, $3::text AS verifier, $4::text = 'new' "
           "AS new) w",
           "ssss", user->login, roles, verifier, exists ? "" : "new"));
@@ -275,43 +349,66 @@ end (CtSession *session, JsonObject *done, GCancellable *cancellable, GError **e
 /**
  * ct_admin_add_user:
  *
- * Makes a login with just these roles; one that is there already gets them in place of what it had, and keeps what is
- * not said of its scopes and its password.
+ * Makes a login with just these roles and lets it into this database; one that is there already gets them in place of what
+ * it had, and keeps what is not said of its scopes and its password.
  *
- * Returns: (transfer full): the user, or %NULL: %CT_ERROR_REFUSED where the login administers PostgreSQL itself
+ * Returns: (transfer full): the user, or %NULL: %CT_ERROR_REFUSED where the login administers PostgreSQL itself,
+ *   %CT_ERROR_CONFLICT where it has other roles in another database
  */
 JsonObject *
 ct_admin_add_user (CtSession *session, const CtAdminUser *user, GCancellable *cancellable, GError **error)
 {
   JsonObject *done = NULL;
-  Login login = { 0 };
+  g_auto (Login) login = { 0 };
 
   if (!check_user (session, user, cancellable, error) ||
       !ct_session_run (session, cancellable, error, "BEGIN", ""))
     return NULL;
   if (find_login (session, user->login, &login, cancellable, error) &&
+      check_elsewhere (session, user, &login, cancellable, error) &&
       write_login (session, user, login.exists, cancellable, error) &&
-      write_grants (session, user, cancellable, error) &&
+      check_given (session, user, cancellable, error) && write_grants (session, user, cancellable, error) &&
       note (session, "user.add", user->login, cancellable, error))
     done = describe_user (session, user->login, !login.exists, sets_password (user, login.exists),
                           cancellable, error);
   return end (session, done, cancellable, error);
 }
 
-/* From now on the login may do nothing; what it did stays in the log under its name. */
-static JsonObject *
-disable (CtSession *session, const char *name, GCancellable *cancellable, GError **error)
+/* Out of this database; where it is in no other, it is nobody's login any more. */
+static gboolean
+shut_out (CtSession *session, const char *name, gboolean elsewhere, GCancellable *cancellable, GError **error)
 {
-  JsonObject *done;
+  g_autoptr (CtAnswer) left = NULL;
 
   if (!run_written (
           session, cancellable, error,
-          ct_session_query (session, cancellable, error,
-                            "SELECT concat_ws('; ', format('ALTER ROLE %I NOLOGIN', $1::text),"
-                            "  (SELECT string_agg(format('REVOKE %I FROM %I', g.rolname, r.rolname), '; ')"
-                            "     FROM pg_auth_members m JOIN " GROUPS " ON g.oid = m.roleid"
-                            "     JOIN pg_roles r ON r.oid = m.member WHERE r.rolname = $1))",
-                            "s", name)) ||
+          ct_session_query (
+              session, cancellable, error,
+              "SELECT concat_ws('; ', format('REVOKE CONNECT ON DATABASE %I FROM %I', current_database(), "
+              "$1::text),"
+              "  CASE WHEN $2::int = 0 THEN concat_ws('; ', format('ALTER ROLE %I NOLOGIN', $1::text),"
+              "    (SELECT string_agg(format('REVOKE %I FROM %I', g.rolname, r.rolname), '; ')"
+              "       FROM pg_auth_members m JOIN " GROUPS " ON g.oid = m.roleid"
+              "       JOIN pg_roles r ON r.oid = m.member WHERE r.rolname = $1)) END)",
+              "si", name, (gint64) elsewhere)))
+    return FALSE;
+  left =
+      ct_session_query (session, cancellable, error,
+                        "SELECT has_database_privilege($1::text, current_database(), 'CONNECT')", "s", name);
+  return left && (!elsewhere || !ct_answer_int (left, 0, 0) ||
+                  ct_fail (error, CT_ERROR_CONFLICT,
+                           _ ("“%s” is let into this database by a group of PostgreSQL that is not Control "
+                              "Tower's: take the login out of that group first"),
+                           name));
+}
+
+/* From now on the login may do nothing here; what it did stays in the log under its name. */
+static JsonObject *
+disable (CtSession *session, const char *name, gboolean elsewhere, GCancellable *cancellable, GError **error)
+{
+  JsonObject *done;
+
+  if (!shut_out (session, name, elsewhere, cancellable, error) ||
       !ct_session_run (session, cancellable, error, "DELETE FROM sync.grants WHERE grantee = $1", "s",
                        name) ||
       !note (session, "user.remove", name, cancellable, error))
@@ -325,41 +422,49 @@ disable (CtSession *session, const char *name, GCancellable *cancellable, GError
   return done;
 }
 
-/* Ends its sessions and drops the role. Where other things of the server hang on it, it stays without a login. */
+/* Ends its sessions and drops the role. Where other things of the server hang on it, it stays without a login; where another
+ * database lets it in, it stays as it is there. */
 static gboolean
-drop (CtSession *session, const char *name, GCancellable *cancellable)
+drop (CtSession *session, const char *name, gboolean elsewhere, GCancellable *cancellable)
 {
   ct_session_run (session, cancellable, NULL,
-                  "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", "s", name);
-  return run_written (
-      session, cancellable, NULL,
-      ct_session_query (session, cancellable, NULL, "SELECT format('DROP ROLE %I', $1::text)", "s", name));
+                  "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1"
+                  " AND (datname = current_database() OR $2::int = 0)",
+                  "si", name, (gint64) elsewhere);
+  return !elsewhere && run_written (session, cancellable, NULL,
+                                    ct_session_query (session, cancellable, NULL,
+                                                      "SELECT format('DROP ROLE %I', $1::text)", "s", name));
 }
 
 /**
  * ct_admin_remove_user:
  *
- * Takes roles, scopes and devices from a login, ends its sessions and drops it.
+ * Takes scopes and devices from a login, ends its sessions and lets it in no more; where no other database of this PostgreSQL
+ * lets it in, takes its roles and drops it.
  *
- * Returns: (transfer full): "dropped" is false where the role had to stay, without a login
+ * Returns: (transfer full): "dropped" is false where the role had to stay, without a login or, "elsewhere" names the
+ *   databases, with that
  */
 JsonObject *
 ct_admin_remove_user (CtSession *session, const char *name, GCancellable *cancellable, GError **error)
 {
   JsonObject *done = NULL;
-  Login login = { 0 };
+  g_auto (Login) login = { 0 };
 
   if (!ct_schema_check (session, cancellable, error) ||
       !ct_session_run (session, cancellable, error, "BEGIN", ""))
     return NULL;
   if (find_login (session, name, &login, cancellable, error)) {
-    if (login.is_ours)
-      done = disable (session, name, cancellable, error);
+    if (login.is_ours && (login.is_here || !login.elsewhere))
+      done = disable (session, name, login.elsewhere != NULL, cancellable, error);
     else
       ct_fail (error, CT_ERROR_NOT_FOUND, _ ("There is no user “%s”"), name);
   }
   done = end (session, done, cancellable, error);
   if (done)
-    json_object_set_boolean_member (done, "dropped", drop (session, name, cancellable));
+    json_object_set_boolean_member (done, "dropped",
+                                    drop (session, name, login.elsewhere != NULL, cancellable));
+  if (done && login.elsewhere)
+    json_object_set_string_member (done, "elsewhere", login.elsewhere);
   return done;
 }

@@ -40,7 +40,8 @@ ct_admin_init (CtSession *session, const char *directory, const char *policy, co
   if (before < 0 || !join_owner (session, cancellable, error) ||
       !ct_schema_upgrade (session, directory, cancellable, error) ||
       !ct_schema_load_policy (session, policy, cancellable, error) ||
-      !ct_session_run (session, cancellable, error, "SELECT sync.prepare_database(), sync.note_people()", ""))
+      !ct_session_run (session, cancellable, error,
+                       "SELECT sync.prepare_database(), sync.readmit_people(), sync.note_people()", ""))
     return NULL;
   documents = ct_schema_ship (session, shipped, cancellable, error);
   after = documents < 0 ? -1 : ct_schema_version (session, cancellable, error);
@@ -52,7 +53,7 @@ ct_admin_init (CtSession *session, const char *directory, const char *policy, co
 #define UTC(time)  "to_char((" time ") AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 #define UTC_MS(ms) UTC ("to_timestamp(" ms " / 1000.0)")
 
-/* Logins with a role of ours, as they are: membership may come through a group of the administrator's own. */
+/* Logins with a role of ours that may come in, as they are: membership may come through a group of the administrator's own. */
 static const char users[] =
     "SELECT coalesce(jsonb_agg(jsonb_build_object('login', u.rolname, 'roles', u.roles, 'scopes', u.scopes,"
     "   'sees', u.sees,"
@@ -68,7 +69,8 @@ static const char users[] =
     "     JOIN pg_roles g ON g.rolname = x.grantee WHERE pg_has_role(r.oid, g.oid, 'MEMBER') ORDER BY 1) AS "
     "sees"
     "   FROM pg_roles r WHERE r.rolcanlogin AND EXISTS (SELECT FROM pg_auth_members m"
-    "     WHERE m.member = r.oid) AND pg_has_role(r.oid, 'tower_viewer', 'MEMBER')) u";
+    "     WHERE m.member = r.oid) AND pg_has_role(r.oid, 'tower_viewer', 'MEMBER')"
+    "     AND has_database_privilege(r.oid, current_database(), 'CONNECT')) u";
 
 static const char devices[] =
     "SELECT coalesce(jsonb_agg(jsonb_build_object('id', d.id, 'owner', d.owner, 'label', d.label,"

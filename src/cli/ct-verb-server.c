@@ -195,7 +195,10 @@ remove_user_run (CtCli *cli, GError **error)
   g_autoptr (CtSession) session = ct_cli_open_server (cli, error);
   JsonObject *done = session ? ct_admin_remove_user (session, cli->args[1], cli->cancellable, error) : NULL;
 
-  if (done && !ct_json_bool (done, "dropped", FALSE))
+  if (done && json_object_has_member (done, "elsewhere"))
+    ct_cli_say (cli, _ ("%s is no longer let into this database; other databases still do: %s"), cli->args[1],
+                ct_json_string (done, "elsewhere", ""));
+  else if (done && !ct_json_bool (done, "dropped", FALSE))
     ct_cli_say (cli,
                 _ ("%s may no longer sign in; the role stays because other things of this PostgreSQL belong "
                    "to it"),

@@ -130,7 +130,7 @@ def test_connect_and_share():
 def test_configured():
     """A new server has the shipped rules, agents and templates; who joins has them; what an administrator made of them stays."""
     database = make_server('configured')
-    anna = Station(database, 'anna', role='admin')
+    anna = Station(database, 'aida', role='admin')
     tables = ('rules', 'agent_profiles', 'templates', 'guardrails', 'calendars', 'sla_policies', 'routes')
     own = {table: anna.rows(f'SELECT name, body FROM {table} ORDER BY name') for table in tables}
     anna.connect()

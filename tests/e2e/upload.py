@@ -232,7 +232,7 @@ def test_posts_that_wait():
         shop.ok('approvals', 'approve', shop.sent['id'], '--sha256', shop.sent['payloadSha256'])
         before = records(shop)
         refused = shop.fails(3, 'connect', shop.url, '--upload', '--password-file', shop.secret(), '--plain-password')
-        assert '1 approved posts' in refused.stderr and 'towerctl deliver' in refused.stderr, refused.stderr
+        assert '1 approved post ' in refused.stderr and 'towerctl deliver' in refused.stderr, refused.stderr
         assert shop.status()['mode'] == 'standalone' and records(shop) == before
         shop.ok('approvals', 'unsend', shop.sent['id'])
         assert shop.upload()['state'] == 'in_sync'
@@ -373,7 +373,7 @@ def test_others_meanwhile():
     ada = own_records(Station(database, 'ada', 'admin', enrolled=False))
     ada.ok('seed', '--orders', '1500')
     eve = own_records(Station(database, 'eve', 'admin', enrolled=False))
-    ben = Station(database, 'ben', 'admin')
+    ben = Station(database, 'bea', 'admin')
     ben.connect()
     before = records(ada)
     client = connecting(ada)

@@ -244,8 +244,8 @@ start_server (void)
   g_autoptr (GError) error = NULL;
   g_autofree char *logins = g_strdup_printf (
       "DO $$ BEGIN FOR i IN 0..%d LOOP EXECUTE format('CREATE ROLE %%1$I LOGIN PASSWORD %%2$L; GRANT "
-      "tower_sales TO %%1$I',"
-      " 'operator' || i, 'secret-operator' || i);"
+      "tower_sales TO %%1$I; GRANT CONNECT ON DATABASE %%3$I TO %%1$I',"
+      " 'operator' || i, 'secret-operator' || i, current_database());"
       " INSERT INTO sync.grants SELECT 'operator' || i, (sync.scope_ids(ARRAY['all']))[1]; END LOOP; END $$",
       clients - 1);
   PgServer *server;

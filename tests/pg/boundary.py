@@ -6,7 +6,7 @@ import re
 import time
 
 from guarded import ROLES, SCHEMAS, Device, Guarded, change, granted_functions, make_distributor
-from libpq import Refused
+from libpq import Refused, Session
 from tower import run_tests
 
 SERVER = Guarded('boundary')
@@ -156,6 +156,26 @@ def test_stranger_outside():
     else:
         raise AssertionError('a login without a role came in')
     SERVER.root.ask(f'GRANT CONNECT ON DATABASE boundary TO {STRANGER}')
+
+
+def test_stranger_of_another_database():
+    """Who administers another database of the same PostgreSQL is nobody here, and cannot get in."""
+    SERVER.psql('postgres', 'CREATE DATABASE neighbour')
+    for verb in ['init'], ['add-user', 'neighbour', '--role', 'admin', '--user-password-file', SERVER.secret('neighbour')]:
+        SERVER.server(verb[0], *verb[1:], database='neighbour')
+    other = Session(f"host=127.0.0.1 port={SERVER.port} dbname=neighbour user=neighbour password='{SERVER.password('neighbour')}'")
+    for statement in ('GRANT CONNECT ON DATABASE boundary TO neighbour', 'GRANT CONNECT ON DATABASE boundary TO PUBLIC',
+                      'ALTER DATABASE boundary OWNER TO neighbour', 'GRANT tower_owner TO neighbour', 'GRANT sales TO neighbour'):
+        other.attempt(statement)
+    other.close()
+    assert SERVER.root.value("SELECT has_database_privilege('neighbour', 'boundary', 'CONNECT')") == 'f'
+    try:
+        SERVER.login('neighbour')
+    except Refused as refused:
+        assert 'permission denied for database' in refused.message, refused
+    else:
+        raise AssertionError('the administrator of another database came in')
+    assert SERVER.root.value("SELECT count(*) FROM app.people WHERE login = 'neighbour'") == '0'
 
 
 def test_relations():
@@ -368,7 +388,7 @@ def test_stallers():
 
 def main():
     try:
-        run_tests([test_stranger_outside, test_relations, test_privileges_say_the_same, test_catalogue, test_sequences,
+        run_tests([test_stranger_outside, test_stranger_of_another_database, test_relations, test_privileges_say_the_same, test_catalogue, test_sequences,
                    test_functions, test_schemas, test_roles, test_server, test_grants, test_hijack, test_stallers])
     finally:
         SERVER.stop()

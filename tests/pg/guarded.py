@@ -46,8 +46,8 @@ class Guarded(Postgres):
             file.write(self.password(login) + '\n')
         return path
 
-    def server(self, verb, *args, code=0):
-        done = subprocess.run([TOWERCTL, '--json', 'server', verb, self.url(self.database), *args], capture_output=True,
+    def server(self, verb, *args, code=0, database=None):
+        done = subprocess.run([TOWERCTL, '--json', 'server', verb, self.url(database or self.database), *args], capture_output=True,
                               text=True, check=False, timeout=300, stdin=subprocess.DEVNULL)
         assert done.returncode == code, f'{verb} {args}: exit {done.returncode}: {done.stderr} {done.stdout[:2000]}'
         return json.loads(done.stdout) if done.stdout.strip() else None

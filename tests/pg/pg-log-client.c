@@ -129,11 +129,9 @@ log_client_new_sequencer (const char *database)
   g_autofree char *vkey = ct_verifier_to_string (ct_signer_verifier (log_signer));
   g_autoptr (GError) error = NULL;
 
-  ct_session_script (root,
-                     "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'robot') THEN"
-                     " CREATE ROLE robot LOGIN; GRANT tower_agent TO robot; END IF; END $$;"
-                     "INSERT INTO sync.grants SELECT 'robot', (sync.scope_ids(ARRAY['all']))[1]",
-                     NULL, &error);
+  pg_server_let_in (root, "robot", "agent");
+  ct_session_run (root, NULL, &error,
+                  "INSERT INTO sync.grants SELECT 'robot', (sync.scope_ids(ARRAY['all']))[1]", "");
   g_assert_no_error (error);
   ct_session_run (root, NULL, &error, "UPDATE audit.origin SET vkey = $1", "s", vkey);
   g_assert_no_error (error);

@@ -143,7 +143,8 @@ static const char logins[] =
     "    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = who) THEN"
     "      EXECUTE 'CREATE ROLE ' || who || ' LOGIN PASSWORD ' || quote_literal('secret-' || who); END IF;"
     "  END LOOP;"
-    "  EXECUTE 'GRANT CONNECT ON DATABASE ' || quote_ident(current_database()) || ' TO mallory'; END $$;"
+    "  EXECUTE 'GRANT CONNECT ON DATABASE ' || quote_ident(current_database())"
+    "    || ' TO anna, ben, north, ada, admin, vera, mallory'; END $$;"
     "GRANT tower_sales TO anna, ben, north; GRANT tower_admin TO ada, admin; GRANT tower_viewer TO vera;"
     "INSERT INTO sync.grants SELECT who, (sync.scope_ids(ARRAY['all']))[1]"
     "  FROM unnest(ARRAY['anna', 'ben', 'ada', 'admin', 'vera']) who;"
@@ -168,6 +169,22 @@ pg_server_create (PgServer *self, const char *database, const char *policy)
   ct_schema_load_policy (session, policy ? policy : own_policy, NULL, &error);
   g_assert_no_error (error);
   ct_session_script (session, logins, NULL, &error);
+  g_assert_no_error (error);
+}
+
+/* Makes a login with one role, where it is not there yet, and lets it into the root session's database. */
+void
+pg_server_let_in (CtSession *root, const char *login, const char *role)
+{
+  g_autofree char *sql = g_strdup_printf (
+      "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '%1$s') THEN CREATE ROLE %1$s LOGIN; "
+      "END IF;"
+      " EXECUTE format('GRANT CONNECT ON DATABASE %%I TO %1$s', current_database()); END $$;"
+      "GRANT tower_%2$s TO %1$s",
+      login, role);
+  g_autoptr (GError) error = NULL;
+
+  ct_session_script (root, sql, NULL, &error);
   g_assert_no_error (error);
 }
 

@@ -17,6 +17,7 @@ int pg_server_port (PgServer *self);
 
 /* A database of its own with our schema and policy, and the logins of the tests: see pg-server.c */
 void pg_server_create (PgServer *self, const char *database, const char *policy);
+void pg_server_let_in (CtSession *root, const char *login, const char *role);
 CtSession *pg_server_login (PgServer *self, const char *database, const char *login);
 void pg_server_enrol (PgServer *self, const char *database, const char *login, const CtId *device);
 

@@ -66,11 +66,11 @@ def test_init_twice():
     assert first.pop('documents') > 0 and first == {'schema': NEWEST, 'schemaBefore': 0, 'changed': True}, first
     POSTGRES.psql(name, "DELETE FROM sync.policy WHERE command = 'distributor.edit'")
     # as after a restore into a new database: what it is granted is no part of a backup
-    POSTGRES.psql('postgres', f'REVOKE CONNECT ON DATABASE {name} FROM tower_viewer; ALTER DATABASE {name} RESET ALL')
+    POSTGRES.psql('postgres', f'GRANT CONNECT ON DATABASE {name} TO PUBLIC; ALTER DATABASE {name} RESET ALL')
     again = ok('init', name)
     assert again == {'schema': NEWEST, 'schemaBefore': NEWEST, 'documents': 0, 'changed': False}, again
     assert POSTGRES.psql(name, "SELECT count(*) FROM sync.policy WHERE command = 'distributor.edit'") == '1'
-    assert POSTGRES.psql(name, f"SELECT has_database_privilege('tower_viewer', '{name}', 'CONNECT'), current_setting('jit')") == 't|off'
+    assert POSTGRES.psql(name, f"SELECT has_database_privilege('tower_viewer', '{name}', 'CONNECT'), current_setting('jit')") == 'f|off'
     assert 'already' in fails(0, 'init', name, shown=True).stderr
 
 
@@ -136,7 +136,7 @@ def test_managed():
 def test_status():
     name = database('status')
     ok('init', name)
-    POSTGRES.psql(name, 'CREATE ROLE stella LOGIN; GRANT tower_sales TO stella; INSERT INTO sync.grants '
+    POSTGRES.psql(name, f'CREATE ROLE stella LOGIN; GRANT tower_sales TO stella; GRANT CONNECT ON DATABASE {name} TO stella; INSERT INTO sync.grants '
                         "SELECT 'stella', (sync.scope_ids(ARRAY['region:north']))[1]")
     status = ok('status', name)
     assert (status['schema'], status['database'], status['head'], status['leaves']) == (NEWEST, name, 1, 1), status
@@ -150,7 +150,7 @@ def test_status():
                                                 'at': '1970-01-01T00:00:01.000Z'}, ok('status', name)['checkpoint']
     text = fails(0, 'status', name, shown=True).stdout
     assert 'stella' in text and 'region:north' in text and 'Last checkpoint' in text and 'A' * 43 in text, text
-    POSTGRES.psql(name, 'DROP ROLE stella')
+    POSTGRES.psql(name, 'DROP OWNED BY stella; DROP ROLE stella')
 
 
 def secret(name, text, mode=0o600):
@@ -272,6 +272,73 @@ def at_terminal(typed, *command):
         if lines and seen.endswith(': '):
             os.write(terminal, lines.pop(0).encode())
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen
+
+
+def comes_in(name, login):
+    """False where the database does not let the login in; else whether it administers there."""
+    done = POSTGRES.psql(name, "SELECT pg_has_role('tower_admin', 'MEMBER')", user=login, check=False)
+    if done.returncode == 0:
+        return done.stdout.strip()
+    assert 'permission denied for database' in done.stderr, done.stderr
+    return False
+
+
+def people(name):
+    return POSTGRES.psql(name, 'SELECT p.login, r.role FROM app.people p LEFT JOIN app.person_roles r ON r.person_id = p.id'
+                               ' WHERE p.archived_at IS NULL ORDER BY 1, 2').splitlines()
+
+
+def test_two_databases():
+    """Roles belong to the whole PostgreSQL, people to one database: nobody is anything in one for what they are in another."""
+    first, second = database('first'), database('second')
+    ok('init', first)
+    ok('add-user', first, 'alma', '--role', 'admin', '--no-password')
+    ok('add-user', first, 'sven', '--role', 'sales', '--no-password')
+    ok('init', second)
+    assert people(first) == ['alma|admin', 'sven|sales'] and people(second) == [], people(second)
+    assert comes_in(first, 'alma') == 't' and comes_in(second, 'alma') is False
+    assert [user['login'] for user in ok('status', second)['users'] if user['login'] in ('alma', 'sven')] == []
+    # who is somebody there is not made another by what is said here, in either direction
+    for login, role in ('alma', 'viewer'), ('alma', 'sales'), ('sven', 'admin'), ('sven', 'viewer'):
+        said = fails(5, 'add-user', second, login, '--role', role).stderr
+        assert 'first' in said and 'same roles' in said, said
+    assert people(first) == ['alma|admin', 'sven|sales'] and people(second) == [] and comes_in(second, 'alma') is False
+    ok('add-user', second, 'sven', '--role', 'sales', '--scope', 'region:north')
+    assert people(second) == ['sven|sales'] and comes_in(second, 'sven') == 'f'
+    assert 'second' in fails(5, 'add-user', first, 'sven', '--role', 'legal').stderr
+    assert ok('check', second) == [] == ok('check', first)
+    # a group of the administrator's own makes nobody more than was said
+    POSTGRES.psql('postgres', 'CREATE ROLE directory; GRANT tower_admin TO directory; CREATE ROLE tom LOGIN; GRANT directory TO tom')
+    assert 'group' in fails(5, 'add-user', second, 'tom', '--role', 'sales').stderr and people(second) == ['sven|sales']
+    POSTGRES.psql('postgres', 'DROP ROLE tom; DROP OWNED BY directory; DROP ROLE directory')
+    # removed here, they stay who they are there
+    fails(4, 'remove-user', second, 'alma')
+    gone = ok('remove-user', second, 'sven')
+    assert gone == {'login': 'sven', 'dropped': False, 'elsewhere': 'first'}, gone
+    assert comes_in(second, 'sven') is False and comes_in(first, 'sven') == 'f' and people(second) == []
+    assert people(first) == ['alma|admin', 'sven|sales'] and ok('check', first) == [] == ok('check', second)
+    assert ok('remove-user', first, 'sven') == {'login': 'sven', 'dropped': True}
+    ok('remove-user', first, 'alma')
+
+
+def test_restored():
+    """A backup brings no grants on the database: server init lets those in again who are in no other role than they were there."""
+    name, other = database('lost'), database('kept')
+    for which in name, other:
+        ok('init', which)
+    for login, role in ('rosa', 'sales'), ('vito', 'viewer'), ('risen', 'viewer'):
+        ok('add-user', name, login, '--role', role, '--no-password')
+    saved = subprocess.run(['pg_dump', POSTGRES.url(name)], check=True, capture_output=True).stdout
+    POSTGRES.psql('postgres', f'DROP DATABASE {name}')
+    ok('add-user', other, 'risen', '--role', 'admin', '--no-password')      # another one meanwhile, of the same name
+    subprocess.run(['psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', POSTGRES.url(database(name))], input=saved, check=True, stdout=subprocess.DEVNULL)
+    ok('init', name)
+    assert comes_in(name, 'rosa') == 'f' and comes_in(name, 'vito') == 'f' and comes_in(name, 'risen') is False
+    found = fails(1, 'check', name).json
+    assert [(row['check'], row['where'], row['statement']) for row in found] == [('kept-out', 'risen', None)], found
+    assert 'kept' in fails(5, 'add-user', name, 'risen', '--role', 'viewer').stderr
+    ok('remove-user', name, 'risen')
+    assert people(name) == ['rosa|sales', 'vito|viewer'] and ok('check', name) == [] and comes_in(other, 'risen') == 't'
 
 
 def test_ask_password():
@@ -467,6 +534,10 @@ DEFECTS = [
     ('unknown-tables', 'SET ROLE tower_owner; CREATE TABLE app.notebook (x int); ALTER TABLE app.notebook ENABLE ROW LEVEL SECURITY; '
      'CREATE POLICY seen ON app.notebook FOR SELECT USING (false)', 'DROP TABLE app.notebook'),
     ('rewrite-rules', 'CREATE RULE quietly AS ON DELETE TO app.distributors DO INSTEAD NOTHING', None),
+    ('connect', 'GRANT CONNECT ON DATABASE checked TO tower_viewer', None),
+    ('connect', 'GRANT CONNECT ON DATABASE checked TO elsewhere', None),
+    ('kept-out', 'REVOKE CONNECT ON DATABASE checked FROM "Carl C"', None),
+    ('kept-out', 'REVOKE CONNECT ON DATABASE checked FROM "Carl C"', 'init'),
     ('groups', 'ALTER ROLE tower_sales LOGIN', None),
     ('groups', 'ALTER ROLE tower_admin BYPASSRLS', None),
     ('memberships', 'GRANT tower_owner TO "Carl C"', None),
@@ -499,6 +570,8 @@ def test_check():
     name = database('checked')
     ok('init', name)
     ok('add-user', name, 'Carl C', '--role', 'sales')
+    ok('init', database('unchecked'))
+    ok('add-user', 'unchecked', 'elsewhere', '--role', 'sales')
     assert ok('check', name) == []
     assert 'Nothing is wrong' in fails(0, 'check', name, shown=True).stderr
     problems = []

@@ -201,8 +201,7 @@ test_forged_head (void)
   root = pg_server_login (log_server, "heads", "postgres");
   robot = log_client_new_sequencer ("heads");
   anna = log_client_new ("heads", "anna");
-  ct_session_script (root, "CREATE ROLE bot LOGIN; GRANT tower_agent TO bot", NULL, &error);
-  g_assert_no_error (error);
+  pg_server_let_in (root, "bot", "agent");
   bot = pg_server_login (log_server, "heads", "bot");
   g_free (log_client_add (anna, "Nordwind", "north"));
   log_client_sync (anna);

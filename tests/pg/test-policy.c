@@ -520,8 +520,7 @@ walk_role (CtSession *root, const char *role, CtAnswer *columns, GHashTable *wal
 {
   g_autofree char *login = g_strdup_printf ("walker_%s", role);
   g_autofree char *sql =
-      g_strdup_printf ("CREATE ROLE %1$s LOGIN; GRANT tower_%2$s TO %1$s;"
-                       "INSERT INTO sync.grants SELECT '%1$s', (sync.scope_ids(ARRAY['all']))[1];"
+      g_strdup_printf ("INSERT INTO sync.grants SELECT '%1$s', (sync.scope_ids(ARRAY['all']))[1];"
                        "UPDATE app.exceptions SET owner = '%2$s';"
                        "UPDATE app.follow_up_tasks SET human_owner = '%2$s';"
                        "UPDATE app.approvals SET owner = '%2$s'",
@@ -531,6 +530,7 @@ walk_role (CtSession *root, const char *role, CtAnswer *columns, GHashTable *wal
   g_autoptr (GList) commands = json_object_get_members (file);
   g_autoptr (GError) error = NULL;
 
+  pg_server_let_in (root, login, role);
   ct_session_script (root, sql, NULL, &error);
   g_assert_no_error (error);
   team = role;

@@ -299,15 +299,13 @@ int
 main (int argc, char **argv)
 {
   g_autoptr (CtSession) root = NULL;
-  g_autoptr (GError) error = NULL;
   int result;
 
   g_test_init (&argc, &argv, NULL);
   server = pg_server_start ();
   pg_server_create (server, DB, NULL);
   root = pg_server_login (server, DB, "postgres");
-  ct_session_script (root, "CREATE ROLE robo LOGIN; GRANT tower_agent TO robo", NULL, &error);
-  g_assert_no_error (error);
+  pg_server_let_in (root, "robo", "agent");
   g_test_add_func ("/pg/trust/judged", test_judged);
   g_test_add_func ("/pg/trust/other-server", test_other_server);
   g_test_add_func ("/pg/trust/file", test_file);

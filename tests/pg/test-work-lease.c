@@ -128,16 +128,14 @@ test_refused (void)
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GError) error = NULL;
   int result;
 
   g_test_init (&argc, &argv, NULL);
   server = pg_server_start ();
   pg_server_create (server, DB, NULL);
   root = login ("postgres");
-  ct_session_script (root, "CREATE ROLE robo LOGIN; CREATE ROLE bot LOGIN; GRANT tower_agent TO robo, bot",
-                     NULL, &error);
-  g_assert_no_error (error);
+  pg_server_let_in (root, "robo", "agent");
+  pg_server_let_in (root, "bot", "agent");
   g_test_add_func ("/pg/work-lease/one-holder", test_one_holder);
   g_test_add_func ("/pg/work-lease/takes-over", test_takes_over);
   g_test_add_func ("/pg/work-lease/fences", test_fences);

@@ -272,12 +272,11 @@ add_person (CtSession *root, CtDb *db, const char *role)
 {
   g_autofree char *login = g_strdup_printf ("person_%s", role);
   g_autofree char *sql =
-      g_strdup_printf ("CREATE ROLE %1$s LOGIN; GRANT tower_%2$s TO %1$s;"
-                       "INSERT INTO sync.grants SELECT '%1$s', (sync.scope_ids(ARRAY['all']))[1]",
-                       login, role);
+      g_strdup_printf ("INSERT INTO sync.grants SELECT '%s', (sync.scope_ids(ARRAY['all']))[1]", login);
   CtId person = ct_id_new (ct_time_now ()), link = ct_id_new (ct_time_now ());
   g_autoptr (GError) error = NULL;
 
+  pg_server_let_in (root, login, role);
   ct_session_script (root, sql, NULL, &error);
   g_assert_no_error (error);
   ct_db_run (db, &error,

@@ -83,8 +83,9 @@ sim_service_prepare (PgServer *server, SlackProcess *provider)
   g_autoptr (GError) error = NULL;
   CtWorkspace *workspace;
 
+  pg_server_let_in (root, LOGIN, "agent");
   ct_session_script (root,
-                     "CREATE ROLE " LOGIN " LOGIN; GRANT tower_agent TO " LOGIN "; SELECT sync.note_people();"
+                     "SELECT sync.note_people();"
                      "INSERT INTO sync.grants SELECT '" LOGIN "', (sync.scope_ids(ARRAY['all']))[1]",
                      NULL, &error);
   g_assert_no_error (error);

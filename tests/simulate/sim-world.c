@@ -141,7 +141,6 @@ copy_database (PgServer *server, const char *from, const char *to)
   while (pg_number (session, waiting) > 0)
     g_usleep (500);
   run (session, "CREATE DATABASE \"%s\" TEMPLATE \"%s\" STRATEGY file_copy", to, from);
-  run (session, "GRANT CONNECT ON DATABASE \"%s\" TO tower_viewer", to);
   run (session, "ALTER DATABASE \"%s\" SET jit = off", to);
 }
 
