@@ -410,7 +410,8 @@ add_service (void)
 
   pg_server_create (server, "logins", policy);
   root = pg_server_login (server, "logins", "postgres");
-  run (root, "CREATE ROLE robo LOGIN; CREATE ROLE bot LOGIN; GRANT tower_agent TO robo, bot");
+  pg_server_let_in (root, "robo", "agent");
+  pg_server_let_in (root, "bot", "agent");
 }
 
 int
