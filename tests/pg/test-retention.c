@@ -368,6 +368,7 @@ test_service (void)
   g_auto (World) w = { 0 };
 
   set_up (&w, "service", TRUE);
+  pg_server_let_in (w.root, "robo", "agent");
   run (w.root,
        "INSERT INTO sync.grants SELECT 'robo', (sync.scope_ids(ARRAY['all']))[1]; SELECT sync.note_people()");
   g_assert_cmpint (serve ("service"), ==, 7);
@@ -388,6 +389,8 @@ test_lease (void)
 
   pg_server_create (server, "lease", policy);
   root = pg_server_login (server, "lease", "postgres");
+  pg_server_let_in (root, "robo", "agent");
+  pg_server_let_in (root, "bot", "agent");
   one = pg_server_login (server, "lease", "robo");
   two = pg_server_login (server, "lease", "bot");
   run (root, "INSERT INTO sync.grants (grantee, scope, days) VALUES ('vera', "
@@ -402,18 +405,6 @@ test_lease (void)
   g_assert_cmpint (pg_number (one, "SELECT api.retain()"), ==, 0);
 }
 
-/* Logins belong to the whole server. */
-static void
-add_service (void)
-{
-  g_autoptr (CtSession) root = NULL;
-
-  pg_server_create (server, "logins", policy);
-  root = pg_server_login (server, "logins", "postgres");
-  pg_server_let_in (root, "robo", "agent");
-  pg_server_let_in (root, "bot", "agent");
-}
-
 int
 main (int argc, char **argv)
 {
@@ -423,7 +414,6 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_assert_true (g_file_get_contents (path, &policy, NULL, NULL));
   server = pg_server_start ();
-  add_service ();
   g_test_add_func ("/pg/retention/window", test_window);
   g_test_add_func ("/pg/retention/leaves-by-time", test_leaves_by_time);
   g_test_add_func ("/pg/retention/date-moves", test_date_moves);
