@@ -9,6 +9,11 @@
 #define CELL_MOST     60
 #define HASH_DIGITS   12
 
+const CtColumn ct_cli_note_columns[] = { { N_ ("When"), "writtenAt", CT_COLUMN_TIME, NULL },
+                                         { N_ ("Who"), "author", CT_COLUMN_TEXT, NULL },
+                                         { N_ ("Text"), "text", CT_COLUMN_TEXT, NULL },
+                                         { NULL, NULL, CT_COLUMN_TEXT, NULL } };
+
 struct _CtRowPrinter {
   CtCli *cli;
   const CtColumn *columns;

@@ -12,6 +12,11 @@ CtRowPrinter *ct_row_printer_new (CtCli *cli, const CtColumn *columns);
 void ct_row_printer_add (CtRowPrinter *self, JsonObject *row);
 void ct_row_printer_finish (CtRowPrinter *self);
 
+/* What people wrote beside a record: ? is whose. */
+#define CT_CLI_NOTES_SQL                                                                                     \
+  "SELECT created_at AS writtenAt, author, text FROM task_notes WHERE subject_id = ? ORDER BY created_at, n"
+extern const CtColumn ct_cli_note_columns[];
+
 char *ct_cli_printable (const char *text);
 void ct_cli_print_result (CtCli *cli, JsonNode *result);
 void ct_cli_print_table (CtCli *cli, const CtColumn *columns, JsonArray *rows);

@@ -45,11 +45,11 @@ static void
 say_hidden (CtCli *cli, guint64 hidden, guint64 withheld)
 {
   if (hidden > 0)
-    ct_cli_say (cli, _ ("Of %d events only the hash is here: their text is not for this reader"),
+    ct_cli_say (cli, g_dngettext (GETTEXT_PACKAGE, "Of %d event only the hash is here: its text is not for this reader", "Of %d events only the hash is here: their text is not for this reader", (gulong) (hidden)),
                 (int) hidden);
   if (withheld > 0)
     ct_cli_say (
-        cli, _ ("Of %d events the details are kept back: they concern records that are not for this reader"),
+        cli, g_dngettext (GETTEXT_PACKAGE, "Of %d event the details are kept back: it concerns records that are not for this reader", "Of %d events the details are kept back: they concern records that are not for this reader", (gulong) (withheld)),
         (int) withheld);
 }
 
@@ -242,6 +242,7 @@ static const CtColumn timeline_columns[] = {
   { N_ ("Who"), "actor", CT_COLUMN_TEXT, NULL },
   { N_ ("Role"), "role", CT_COLUMN_TEXT, NULL },
   { N_ ("What"), "summary", CT_COLUMN_TEXT, NULL },
+  { N_ ("Comment"), "detail", CT_COLUMN_TEXT, NULL },
   { N_ ("Message"), "externalMessageId", CT_COLUMN_TEXT, NULL },
   { N_ ("Event"), "event", CT_COLUMN_NUMBER, NULL },
   { NULL, NULL, 0, NULL },

@@ -143,6 +143,7 @@ show_cb (CtCli *cli, CtDb *db, gpointer data, GError **error)
     { "episodes",
       "SELECT episode, opened_at AS openedAt, ended_at AS endedAt, ended_as AS endedAs, score, "
       "evidence AS evidenceJson FROM exception_episodes WHERE exception_id = ? ORDER BY episode" },
+    { "peopleNotes", CT_CLI_NOTES_SQL },
   };
   g_auto (CtFound) found = { 0 };
   g_autoptr (JsonObject) object = NULL;
@@ -268,6 +269,8 @@ static const CtColumn fields[] = { { N_ ("Number"), "number", CT_COLUMN_TEXT, NU
                                    { N_ ("Score"), "scoreParts", CT_COLUMN_TABLE, score_columns },
                                    { N_ ("Tasks"), "tasks", CT_COLUMN_TABLE, task_columns },
                                    { N_ ("Earlier episodes"), "episodes", CT_COLUMN_TABLE, episode_columns },
+                                   { N_ ("Notes of people"), "peopleNotes", CT_COLUMN_TABLE,
+                                     ct_cli_note_columns },
                                    END };
 
 const CtVerb ct_verbs_exceptions[] = {

@@ -41,6 +41,7 @@ static const Part distributor_parts[] = {
     "AND state = 'open' ORDER BY score DESC, number" },
   { "tasks", "SELECT number, status, assigned_agent AS agent, human_owner AS owner, sla_due_at AS dueAt "
              "FROM follow_up_tasks WHERE distributor_id = ? AND status <> 'resolved' ORDER BY number" },
+  { "peopleNotes", CT_CLI_NOTES_SQL },
   { NULL, NULL },
 };
 
@@ -65,6 +66,7 @@ static const Part order_parts[] = {
                   "ORDER BY state DESC, score DESC, number" },
   { "tasks", "SELECT number, status, assigned_agent AS agent, human_owner AS owner, sla_due_at AS dueAt "
              "FROM follow_up_tasks WHERE order_id = ? ORDER BY number" },
+  { "peopleNotes", CT_CLI_NOTES_SQL },
   { NULL, NULL },
 };
 
@@ -368,6 +370,29 @@ restore_each (CtCli *cli, const char *id, GError **error)
 }
 
 static JsonNode *
+note_each (CtCli *cli, const char *id, GError **error)
+{
+  const Kind *kind = kind_of (cli);
+  g_autofree char *uuid = ct_cli_find (cli, kind->name, id, error);
+  g_autoptr (JsonObject) args = uuid ? ct_json_build ("sss", "subject_type", kind->name, "subject", uuid,
+                                                      "text", ct_cli_option (cli, "text"))
+                                     : NULL;
+  g_auto (CtOutcome) outcome = { 0 };
+
+  return args && ct_cli_execute (cli, "note.add", args, &outcome, error) ? show_each (cli, uuid, error)
+                                                                         : NULL;
+}
+
+static JsonNode *
+note_run (CtCli *cli, GError **error)
+{
+  if (ct_cli_has (cli, "text"))
+    return ct_cli_each (cli, FALSE, note_each);
+  ct_cli_usage (error, _ ("--%s is missing"), "text");
+  return NULL;
+}
+
+static JsonNode *
 edit_run (CtCli *cli, GError **error)
 {
   return ct_cli_each (cli, FALSE, edit_each);
@@ -494,6 +519,7 @@ static const CtCliOption distributor_list_options[] = {
   LIST_OPTIONS,
   END_OPTIONS
 };
+static const CtCliOption note_options[] = { { "text", "TEXT", N_ ("The note; required") }, END_OPTIONS };
 static const CtCliOption order_create_options[] = { ORDER_OPTIONS, END_OPTIONS };
 static const CtCliOption order_edit_options[] = { ORDER_OPTIONS, REV_OPTION, END_OPTIONS };
 static const CtCliOption order_list_options[] = { { "status", "STATUS", N_ ("Status") },
@@ -586,28 +612,31 @@ static const CtColumn distributor_fields[] = {
   { N_ ("Documents"), "documents", CT_COLUMN_TABLE, document_columns },
   { N_ ("Exceptions"), "exceptions", CT_COLUMN_TABLE, exception_columns },
   { N_ ("Tasks"), "tasks", CT_COLUMN_TABLE, task_columns },
+  { N_ ("Notes of people"), "peopleNotes", CT_COLUMN_TABLE, ct_cli_note_columns },
   END
 };
-static const CtColumn order_fields[] = { { N_ ("Number"), "number", CT_COLUMN_TEXT, NULL },
-                                         { N_ ("Distributor"), "distributor", CT_COLUMN_TEXT, NULL },
-                                         { N_ ("Name"), "distributorName", CT_COLUMN_TEXT, NULL },
-                                         { N_ ("Status"), "status", CT_COLUMN_TEXT, NULL },
-                                         { N_ ("Ordered"), "orderedOn", CT_COLUMN_TEXT, NULL },
-                                         { N_ ("Required"), "requiredOn", CT_COLUMN_TEXT, NULL },
-                                         { N_ ("Total"), "totalMinor", CT_COLUMN_MONEY, NULL },
-                                         { N_ ("From"), "laneOrigin", CT_COLUMN_TEXT, NULL },
-                                         { N_ ("To"), "laneDestination", CT_COLUMN_TEXT, NULL },
-                                         { N_ ("Reference"), "externalRef", CT_COLUMN_TEXT, NULL },
-                                         { N_ ("Notes"), "notes", CT_COLUMN_TEXT, NULL },
-                                         { N_ ("Archived"), "archivedAt", CT_COLUMN_TIME, NULL },
-                                         { N_ ("Lines"), "lines", CT_COLUMN_TABLE, line_columns },
-                                         { N_ ("Invoices"), "invoices", CT_COLUMN_TABLE, invoice_columns },
-                                         { N_ ("Shipments"), "shipments", CT_COLUMN_TABLE, shipment_columns },
-                                         { N_ ("Documents"), "documents", CT_COLUMN_TABLE, document_columns },
-                                         { N_ ("Exceptions"), "exceptions", CT_COLUMN_TABLE,
-                                           exception_columns },
-                                         { N_ ("Tasks"), "tasks", CT_COLUMN_TABLE, task_columns },
-                                         END };
+static const CtColumn order_fields[] = {
+  { N_ ("Number"), "number", CT_COLUMN_TEXT, NULL },
+  { N_ ("Distributor"), "distributor", CT_COLUMN_TEXT, NULL },
+  { N_ ("Name"), "distributorName", CT_COLUMN_TEXT, NULL },
+  { N_ ("Status"), "status", CT_COLUMN_TEXT, NULL },
+  { N_ ("Ordered"), "orderedOn", CT_COLUMN_TEXT, NULL },
+  { N_ ("Required"), "requiredOn", CT_COLUMN_TEXT, NULL },
+  { N_ ("Total"), "totalMinor", CT_COLUMN_MONEY, NULL },
+  { N_ ("From"), "laneOrigin", CT_COLUMN_TEXT, NULL },
+  { N_ ("To"), "laneDestination", CT_COLUMN_TEXT, NULL },
+  { N_ ("Reference"), "externalRef", CT_COLUMN_TEXT, NULL },
+  { N_ ("Notes"), "notes", CT_COLUMN_TEXT, NULL },
+  { N_ ("Archived"), "archivedAt", CT_COLUMN_TIME, NULL },
+  { N_ ("Lines"), "lines", CT_COLUMN_TABLE, line_columns },
+  { N_ ("Invoices"), "invoices", CT_COLUMN_TABLE, invoice_columns },
+  { N_ ("Shipments"), "shipments", CT_COLUMN_TABLE, shipment_columns },
+  { N_ ("Documents"), "documents", CT_COLUMN_TABLE, document_columns },
+  { N_ ("Exceptions"), "exceptions", CT_COLUMN_TABLE, exception_columns },
+  { N_ ("Tasks"), "tasks", CT_COLUMN_TABLE, task_columns },
+  { N_ ("Notes of people"), "peopleNotes", CT_COLUMN_TABLE, ct_cli_note_columns },
+  END
+};
 
 const CtVerb ct_verbs_records[] = {
   { "distributor create", "", 0, 0, N_ ("Add a distributor"), distributor_create_options, create_run,
@@ -622,6 +651,8 @@ const CtVerb ct_verbs_records[] = {
     distributor_columns, CT_VERB_SHOWS, NULL },
   { "distributor restore", "ID…", 1, CT_ANY, N_ ("Restore an archived distributor"), NULL, restore_run,
     distributor_columns, CT_VERB_SHOWS, NULL },
+  { "distributor note", "ID…", 1, CT_ANY, N_ ("Add a note to distributors"), note_options, note_run,
+    distributor_columns, 0, NULL },
   { "order create", "", 0, 0, N_ ("Add an order"), order_create_options, create_run, order_fields, 0, NULL },
   { "order edit", "ID…", 1, CT_ANY, N_ ("Change an order"), order_edit_options, edit_run, order_fields,
     CT_VERB_SHOWS, NULL },
@@ -631,5 +662,7 @@ const CtVerb ct_verbs_records[] = {
     CT_VERB_SHOWS, NULL },
   { "order restore", "ID…", 1, CT_ANY, N_ ("Restore an archived order"), NULL, restore_run, order_columns,
     CT_VERB_SHOWS, NULL },
+  { "order note", "ID…", 1, CT_ANY, N_ ("Add a note to orders"), note_options, note_run, order_columns, 0,
+    NULL },
   { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, 0, NULL },
 };

@@ -3,6 +3,7 @@
 #include "ct-cli-verbs.h"
 #include "ct-work-json.h"
 #include "ct-workspace-agents.h"
+#include "ct-workspace-find.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,9 +11,15 @@
 static JsonNode *
 show_cb (CtCli *cli, CtDb *db, gpointer data, GError **error)
 {
-  JsonObject *task = ct_task_json (db, data, error);
+  g_auto (CtFound) found = { 0 };
+  g_autoptr (JsonObject) task = ct_task_json (db, data, error);
+  JsonArray *notes;
 
-  return task ? ct_json_wrap_object (task) : NULL;
+  if (!task || !ct_workspace_find (db, "task", data, &found, error) ||
+      !(notes = ct_rows_array (db, error, CT_CLI_NOTES_SQL, "k", &found.id)))
+    return NULL;
+  json_object_set_array_member (task, "peopleNotes", notes);
+  return ct_json_wrap_object (g_steal_pointer (&task));
 }
 
 static JsonNode *
@@ -304,6 +311,8 @@ static const CtColumn fields[] = { { N_ ("Task"), "taskId", CT_COLUMN_TEXT, NULL
                                    { N_ ("Blocked"), "blockedActions", CT_COLUMN_LIST, NULL },
                                    { N_ ("Escalation"), "escalationRule", CT_COLUMN_TEXT, NULL },
                                    { N_ ("Message ID"), "lastChannelMessageId", CT_COLUMN_TEXT, NULL },
+                                   { N_ ("Notes of people"), "peopleNotes", CT_COLUMN_TABLE,
+                                     ct_cli_note_columns },
                                    END };
 static const CtColumn draft_columns[] = { { N_ ("Approval"), "number", CT_COLUMN_TEXT, NULL },
                                           { N_ ("Channel"), "channel", CT_COLUMN_TEXT, NULL },

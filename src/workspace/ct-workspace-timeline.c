@@ -327,6 +327,21 @@ make_sql (const CtFound *subject)
   return g_string_free (sql, FALSE);
 }
 
+/* What a note says is its row's text. */
+static void
+take_note (JsonObject *event)
+{
+  JsonArray *changes = ct_json_array (event, "changes");
+
+  for (guint i = 0; i < json_array_get_length (changes); i++) {
+    JsonObject *change = json_array_get_object_element (changes, i);
+
+    if (g_str_equal (ct_json_string (change, "table", ""), "task_notes") &&
+        g_str_equal (ct_json_string (change, "column", ""), "text"))
+      json_object_set_string_member (event, "detail", ct_json_string (change, "after", ""));
+  }
+}
+
 static JsonObject *
 read_event (CtDb *db, CtStmt *row)
 {
@@ -353,6 +368,8 @@ read_event (CtDb *db, CtStmt *row)
   json_object_set_null_member (event, "externalMessageId");
   json_object_set_array_member (
       event, "changes", read_changes (event, ct_stmt_is_null (row, 8) ? NULL : ct_stmt_text (row, 8)));
+  if (g_str_has_suffix (action, ".note") || g_str_equal (action, "note.add"))
+    take_note (event);
   return event;
 }
 
@@ -400,6 +417,8 @@ read_unconfirmed (CtDb *db, const CtFound *subject, CtStmt *row, const char *cha
   json_object_set_null_member (event, "checkpoint");
   json_object_set_null_member (event, "externalMessageId");
   json_object_set_array_member (event, "changes", read_changes (event, changes));
+  if (g_str_has_suffix (action, ".note") || g_str_equal (action, "note.add"))
+    take_note (event);
   return event;
 }
 

@@ -139,6 +139,26 @@ def test_records(tower):
     assert tower.ok('order', 'show', order['number'])['archivedAt'], 'undo takes the last command back'
 
 
+@with_tower('--demo')
+def test_notes(tower):
+    """What people wrote is read where one looks: beside the record, and in its story."""
+    exception = tower.ok('exceptions', 'list', '--limit', '1')[0]['number']
+    task = tower.ok('task', 'create', '--exception', exception)['taskId']
+    order, distributor = (tower.ok(kind, 'list', '--limit', '1')[0]['number'] for kind in ('order', 'distributor'))
+    for verb, number in ('task', task), ('order', order), ('distributor', distributor):
+        tower.fails(2, verb, 'note', number)
+        texts = [f'Called {verb} twice, {"very " * 20}late', 'Second']
+        for text in texts:
+            tower.ok(verb, 'note', number, '--text', text)
+        notes = tower.ok(verb, 'show', number)['peopleNotes']
+        assert [note['text'] for note in notes] == texts and all(note['author'] and note['writtenAt'] for note in notes), notes
+        shown = tower.run(verb, 'show', number, shown=True).stdout
+        assert texts[0] in shown and 'Notes of people' in shown, shown
+        told = [event['detail'] for event in tower.ok('timeline', number) if event['action'].endswith('note') or event['action'] == 'note.add']
+        assert told[-2:] == texts, told
+        assert f'Called {verb} twice' in tower.run('timeline', number, shown=True).stdout
+
+
 @with_tower('--trial')
 def test_settings(tower):
     assert any(row['key'] == 'delivery.undo_window' for row in tower.ok('config', 'get'))
@@ -453,6 +473,6 @@ def test_readme():
     assert '1 sent, 0 failed' in done.stdout and 'Message posted' in done.stdout, done.stdout
 
 
-run_tests([test_usage, test_not_found, test_trial_only, test_lost_replica, test_roles, test_records, test_settings, test_demo, test_work,
+run_tests([test_usage, test_not_found, test_trial_only, test_lost_replica, test_roles, test_records, test_notes, test_settings, test_demo, test_work,
            test_quiet_period, test_post_that_cannot_go, test_shown_to_people, test_undo, test_undo_in_the_way,
            test_channels, test_interrupted, test_audit, test_import_and_export, test_towerd, test_readme])
