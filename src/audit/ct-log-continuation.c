@@ -64,7 +64,11 @@ check_root (CtDb *db, const CtLogContinuation *self, guint64 n_signed, GError **
          (ct_hash_equal (&root, &self->start.root) ||
           ct_fail (
               error, CT_ERROR_CORRUPT,
-              _ ("The server's log is said to go on from %d leaves that are not those which stood there"),
+              g_dngettext (
+                  GETTEXT_PACKAGE,
+                  "The server's log is said to go on from %d leaf that is not the one which stood there",
+                  "The server's log is said to go on from %d leaves that are not those which stood there",
+                  (gulong) (self->start.size)),
               (int) self->start.size));
 }
 

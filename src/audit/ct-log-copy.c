@@ -281,9 +281,9 @@ ct_log_copy_extend (CtDb *db, const CtVerifier *verifier, const char *note, gint
     return ct_fail (
         error, CT_ERROR_CORRUPT,
         checkpoint.size > n_signed
-            ? _ ("The leaves of the server's log are not those that its checkpoint of %d leaves signs: they "
+            ? _ ("The leaves of the server's log are not those that its checkpoint of size %d signs: they "
                  "were edited, added or reordered, or the log was forked")
-            : _ ("The server's log was forked: its checkpoint of %d leaves signs another history"),
+            : _ ("The server's log was forked: its checkpoint of size %d signs another history"),
         (int) checkpoint.size);
   return ct_db_run (
       db, error,

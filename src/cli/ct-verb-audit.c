@@ -45,11 +45,20 @@ static void
 say_hidden (CtCli *cli, guint64 hidden, guint64 withheld)
 {
   if (hidden > 0)
-    ct_cli_say (cli, g_dngettext (GETTEXT_PACKAGE, "Of %d event only the hash is here: its text is not for this reader", "Of %d events only the hash is here: their text is not for this reader", (gulong) (hidden)),
+    ct_cli_say (cli,
+                g_dngettext (GETTEXT_PACKAGE,
+                             "Of %d event only the hash is here: its text is not for this reader",
+                             "Of %d events only the hash is here: their text is not for this reader",
+                             (gulong) (hidden)),
                 (int) hidden);
   if (withheld > 0)
     ct_cli_say (
-        cli, g_dngettext (GETTEXT_PACKAGE, "Of %d event the details are kept back: it concerns records that are not for this reader", "Of %d events the details are kept back: they concern records that are not for this reader", (gulong) (withheld)),
+        cli,
+        g_dngettext (
+            GETTEXT_PACKAGE,
+            "Of %d event the details are kept back: it concerns records that are not for this reader",
+            "Of %d events the details are kept back: they concern records that are not for this reader",
+            (gulong) (withheld)),
         (int) withheld);
 }
 

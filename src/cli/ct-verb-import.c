@@ -20,16 +20,25 @@ import_files (CtCli *cli, const char *profile, const char *path, gboolean dry_ru
   JsonObject *counts = import ? ct_workspace_import (cli->workspace, import, dry_run, errors,
                                                      import_progress_cb, cli, cli->cancellable, error)
                               : NULL;
+  gint64 rejected;
 
   ct_cli_progress_end (cli);
   if (!counts)
     return NULL;
-  if (ct_json_int (counts, "rejected", 0) > 0)
-    ct_cli_say (cli,
-                errors
-                    ? _ ("%d rows were refused; they are in %s, to be corrected and imported again")
-                    : _ ("%d rows were refused; name a file with --errors to have them with their reasons"),
-                (int) ct_json_int (counts, "rejected", 0), errors);
+  rejected = ct_json_int (counts, "rejected", 0);
+  if (rejected > 0)
+    ct_cli_say (
+        cli,
+        errors
+            ? g_dngettext (GETTEXT_PACKAGE,
+                           "%d row was refused; it is in %s, to be corrected and imported again",
+                           "%d rows were refused; they are in %s, to be corrected and imported again",
+                           (gulong) (rejected))
+            : g_dngettext (GETTEXT_PACKAGE,
+                           "%d row was refused; name a file with --errors to have it with its reason",
+                           "%d rows were refused; name a file with --errors to have them with their reasons",
+                           (gulong) (rejected)),
+        (int) rejected, errors);
   return ct_json_wrap_object (counts);
 }
 

@@ -28,11 +28,22 @@ say_report (CtCli *cli, const CtSyncReport *report)
 {
   guint waiting = report->pulled.rejected + report->pulled.parked;
 
-  if (report->pushed || report->pulled.rows || report->pulled.gone)
-    ct_cli_say (cli, _ ("Sent %u commands, received %u rows, removed %u"), report->pushed,
-                report->pulled.rows, report->pulled.gone);
+  if (report->pushed || report->pulled.rows || report->pulled.gone) {
+    g_autofree char *sent = g_strdup_printf (
+        g_dngettext (GETTEXT_PACKAGE, "Sent %u command", "Sent %u commands", (gulong) (report->pushed)),
+        report->pushed);
+    g_autofree char *received = g_strdup_printf (
+        g_dngettext (GETTEXT_PACKAGE, "received %u row", "received %u rows", (gulong) (report->pulled.rows)),
+        report->pulled.rows);
+
+    ct_cli_say (cli, _ ("%s, %s, removed %u"), sent, received, report->pulled.gone);
+  }
   if (waiting)
-    ct_cli_say (cli, _ ("%u commands could not be applied and need a decision: towerctl attention list"),
+    ct_cli_say (cli,
+                g_dngettext (GETTEXT_PACKAGE,
+                             "%u command could not be applied and needs a decision: towerctl attention list",
+                             "%u commands could not be applied and need a decision: towerctl attention list",
+                             (gulong) (waiting)),
                 waiting);
   if (report->forked)
     ct_cli_say (cli, _ ("This workspace is a copy: it goes on as a device of its own"));
@@ -203,8 +214,11 @@ check_run (CtCli *cli, GError **error)
       !ct_link_check (link, cli->cancellable, &found, error))
     return NULL;
   if (found.different)
-    ct_cli_say (cli, _ ("%u rows were not what the server has; %u were brought anew"), found.different,
-                found.mended);
+    ct_cli_say (cli,
+                g_dngettext (GETTEXT_PACKAGE, "%u row was not what the server has; brought anew: %u",
+                             "%u rows were not what the server has; brought anew: %u",
+                             (gulong) (found.different)),
+                found.different, found.mended);
   return ct_json_wrap_object (ct_json_build ("iiii", "rows", found.rows, "tables", (gint64) found.tables,
                                              "different", (gint64) found.different, "mended",
                                              (gint64) found.mended));

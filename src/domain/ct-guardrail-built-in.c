@@ -81,8 +81,10 @@ check_length (const char *text, const CtTextLimits *limits, GPtrArray *findings)
     ct_guardrail_report (findings, "too-long", "format", CT_FINDING_ERROR, message, allowed, bytes - allowed);
   }
   if (ct_text_is_blank (text) || length < (glong) limits->least) {
-    g_autofree char *message = g_strdup_printf (_ ("The text has %ld characters; at least %u are needed"),
-                                                length, MAX (limits->least, 1));
+    g_autofree char *message = g_strdup_printf (
+        g_dngettext (GETTEXT_PACKAGE, "The text has %ld character; at least %u are needed",
+                     "The text has %ld characters; at least %u are needed", (gulong) (length)),
+        length, MAX (limits->least, 1));
 
     ct_guardrail_report (findings, "too-short", "format", CT_FINDING_ERROR, message, 0, bytes);
   }

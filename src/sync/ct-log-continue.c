@@ -33,7 +33,7 @@ skip_signed (Comparison *self, const CtVerifier *verifier, GError **error)
     return TRUE;
   if (checkpoint.size > self->n_signed)
     return ct_fail (error, CT_ERROR_CONFLICT,
-                    _ ("The server has a checkpoint of %d leaves, here are only %d: read the log first, "
+                    _ ("The server has a checkpoint of size %d, here are leaves: %d. Read the log first, "
                        "towerctl sync --once"),
                     (int) checkpoint.size, (int) self->n_signed);
   if (!ct_log_root (self->db, checkpoint.size, &root, error))

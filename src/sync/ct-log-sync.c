@@ -388,7 +388,10 @@ accept_head (Following *self, guint64 n_leaves, guint64 n_signed, GError **error
   if (!self->head.note)
     return n_signed == 0 || self->sequences ||
            ct_fail (error, CT_ERROR_CORRUPT,
-                    _ ("The server's log was rolled back: it had %d signed leaves, now none"),
+                    g_dngettext (GETTEXT_PACKAGE,
+                                 "The server's log was rolled back: it had %d signed leaf, now none",
+                                 "The server's log was rolled back: it had %d signed leaves, now none",
+                                 (gulong) (n_signed)),
                     (int) n_signed);
   if (!ct_checkpoint_open (self->head.note, -1, self->verifier, &checkpoint, &cause)) {
     if (!self->sequences)
@@ -404,12 +407,20 @@ accept_head (Following *self, guint64 n_leaves, guint64 n_signed, GError **error
   if (checkpoint.size < n_signed && !self->sequences)
     return ct_fail (
         error, CT_ERROR_CORRUPT,
-        _ ("The server's log was rolled back: it had %d signed leaves, its newest checkpoint has %d"),
+        g_dngettext (
+            GETTEXT_PACKAGE,
+            "The server's log was rolled back: it had %d signed leaf, its newest checkpoint has %d",
+            "The server's log was rolled back: it had %d signed leaves, its newest checkpoint has %d",
+            (gulong) (n_signed)),
         (int) n_signed, (int) checkpoint.size);
   if (checkpoint.size > (guint64) self->head.size)
-    return ct_fail (error, CT_ERROR_CORRUPT,
-                    _ ("The server's log was truncated: its checkpoint signs %d leaves, there are %d"),
-                    (int) checkpoint.size, (int) self->head.size);
+    return ct_fail (
+        error, CT_ERROR_CORRUPT,
+        g_dngettext (GETTEXT_PACKAGE,
+                     "The server's log was truncated: its checkpoint signs %d leaf, there are %d",
+                     "The server's log was truncated: its checkpoint signs %d leaves, there are %d",
+                     (gulong) (checkpoint.size)),
+        (int) checkpoint.size, (int) self->head.size);
   return (n_leaves >= checkpoint.size ||
           read_leaves (self, (gint64) n_leaves, (gint64) checkpoint.size, error)) &&
          within (self, extend_cb, NULL, error);
@@ -435,8 +446,7 @@ sign_head (Following *self, GError **error)
   if (n_leaves > (guint64) self->head.size)
     return ct_fail (
         error, CT_ERROR_CORRUPT,
-        _ ("The server's log was rolled back: %d leaves were read, now there are %d; nothing is signed. "
-           "Where "
+        _ ("The server's log was rolled back: leaves that were read: %d, now: %d; nothing is signed. Where "
            "the server was restored from a backup, “towerctl server continue-log” lets the log go on"),
         (int) n_leaves, (int) self->head.size);
   if (self->head.note && !ct_checkpoint_open (self->head.note, -1, self->verifier, &published, error))

@@ -45,9 +45,14 @@ check_posts (CtDb *db, GError **error)
     return FALSE;
   return waiting == 0 ||
          ct_fail (error, CT_ERROR_REFUSED,
-                  _ ("%d approved posts have not gone out yet, or are to be taken back: do it "
-                     "(towerctl deliver --once) or take their approval back before the "
-                     "workspace is uploaded"),
+                  g_dngettext (GETTEXT_PACKAGE,
+                               "%d approved post has not gone out yet, or is to be taken back: do it "
+                               "(towerctl deliver --once) or take its approval back before the "
+                               "workspace is uploaded",
+                               "%d approved posts have not gone out yet, or are to be taken back: do it "
+                               "(towerctl deliver --once) or take their approval back before the "
+                               "workspace is uploaded",
+                               (gulong) waiting),
                   (int) waiting);
 }
 

@@ -46,15 +46,23 @@ refuse_records (CtDb *db, Joining *self, int rows, const char *table, GError **e
     *self->wrong = CT_CONNECT_RECORDS;
     return ct_fail (
         error, CT_ERROR_REFUSED,
-        _ ("This workspace has data of its own (%d rows in %s), which would be lost. The server is "
-           "still empty: with --upload they go along; else connect a new workspace (towerctl -w "
-           "DIR init)"),
+        g_dngettext (GETTEXT_PACKAGE,
+                     "This workspace has data of its own (%d row in %s), which would be lost. The server is "
+                     "still empty: with --upload it goes along; else connect a new workspace (towerctl -w "
+                     "DIR init)",
+                     "This workspace has data of its own (%d rows in %s), which would be lost. The server is "
+                     "still empty: with --upload they go along; else connect a new workspace (towerctl -w "
+                     "DIR init)",
+                     (gulong) rows),
         rows, table);
   }
   if (g_error_matches (why, CT_ERROR, CT_ERROR_REFUSED))
-    return ct_fail (error, CT_ERROR_REFUSED,
-                    _ ("This workspace has data of its own (%d rows in %s), which would be lost. %s"), rows,
-                    table, why->message);
+    return ct_fail (
+        error, CT_ERROR_REFUSED,
+        g_dngettext (
+            GETTEXT_PACKAGE, "This workspace has data of its own (%d row in %s), which would be lost. %s",
+            "This workspace has data of its own (%d rows in %s), which would be lost. %s", (gulong) (rows)),
+        rows, table, why->message);
   g_propagate_error (error, g_steal_pointer (&why));
   return FALSE;
 }
@@ -467,10 +475,11 @@ leave (CtDb *db, Leaving *self, GError **error)
   if (!g_str_equal (ct_json_string (self->left, "mode", ""), "connected"))
     return ct_fail (error, CT_ERROR_NOT_FOUND, _ ("This workspace is not connected to a server"));
   if ((pending || tray) && !self->with_pending)
-    return ct_fail (error, CT_ERROR_CONFLICT,
-                    _ ("%d commands have not reached the server and %d wait for a decision: towerctl sync "
-                       "--once and attention list come first, or leave with --with-pending"),
-                    (int) pending, (int) tray);
+    return ct_fail (
+        error, CT_ERROR_CONFLICT,
+        _ ("Commands that have not reached the server: %d; that wait for a decision: %d. towerctl sync "
+           "--once and attention list come first, or leave with --with-pending"),
+        (int) pending, (int) tray);
   return note_left (db, error) && ct_backlog_end (db, error) && continue_series (db, error) &&
          ct_db_run (db, error, "DELETE FROM workspace WHERE key = 'sync_trouble'", "") &&
          ct_workspace_own_log (self->workspace, db, error);

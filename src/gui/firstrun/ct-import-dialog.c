@@ -356,7 +356,8 @@ told_cb (guint64 done, guint64 total, gint64 rows, gpointer data)
 {
   CtImportDialog *self = data;
   g_autofree char *count = ct_format_count (rows);
-  g_autofree char *text = g_strdup_printf (_ ("%s rows"), count);
+  g_autofree char *text =
+      g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%s row", "%s rows", (gulong) (rows)), count);
 
   gtk_progress_bar_set_fraction (self->progress, total ? MIN (1.0, (double) done / (double) total) : 0);
   gtk_progress_bar_set_text (self->progress, text);

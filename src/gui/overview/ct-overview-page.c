@@ -287,8 +287,10 @@ show_health (CtOverviewPage *self, Job *job)
                                            ct_workspace_get_zone (ct_page_get_workspace (CT_PAGE (self))))
                          : g_strdup ("—");
   g_autofree char *leaves = ct_format_count (job->n_leaves), *proven = ct_format_count (job->n_signed);
-  g_autofree char *audit =
-      g_strdup_printf (_ ("Audit: %s of %s entries proven, last checkpoint %s"), proven, leaves, when);
+  g_autofree char *audit = g_strdup_printf (
+      g_dngettext (GETTEXT_PACKAGE, "Audit: %s of %s entry proven, last checkpoint %s",
+                   "Audit: %s of %s entries proven, last checkpoint %s", (gulong) (job->n_leaves)),
+      proven, leaves, when);
   g_autofree char *channels =
       g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "%d channel", "%d channels", (gulong) job->n_channels),
                        (int) job->n_channels);

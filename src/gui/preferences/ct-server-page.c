@@ -81,7 +81,7 @@ describe_loss (CtServerPage *self)
   if (!pending && !tray)
     return g_strdup (_ ("The server has everything you did."));
   return g_strdup_printf (
-      _ ("%d of your changes have not reached the server, %d wait for a decision. They stay "
+      _ ("Changes of yours that have not reached the server: %d; that wait for a decision: %d. They stay "
          "as they are here, and the server never learns of them."),
       pending, tray);
 }

@@ -107,10 +107,15 @@ say_verified (Proving *self)
   g_autofree char *under = ct_format_count ((gint64) self->report.n_signed);
   g_autofree char *commands = ct_format_count ((gint64) self->report.n_intents);
   g_autofree char *root = ct_hash_to_hex (&self->report.root);
-  g_autofree char *text = g_strdup_printf (
-      _ ("%s entries, %s of them under a signed checkpoint, %s commands. Nothing was changed, removed or "
-         "reordered.\n\nRoot: %s\nKey: %s"),
-      leaves, under, commands, root, self->report.vkey);
+  g_autofree char *entries = g_strdup_printf (
+      g_dngettext (GETTEXT_PACKAGE, "%s entry", "%s entries", (gulong) (self->report.n_leaves)), leaves);
+  g_autofree char *made = g_strdup_printf (
+      g_dngettext (GETTEXT_PACKAGE, "%s command", "%s commands", (gulong) (self->report.n_intents)),
+      commands);
+  g_autofree char *text =
+      g_strdup_printf (_ ("%s, %s of them under a signed checkpoint, %s. Nothing was changed, removed or "
+                          "reordered.\n\nRoot: %s\nKey: %s"),
+                       entries, under, made, root, self->report.vkey);
   GtkWidget *dialog = adw_message_dialog_new (GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self->page))),
                                               _ ("✔ The log is whole"), text);
 
@@ -133,8 +138,10 @@ proved_cb (GObject *source, GAsyncResult *result, gpointer data)
           self->page, self->directory ? _ ("The dossier was not exported") : _ ("✘ The log cannot be proven"),
           error);
     else if (self->directory)
-      ct_page_toast (self->page, FALSE, _ ("%d entries exported to %s"), (int) self->n_exported,
-                     self->directory);
+      ct_page_toast (self->page, FALSE,
+                     g_dngettext (GETTEXT_PACKAGE, "%d entry exported to %s", "%d entries exported to %s",
+                                  (gulong) (self->n_exported)),
+                     (int) self->n_exported, self->directory);
     else
       say_verified (self);
   }
