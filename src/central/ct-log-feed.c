@@ -25,7 +25,7 @@ ct_log_feed_head (CtSession *session, gint64 seen, CtLogHead *head, GCancellable
 {
   g_autoptr (CtAnswer) answer =
       ct_session_query (session, cancellable, error,
-                        "SELECT origin, vkey, note, tables, size, number, upto, whole, first"
+                        "SELECT origin, vkey, note, tables, size, number, upto, whole, first, proposed::int"
                         " FROM api.log_head($1::text::bigint)",
                         "i", seen);
 
@@ -42,6 +42,7 @@ ct_log_feed_head (CtSession *session, gint64 seen, CtLogHead *head, GCancellable
   head->upto = ct_answer_int (answer, 0, 6);
   head->whole = ct_answer_int (answer, 0, 7) != 0;
   head->first = g_strdup (ct_answer_text (answer, 0, 8));
+  head->proposed = ct_answer_int (answer, 0, 9) != 0;
   return TRUE;
 }
 

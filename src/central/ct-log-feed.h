@@ -7,15 +7,16 @@ G_BEGIN_DECLS
 
 /* Where the server's log stands. */
 typedef struct {
-  char *origin;   /* (owned) */
-  char *first;    /* (owned): what it was called at first: names the server */
-  char *vkey;     /* (owned) (nullable): of the key that signs it; none yet */
-  char *note;     /* (owned) (nullable): its newest checkpoint */
-  char *tables;   /* (owned): the business tables whose rows it commits to, with spaces between */
-  gint64 size;    /* leaves that have a place */
-  gint64 number;  /* the last transaction whose leaves are all among them */
-  gint64 upto;    /* leaves of transactions up to the one asked about */
-  gboolean whole; /* whether the reader sees every row there is */
+  char *origin;      /* (owned) */
+  char *first;       /* (owned): what it was called at first: names the server */
+  char *vkey;        /* (owned) (nullable): of the key that signs it; none yet */
+  char *note;        /* (owned) (nullable): its newest checkpoint */
+  char *tables;      /* (owned): the business tables whose rows it commits to, with spaces between */
+  gint64 size;       /* leaves that have a place */
+  gint64 number;     /* the last transaction whose leaves are all among them */
+  gint64 upto;       /* leaves of transactions up to the one asked about */
+  gboolean proposed; /* an administrator would have it go on under another origin */
+  gboolean whole;    /* whether the reader sees every row there is */
 } CtLogHead;
 
 /* A redactable text beside a leaf. */

@@ -350,15 +350,20 @@ continue_log_run (CtCli *cli, GError **error)
   g_auto (CtLogContinuation) made = { 0 };
   g_autoptr (CtSession) session = NULL;
   gboolean served = FALSE;
-  gint64 lost = 0;
+  const char *given = ct_cli_option (cli, "kept");
+  gint64 lost = 0, kept = -1;
 
+  if (given && !g_ascii_string_to_signed (given, 10, 0, G_MAXINT32, &kept, NULL)) {
+    ct_cli_usage (error, _ ("--kept %s: a number of leaves"), given);
+    return NULL;
+  }
   if (!ct_workspace_is_connected (cli->workspace)) {
     ct_fail (error, CT_ERROR_NOT_FOUND, _ ("This workspace is not connected to a server"));
     return NULL;
   }
   session = ct_cli_open_server (cli, error);
-  if (!session ||
-      !ct_workspace_continue_log (cli->workspace, session, &made, &lost, &served, cli->cancellable, error))
+  if (!session || !ct_workspace_continue_log (cli->workspace, session, kept, &made, &lost, &served,
+                                              cli->cancellable, error))
     return NULL;
   ct_cli_say (cli, served
                        ? _ ("The service that signs the log puts this into effect with its next round; "
@@ -494,7 +499,13 @@ const CtVerb ct_verbs_server[] = {
     CT_VERB_NO_WORKSPACE | CT_VERB_READS_FILES | CT_VERB_SHOWS, NULL },
   { "server continue-log", "URL", 1, 1,
     N_ ("After a restore from a backup, where the log's key is: let the log go on from what is left"),
-    plain_options, continue_log_run, continue_columns, CT_VERB_SHOWS, NULL },
+    (const CtCliOption[]){ CT_CLI_SERVER_OPTIONS,
+                           { "kept", "N",
+                             N_ ("Where the workspace here came back from a backup as well: how many leaves "
+                                 "everybody has in common; "
+                                 "with 0 everybody reads the log anew") },
+                           { NULL, NULL, NULL } },
+    continue_log_run, continue_columns, CT_VERB_SHOWS, NULL },
   { "device show", "", 0, 0, N_ ("This workspace's device, as an administrator enrols it; nothing secret"),
     NULL, device_show_run, one_device_columns, CT_VERB_SHOWS, NULL },
   { "device trust", "FILE", 1, 1,

@@ -101,28 +101,43 @@ check_signer (Comparison *self, const CtSigner *signer, GError **error)
                   self->head.origin);
 }
 
-/* What both have in common, where this is who signs the log of a server that lost some of it. */
+/* What both have in common, where this is who signs the log. */
 static gboolean
 look (Comparison *self, const CtSigner *signer, GError **error)
 {
   guint64 n_leaves;
 
   ct_log_head_clear (&self->head);
-  if (!ct_log_feed_head (self->session, 0, &self->head, self->cancellable, error) ||
-      !check_signer (self, signer, error) || !ct_log_size (self->db, &n_leaves, &self->n_signed, error) ||
-      !skip_signed (self, ct_signer_verifier (signer), error) || !compare (self, error))
-    return FALSE;
-  self->done = self->common < self->n_signed;
-  return self->done ||
+  self->done = ct_log_feed_head (self->session, 0, &self->head, self->cancellable, error) &&
+               check_signer (self, signer, error) &&
+               ct_log_size (self->db, &n_leaves, &self->n_signed, error) &&
+               skip_signed (self, ct_signer_verifier (signer), error) && compare (self, error);
+  return self->done;
+}
+
+/* From where the log goes on. Who signs it may have come back from a backup together with the server, and then misses nothing:
+ * how much everybody has in common a person says. */
+static gboolean
+choose (Comparison *self, gint64 kept, guint64 *size, GError **error)
+{
+  *size = kept < 0 ? self->common : (guint64) kept;
+  if (*size > self->common)
+    return ct_fail (error, CT_ERROR_REFUSED,
+                    _ ("The server's log and the copy here have no more than %d leaves in common"),
+                    (int) self->common);
+  return kept >= 0 || self->common < self->n_signed ||
          ct_fail (
              error, CT_ERROR_REFUSED,
-             _ ("The server has every leaf that was signed: nothing was lost, and its log goes on as it is"));
+             _ ("The server has every leaf that was signed here: nothing was lost, and its log goes on as "
+                "it is. Where this workspace came back from a backup as well, --kept says how many leaves "
+                "everybody has in common"));
 }
 
 /**
  * ct_log_sync_continue:
  * @db: a connection of a connected workspace that followed the log and has its key, outside a transaction
  * @session: an administrator's
+ * @kept: how many leaves everybody has in common, where @db was put back as well; -1: what it has in common with the server
  * @made: (out): how the log would go on; clear it with ct_log_continuation_clear()
  * @lost: (out): how many signed leaves the server no longer has
  * @served: (out): whether a service is at work that signs the log; else it takes effect when one is
@@ -134,21 +149,23 @@ look (Comparison *self, const CtSigner *signer, GError **error)
  * Returns: %FALSE with %CT_ERROR_REFUSED where nothing was lost, or the key is not here
  */
 gboolean
-ct_log_sync_continue (CtDb *db, CtSession *session, const CtSigner *signer, CtLogContinuation *made,
-                      gint64 *lost, gboolean *served, GCancellable *cancellable, GError **error)
+ct_log_sync_continue (CtDb *db, CtSession *session, const CtSigner *signer, gint64 kept,
+                      CtLogContinuation *made, gint64 *lost, gboolean *served, GCancellable *cancellable,
+                      GError **error)
 {
   g_auto (Comparison) self = { .db = db, .session = session, .cancellable = cancellable };
   CtId log = ct_id_new (ct_time_now ());
   g_autofree char *id = ct_id_to_string (&log), *note = NULL;
   g_autoptr (CtAnswer) answer = NULL;
+  guint64 size;
 
-  if (!look (&self, signer, error))
+  if (!look (&self, signer, error) || !choose (&self, kept, &size, error))
     return FALSE;
   made->start.origin = g_strconcat ("control-tower/", id, NULL);
-  made->start.size = self.common;
+  made->start.size = size;
   made->former = g_strdup (self.head.origin);
-  *lost = (gint64) (self.n_signed - self.common);
-  if (!ct_log_root (db, self.common, &made->start.root, error) ||
+  *lost = (gint64) (self.n_signed - size);
+  if (!ct_log_root (db, size, &made->start.root, error) ||
       !(note = ct_log_continuation_sign (made, signer, error)))
     return FALSE;
   answer = ct_session_query (session, cancellable, error, "SELECT api.continue_log($1)::int", "s", note);
@@ -168,12 +185,12 @@ check_proposal (Comparison *self, const CtSigner *signer, const char *note, cons
       (!self->done && !look (self, signer, error)))
     return FALSE;
   if (!g_str_equal (proposed.former, self->head.origin) || !ct_log_continuation_is_new (&proposed, origins) ||
-      proposed.start.size != self->common)
+      proposed.start.size > self->common)
     return ct_fail (error, CT_ERROR_CONFLICT, _ ("it was made for the log as it was at another time"));
-  return ct_log_root (self->db, self->common, &root, error) &&
+  return ct_log_root (self->db, proposed.start.size, &root, error) &&
          (ct_hash_equal (&root, &proposed.start.root) ||
           ct_fail (error, CT_ERROR_CORRUPT, _ ("it has another root than the %d leaves that are left"),
-                   (int) self->common));
+                   (int) proposed.start.size));
 }
 
 /**

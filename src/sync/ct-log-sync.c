@@ -608,10 +608,12 @@ goes_on (Following *self, GError **problem)
   g_autoptr (GError) refused = NULL;
   gboolean taken = FALSE;
 
-  if (!self->options->signer || !g_error_matches (*problem, CT_ERROR, CT_ERROR_CORRUPT))
+  if (!self->options->signer || !self->head.proposed ||
+      (*problem && !g_error_matches (*problem, CT_ERROR, CT_ERROR_CORRUPT)))
     return FALSE;
   if (!ct_log_sync_take_continuation (self->db, self->session, self->options->signer, &taken,
-                                      self->cancellable, &refused)) {
+                                      self->cancellable, &refused) &&
+      *problem) {
     g_autoptr (GError) trouble = g_steal_pointer (problem);
 
     return ct_fail (problem, CT_ERROR_CORRUPT, _ ("%s. How the log is proposed to go on does not help: %s"),
@@ -645,7 +647,7 @@ ct_log_sync (CtDb *db, CtSession *session, const CtLogSyncOptions *options, gint
 
   memset (report, 0, sizeof *report);
   done = follow (&self, &problem);
-  if (!done && goes_on (&self, &problem)) {
+  if (goes_on (&self, &problem)) {
     following_clear (&self);
     self.sequences = self.same_scopes = FALSE;
     done = follow (&self, &problem);

@@ -34,8 +34,9 @@ typedef struct {
 gboolean ct_log_sync (CtDb *db, CtSession *session, const CtLogSyncOptions *options, gint64 now,
                       GCancellable *cancellable, CtLogSyncReport *report, GError **error);
 
-gboolean ct_log_sync_continue (CtDb *db, CtSession *session, const CtSigner *signer, CtLogContinuation *made,
-                               gint64 *lost, gboolean *served, GCancellable *cancellable, GError **error);
+gboolean ct_log_sync_continue (CtDb *db, CtSession *session, const CtSigner *signer, gint64 kept,
+                               CtLogContinuation *made, gint64 *lost, gboolean *served,
+                               GCancellable *cancellable, GError **error);
 gboolean ct_log_sync_take_continuation (CtDb *db, CtSession *session, const CtSigner *signer, gboolean *taken,
                                         GCancellable *cancellable, GError **error);
 

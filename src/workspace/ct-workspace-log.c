@@ -277,14 +277,14 @@ ct_workspace_own_log (CtWorkspace *self, CtDb *db, GError **error)
  * service puts it into effect.
  */
 gboolean
-ct_workspace_continue_log (CtWorkspace *self, CtSession *session, CtLogContinuation *made, gint64 *lost,
-                           gboolean *served, GCancellable *cancellable, GError **error)
+ct_workspace_continue_log (CtWorkspace *self, CtSession *session, gint64 kept, CtLogContinuation *made,
+                           gint64 *lost, gboolean *served, GCancellable *cancellable, GError **error)
 {
   g_autofree char *path = g_build_filename (ct_workspace_get_folder (self), "replica.db", NULL);
   g_autoptr (CtSigner) signer = ct_workspace_get_log_signer (self, error);
   g_autoptr (CtDb) db = signer ? ct_db_open (path, CT_DB_READ_ONLY, error) : NULL;
 
-  return db && ct_log_sync_continue (db, session, signer, made, lost, served, cancellable, error);
+  return db && ct_log_sync_continue (db, session, signer, kept, made, lost, served, cancellable, error);
 }
 
 typedef struct {

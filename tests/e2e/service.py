@@ -416,6 +416,9 @@ def test_restored_server():
         assert gone_on['lost'] > 0 and gone_on['kept'] > 0 and gone_on['origin'] != gone_on['former'] and not gone_on['served'], gone_on
         assert sql('lost', 'SELECT name FROM audit.origin') == gone_on['former']
         robo.start()
+        wait_for(lambda: sql('lost', 'SELECT name FROM audit.origin') == gone_on['origin'])
+        # until it signed something under the new name people find nothing that is signed
+        wait_for(lambda: team.lena.run('sync', '--once').returncode == 0)
         wait_for(lambda: team.lena.sync() and robo.status()['pending'] == 0 and team.states() == 'sent')
 
         second = team.draft('Südwind')

@@ -12,17 +12,25 @@ reach (LogClient *self, const char *database, const char *login)
 }
 
 static gboolean
-go_on (LogClient *self, const char *database, const char *login, const CtSigner *key, GError **error)
+go_on_from (LogClient *self, const char *database, const char *login, const CtSigner *key, gint64 kept,
+            GError **error)
 {
   g_autoptr (CtSession) session = pg_server_login (log_server, database, login);
   g_auto (CtLogContinuation) made = { 0 };
   gboolean served = FALSE;
   gint64 lost = 0;
 
-  if (!ct_log_sync_continue (self->station->replica->db, session, key, &made, &lost, &served, NULL, error))
+  if (!ct_log_sync_continue (self->station->replica->db, session, key, kept, &made, &lost, &served, NULL,
+                             error))
     return FALSE;
   g_assert_cmpint (lost, >, 0);
   return TRUE;
+}
+
+static gboolean
+go_on (LogClient *self, const char *database, const char *login, const CtSigner *key, GError **error)
+{
+  return go_on_from (self, database, login, key, -1, error);
 }
 
 /* What an administrator gives that has the look of the log's key, and is not signed by it. */
@@ -223,6 +231,68 @@ test_restored (void)
   check_continuing (anna, robot);
 }
 
+static void
+leave (LogClient *self)
+{
+  g_clear_pointer (&self->station->session, ct_session_close);
+}
+
+/* Who signs the log came back from a backup together with the server, misses nothing, and signs on: everybody else finds that
+ * it is another history. From what a person says they all have in common the log goes on, at last from nothing. */
+static void
+test_both_restored (void)
+{
+  g_autoptr (LogClient) robot = NULL, anna = NULL, again = NULL;
+  g_autoptr (CtSession) postgres = pg_server_login (log_server, "postgres", "postgres");
+  g_autoptr (GError) error = NULL;
+  CtLogSyncReport report;
+  gint64 kept;
+
+  pg_server_create (log_server, "twice", policy);
+  robot = log_client_new_sequencer ("twice");
+  anna = log_client_new ("twice", "anna");
+  g_free (log_client_add (anna, "Earlier", "south"));
+  log_client_sync (anna);
+  log_client_sync (robot);
+  kept = log_client_sync (anna).size;
+  leave (anna);
+  leave (robot);
+  ct_session_run (postgres, NULL, &error, "CREATE DATABASE twice_backup TEMPLATE twice", "");
+  g_assert_no_error (error);
+  reach (anna, "twice", "anna");
+  reach (robot, "twice", "robot");
+  g_free (log_client_add (anna, "Later", "south"));
+  log_client_sync (anna);
+  log_client_sync (robot);
+  log_client_sync (anna);
+
+  reach (anna, "twice_backup", "anna");
+  again = log_client_new ("twice_backup", "robot");
+  again->signer = log_signer;
+  g_assert_true (log_client_sync (again).signed_here);
+  g_assert_false (log_client_try_follow (anna, FALSE, &report, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_CORRUPT);
+  g_clear_error (&error);
+  g_assert_false (go_on (again, "twice_backup", "postgres", log_signer, &error));
+  g_assert_error (error, CT_ERROR, CT_ERROR_REFUSED);
+  g_clear_error (&error);
+  for (int round = 0; round < 2; round++) {
+    propose_forged ("twice_backup", "admin");
+    log_client_sync (again); /* nothing is wrong for it, and nothing wrong takes effect */
+    go_on_from (again, "twice_backup", "postgres", log_signer, round ? 0 : kept, &error);
+    g_assert_no_error (error);
+    log_client_sync (again);
+    log_client_sync (anna);
+    log_client_sync (again);
+    log_client_sync (anna);
+    log_client_verify (anna, 0);
+    log_client_verify (again, 0);
+  }
+  g_assert_cmpint (log_client_number (again, "SELECT count(*) FROM distributors"), ==, 2);
+  g_assert_cmpint (log_client_number (anna, "SELECT count(*) FROM audit_logs WHERE action = 'log.continue'"),
+                   ==, 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -234,6 +304,7 @@ main (int argc, char **argv)
   log_signer = ct_signer_generate ("control-tower/test", NULL);
   log_server = pg_server_start ();
   g_test_add_func ("/log/restored", test_restored);
+  g_test_add_func ("/log/restored/both", test_both_restored);
   status = g_test_run ();
   pg_server_stop (log_server);
   ct_signer_free (log_signer);
