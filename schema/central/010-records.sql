@@ -31,6 +31,15 @@ SELECT sync.register(6::smallint, 'invoices', 'invoice', 'INV',
   '{"number": "number", "order_id": "parent orders", "distributor_id": "parent distributors", "archived_at": "stamp"}',
   by_year => true);
 
+-- An invoice is its order's distributor's, whatever the command says: rules count it there. Files state whose it is.
+CREATE FUNCTION sync.take_distributor() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  NEW.distributor_id := coalesce((SELECT o.distributor_id FROM app.orders o WHERE o.id = NEW.order_id), NEW.distributor_id);
+  RETURN NEW;
+END $$;
+CREATE TRIGGER distributor BEFORE INSERT ON app.invoices   -- by its name before the stamps, which go by it
+  FOR EACH ROW WHEN (current_setting('tower.command', true) = 'invoice.create') EXECUTE FUNCTION sync.take_distributor();
+
 CREATE TABLE app.shipments (
   id uuid PRIMARY KEY, rev bigint NOT NULL, created_at bigint NOT NULL, updated_at bigint NOT NULL,
   number text NOT NULL UNIQUE,

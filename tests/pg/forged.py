@@ -231,6 +231,19 @@ def test_totals():
     applied(sales.push('import.chunk', *priced(5, total_minor=7)))
 
 
+def test_invoice_goes_with_its_order():
+    """Whose an invoice is follows from its order."""
+    def billed():
+        of_order, whose = order()
+        made = str(uuid.uuid4())
+        applied(SERVER.device('accounting').push('invoice.create', insert('invoices', made, order_id=of_order, distributor_id=distributor(),
+                                                                          amount_minor=1, currency='EUR')))
+        return ROOT.value('SELECT distributor_id FROM app.invoices WHERE id = $1', made) == whose
+    assert billed()
+    with no_trigger('invoices', 'distributor'):
+        assert not billed()
+
+
 MINUTE = 60000
 
 
