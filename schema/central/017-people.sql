@@ -52,6 +52,15 @@ SET search_path = pg_catalog, pg_temp AS $$
                    AND has_database_privilege(p.oid, current_database(), 'CONNECT'));
 $$;
 
+-- Everybody says when they are away themselves, and who stands in for them; an administrator says it of anybody.
+CREATE FUNCTION app.where_absence_is_mine(table_name text, row_id uuid, columns jsonb) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT app.has_role(session_user, 'admin') OR EXISTS (SELECT FROM app.people p WHERE p.login = session_user AND p.id = coalesce(
+    (SELECT a.person_id FROM app.absences a WHERE a.id = row_id AND table_name = 'absences'),
+    (SELECT d.person_id FROM app.delegations d WHERE d.id = row_id AND table_name = 'delegations'),
+    (columns -> 'person_id' ->> 1)::uuid));
+$$;
+
 -- No row says of anybody what PostgreSQL does not, nor is one taken away that it says.
 CREATE FUNCTION app.person_roles_are_backed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$

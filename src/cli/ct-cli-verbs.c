@@ -5,19 +5,13 @@
 #include <string.h>
 
 const CtVerbFamily ct_verb_families[] = {
-  { N_ ("Workspace"), ct_verbs_init },
-  { N_ ("Data"), ct_verbs_import },
-  { N_ ("Records"), ct_verbs_records },
-  { N_ ("Exceptions"), ct_verbs_exceptions },
-  { N_ ("Tasks and agents"), ct_verbs_task },
-  { N_ ("Approvals"), ct_verbs_approvals },
-  { N_ ("Channels"), ct_verbs_channel },
-  { N_ ("Posts"), ct_verbs_deliver },
-  { N_ ("Audit"), ct_verbs_audit },
-  { N_ ("Configuration"), ct_verbs_config },
-  { N_ ("Connection"), ct_verbs_sync },
-  { N_ ("Central server"), ct_verbs_server },
-  { NULL, NULL },
+  { N_ ("Workspace"), ct_verbs_init },        { N_ ("Data"), ct_verbs_import },
+  { N_ ("Records"), ct_verbs_records },       { N_ ("Exceptions"), ct_verbs_exceptions },
+  { N_ ("Tasks and agents"), ct_verbs_task }, { N_ ("Approvals"), ct_verbs_approvals },
+  { N_ ("Channels"), ct_verbs_channel },      { N_ ("Posts"), ct_verbs_deliver },
+  { N_ ("Audit"), ct_verbs_audit },           { N_ ("Configuration"), ct_verbs_config },
+  { N_ ("People"), ct_verbs_people },         { N_ ("Connection"), ct_verbs_sync },
+  { N_ ("Central server"), ct_verbs_server }, { NULL, NULL },
 };
 
 /* (nullable): the verb of one or two words; @two_words says which */

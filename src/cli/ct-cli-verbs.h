@@ -18,6 +18,7 @@ extern const CtVerb ct_verbs_audit[];
 extern const CtVerb ct_verbs_channel[];
 extern const CtVerb ct_verbs_deliver[];
 extern const CtVerb ct_verbs_config[];
+extern const CtVerb ct_verbs_people[];
 extern const CtVerb ct_verbs_init[];
 extern const CtVerb ct_verbs_records[];
 extern const CtVerb ct_verbs_server[];

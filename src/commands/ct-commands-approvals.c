@@ -44,8 +44,26 @@ keep_roles (Person *self, GPtrArray *roles)
   return (const char *const *) names->pdata;
 }
 
-static void
-add_delegation (Person *self, CtDb *db, const char *login, gint64 starts_at, gint64 ends_at)
+/* Whether an amount is more than a person may approve, where a limit is set: in their currency, or nothing. */
+static gboolean
+is_above_limit (CtDb *db, const CtApprovalRow *approval, const char *login, gboolean *above, GError **error)
+{
+  g_autoptr (CtStmt) stmt = ct_db_query (db, error,
+                                         "SELECT approval_limit_minor, approval_currency FROM people WHERE "
+                                         "login = ? AND approval_limit_minor IS NOT NULL",
+                                         "s", login);
+
+  *above = FALSE;
+  if (stmt && ct_stmt_next (stmt))
+    *above = g_strcmp0 (ct_stmt_text (stmt, 1), approval->currency) == 0
+                 ? ct_money_size (approval->amount_minor) > (guint64) MAX (ct_stmt_int (stmt, 0), 0)
+                 : approval->amount_minor != 0;
+  return stmt && ct_stmt_finish (stmt, error);
+}
+
+static gboolean
+add_delegation (Person *self, CtDb *db, const CtApprovalRow *approval, const char *login, gint64 starts_at,
+                gint64 ends_at, GError **error)
 {
   g_autoptr (GPtrArray) roles = ct_commander_roles (db, login, NULL); /* nobody any more: no roles */
   CtDelegation delegation = { .starts_at = starts_at, .ends_at = ends_at };
@@ -53,7 +71,10 @@ add_delegation (Person *self, CtDb *db, const char *login, gint64 starts_at, gin
   g_ptr_array_add (self->texts, g_strdup (login));
   delegation.person = self->texts->pdata[self->texts->len - 1];
   delegation.roles = keep_roles (self, roles);
+  if (!is_above_limit (db, approval, delegation.person, &delegation.above_limit, error))
+    return FALSE;
   g_array_append_val (self->delegations, delegation);
+  return TRUE;
 }
 
 static gboolean
@@ -64,44 +85,27 @@ read_person (CtCommand *command, const CtApprovalRow *approval, Person *self, GE
   self->texts = g_ptr_array_new_with_free_func (g_free);
   self->strvs = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
   self->delegations = g_array_new (FALSE, TRUE, sizeof (CtDelegation));
-  if (g_strcmp0 (approval->delegated_to, command->actor) == 0 && approval->delegated_by)
-    add_delegation (self, command->db, approval->delegated_by, 0, approval->expires_at);
+  if (g_strcmp0 (approval->delegated_to, command->actor) == 0 && approval->delegated_by &&
+      !add_delegation (self, command->db, approval, approval->delegated_by, 0, approval->expires_at, error))
+    return FALSE;
   stmt = ct_db_query (
       command->db, error,
       "SELECT p.login, d.starts_at, d.ends_at FROM delegations d JOIN people p ON p.id = d.person_id "
-      "JOIN people me ON me.id = d.delegate_id WHERE me.login = ? ORDER BY d.id",
+      "JOIN people me ON me.id = d.delegate_id WHERE me.login = ? AND p.archived_at IS NULL ORDER BY "
+      "p.login, d.id",
       "s", command->actor);
   while (stmt && ct_stmt_next (stmt))
-    add_delegation (self, command->db, ct_stmt_text (stmt, 0), ct_stmt_int (stmt, 1), ct_stmt_int (stmt, 2));
-  if (!stmt || !ct_stmt_finish (stmt, error))
+    if (!add_delegation (self, command->db, approval, ct_stmt_text (stmt, 0), ct_stmt_int (stmt, 1),
+                         ct_stmt_int (stmt, 2), error))
+      return FALSE;
+  if (!stmt || !ct_stmt_finish (stmt, error) ||
+      !is_above_limit (command->db, approval, command->actor, &self->approver.above_limit, error))
     return FALSE;
   self->approver.person = command->actor;
   self->approver.roles = keep_roles (self, command->roles);
   self->approver.delegations = (const CtDelegation *) (gpointer) self->delegations->data;
   self->approver.n_delegations = self->delegations->len;
   return TRUE;
-}
-
-/* A person's own limit, where one is set: in their currency, or nothing. */
-static gboolean
-check_limit (CtCommand *command, const CtApprovalRow *approval, const char *login, GError **error)
-{
-  g_autoptr (CtStmt) stmt =
-      ct_db_query (command->db, error,
-                   "SELECT approval_limit_minor, approval_currency FROM people WHERE login = ? "
-                   "AND approval_limit_minor IS NOT NULL",
-                   "s", login);
-
-  if (!stmt)
-    return FALSE;
-  if (!ct_stmt_next (stmt))
-    return ct_stmt_finish (stmt, error);
-  if (g_strcmp0 (ct_stmt_text (stmt, 1), approval->currency) == 0
-          ? ct_money_size (approval->amount_minor) <= (guint64) MAX (ct_stmt_int (stmt, 0), 0)
-          : approval->amount_minor == 0)
-    return TRUE;
-  return ct_fail (error, CT_ERROR_REFUSED,
-                  _ ("%s is above what you may approve; ask somebody with a higher limit"), approval->number);
 }
 
 /* (transfer full) */
@@ -130,10 +134,7 @@ check_policy (CtCommand *command, const CtApprovalRow *approval, char **role, GE
   CtApprovalVerdict verdict;
 
   if (!policy || !read_person (command, approval, &person, error) ||
-      !ct_approval_policy_check (policy, &request, &person.approver, command->now, &verdict, error) ||
-      !check_limit (command, approval, command->actor, error) ||
-      /* who stands in for somebody may no more than they */
-      (verdict.on_behalf && !check_limit (command, approval, verdict.on_behalf, error)))
+      !ct_approval_policy_check (policy, &request, &person.approver, command->now, &verdict, error))
     return FALSE;
   *role = g_strdup (verdict.role);
   return TRUE;

@@ -161,25 +161,45 @@ put_roles (CtCommand *command, const CtId *person, JsonArray *roles, GError **er
   return TRUE;
 }
 
+/* What a person may approve at most, where something is said of it. */
+static gboolean
+put_limit (CtCommand *command, const CtId *person, GError **error)
+{
+  gint64 limit = ct_arg_int (command, "approval_limit_minor", -1);
+
+  if (ct_arg_has (command, "no_limit"))
+    return ct_effect_update (command, error, "people", person, "approval_limit_minor,approval_currency",
+                             "nn");
+  if (!ct_arg_has (command, "approval_limit_minor"))
+    return TRUE;
+  if (limit < 0 || !ct_arg_has (command, "approval_currency"))
+    return ct_fail (error, CT_ERROR_INVALID, _ ("A limit is an amount of 0 or more, in a currency"));
+  return ct_effect_update (command, error, "people", person, "approval_limit_minor,approval_currency", "is",
+                           limit, ct_arg_text (command, "approval_currency"));
+}
+
+/* Roles that are not named stay as they are, and so does all of a person of whom only the limit is. */
 static gboolean
 person_run (CtCommand *command, GError **error)
 {
   JsonArray *roles = ct_json_array (command->args, "roles");
+  const char *name = ct_arg_has (command, "name") ? ct_arg_text (command, "name") : "";
   CtId id = ct_effect_new_id (command, "people", 0);
+  gboolean known = ct_db_read_id (command->db, &id, NULL, "SELECT id FROM people WHERE login = ?", "s",
+                                  ct_arg_text (command, "login"));
 
-  if (ct_db_read_id (command->db, &id, NULL, "SELECT id FROM people WHERE login = ?", "s",
-                     ct_arg_text (command, "login"))) {
-    if (!ct_effect_update (command, error, "people", &id, "name,email", "ss",
-                           ct_arg_has (command, "name") ? ct_arg_text (command, "name") : "",
-                           ct_arg_text (command, "email")))
-      return FALSE;
-  } else if (!ct_effect_insert (command, error, "people", &id, "login,name,email", "sss",
-                                ct_arg_text (command, "login"),
-                                ct_arg_has (command, "name") ? ct_arg_text (command, "name") : "",
-                                ct_arg_text (command, "email"))) {
+  if (!known && !roles)
+    return ct_fail (error, CT_ERROR_NOT_FOUND, _ ("Nobody here is called “%s”"),
+                    ct_arg_text (command, "login"));
+  if (known && roles &&
+      !ct_effect_update (command, error, "people", &id, "name,email", "ss", name,
+                         ct_arg_text (command, "email")))
     return FALSE;
-  }
-  return put_roles (command, &id, roles, error) && ct_effect_object (command, "people", &id, error);
+  if (!known && !ct_effect_insert (command, error, "people", &id, "login,name,email", "sss",
+                                   ct_arg_text (command, "login"), name, ct_arg_text (command, "email")))
+    return FALSE;
+  return (!roles || put_roles (command, &id, roles, error)) && put_limit (command, &id, error) &&
+         ct_effect_object (command, "people", &id, error);
 }
 
 /* The first command of a workspace: whoever makes it administers it. */
@@ -293,9 +313,17 @@ ct_commands_config_register (void)
   };
   static const CtArg archive_args[] = { { "table", 's', 40 }, { "name", 's', 200 }, { NULL, 0, 0 } };
   static const CtArg setting_args[] = { { "key", 's', 100 }, { "value", 's', 0 }, { NULL, 0, 0 } };
-  static const CtArg person_args[] = {
+  static const CtArg init_args[] = {
     { "login", 's', 100 }, { "name", 'S', 200 }, { "email", 'S', 200 }, { "roles", 'a', 0 }, { NULL, 0, 0 }
   };
+  static const CtArg person_args[] = { { "login", 's', 100 },
+                                       { "name", 'S', 200 },
+                                       { "email", 'S', 200 },
+                                       { "roles", 'A', 0 },
+                                       { "approval_limit_minor", 'I', 0 },
+                                       { "approval_currency", 'M', 0 },
+                                       { "no_limit", 'B', 0 },
+                                       { NULL, 0, 0 } };
   static const CtArg channel_args[] = { { "name", 's', 60 },
                                         { "kind", 's', 40 },
                                         { "base_url", 's', 500 },
@@ -308,7 +336,7 @@ ct_commands_config_register (void)
     { "config.archive", "configuration", archive_run, CT_COMMAND_UNDOABLE, archive_args },
     { "audit.export", "log", export_run, 0, no_args },
     { "setting.set", "setting", setting_run, CT_COMMAND_UNDOABLE, setting_args },
-    { "workspace.init", "person", init_run, CT_COMMAND_FIRST, person_args },
+    { "workspace.init", "person", init_run, CT_COMMAND_FIRST, init_args },
     { "person.put", "person", person_run, CT_COMMAND_UNDOABLE, person_args },
     { "channel.add", "channel", channel_add_run, 0, channel_args },
     { "channel.remove", "channel", channel_remove_run, CT_COMMAND_UNDOABLE, name_args },

@@ -11,6 +11,7 @@ ct_commands_register (void)
   ct_commands_drafts_register ();
   ct_commands_tasks_register ();
   ct_commands_replies_register ();
+  ct_commands_people_register ();
   ct_commands_posts_register ();
   ct_commands_asked_register ();
 }

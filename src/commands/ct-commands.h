@@ -13,6 +13,7 @@ void ct_commands_approvals_register (void);
 void ct_commands_drafts_register (void);
 void ct_commands_tasks_register (void);
 void ct_commands_replies_register (void);
+void ct_commands_people_register (void);
 void ct_commands_posts_register (void);
 void ct_commands_asked_register (void);
 

@@ -81,6 +81,28 @@ approval_is_my_teams (CtCommand *command, GError **error)
   return is_mine (command, "approval", "SELECT owner, NULL FROM approvals WHERE id = ?", error);
 }
 
+/* Everybody says when they are away themselves; an administrator says it of anybody. */
+static gboolean
+absence_is_mine (CtCommand *command, GError **error)
+{
+  g_autofree char *login = NULL;
+  CtId id;
+
+  if (has_role (command, "admin"))
+    return TRUE;
+  if (ct_arg_id (command, "absence", &id)) {
+    login = ct_db_read_text (
+        command->db, error,
+        "SELECT p.login FROM absences a JOIN people p ON p.id = a.person_id WHERE a.id = ?", "k", &id);
+    if (!login)
+      return FALSE;
+  }
+  if (!login && ct_arg_has (command, "person"))
+    login = g_strdup (ct_arg_text (command, "person"));
+  return !login || strcmp (login, command->actor) == 0 ||
+         ct_fail (error, CT_ERROR_REFUSED, _ ("This is about somebody else; ask them or an administrator"));
+}
+
 /* The handler writes nothing but the switch; the server, which does not know the handler, asks what is written. */
 static gboolean
 stops_sending (CtCommand *command, GError **error)
@@ -108,6 +130,7 @@ ct_policy_predicate (const char *name)
     { "exception_is_my_teams", exception_is_my_teams },
     { "approval_is_my_teams", approval_is_my_teams },
     { "post_is_my_teams", post_is_my_teams },
+    { "absence_is_mine", absence_is_mine },
     { "stops_sending", stops_sending },
     { "service_works", service_works },
   };

@@ -20,6 +20,7 @@ static const char *const reasons[] = {
   [CT_APPROVAL_REFUSED_AMOUNT] = N_ ("An amount of this size must be approved by another role"),
   [CT_APPROVAL_REFUSED_OWN_EDIT] =
       N_ ("You made the last edit; four eyes are needed, so another person must approve"),
+  [CT_APPROVAL_REFUSED_LIMIT] = N_ ("This is above what you may approve; ask somebody with a higher limit"),
 };
 
 const char *
@@ -233,7 +234,7 @@ amount_admits (const CtApprovalPolicy *self, const CtApprovalRequest *request, c
 /* How far one role of one person (the approver or who is stood in for) gets; the latest reason is the closest. */
 static CtApprovalReason
 judge_role (const CtApprovalPolicy *self, const CtApprovalRequest *request, const char *person,
-            const char *role, CtApprovalKind kind)
+            const char *role, CtApprovalKind kind, gboolean above_limit)
 {
   if (!ct_role_is_team (role))
     return CT_APPROVAL_REFUSED_NO_TEAM;
@@ -243,15 +244,16 @@ judge_role (const CtApprovalPolicy *self, const CtApprovalRequest *request, cons
     return CT_APPROVAL_REFUSED_AMOUNT;
   if (kind == CT_APPROVAL_FOUR_EYES && g_strcmp0 (person, request->last_editor) == 0)
     return CT_APPROVAL_REFUSED_OWN_EDIT;
-  return CT_APPROVAL_ALLOWED;
+  return above_limit ? CT_APPROVAL_REFUSED_LIMIT : CT_APPROVAL_ALLOWED;
 }
 
 static void
 judge_roles (const CtApprovalPolicy *self, const CtApprovalRequest *request, const char *person,
-             const char *const *roles, const char *on_behalf, CtApprovalVerdict *verdict)
+             const char *const *roles, const char *on_behalf, gboolean above_limit,
+             CtApprovalVerdict *verdict)
 {
   for (; roles && *roles && verdict->reason != CT_APPROVAL_ALLOWED; roles++) {
-    CtApprovalReason reason = judge_role (self, request, person, *roles, verdict->kind);
+    CtApprovalReason reason = judge_role (self, request, person, *roles, verdict->kind, above_limit);
 
     if (reason != CT_APPROVAL_ALLOWED && reason <= verdict->reason)
       continue;
@@ -269,7 +271,8 @@ judge_roles (const CtApprovalPolicy *self, const CtApprovalRequest *request, con
  * @approver: the person, in all roles and with the delegations given to them
  *
  * Own roles come first, then those of the people stood in for. Where four eyes are needed, neither the approver nor
- * the one stood in for may have made the last edit. An agent or a viewer never approves.
+ * the one stood in for may have made the last edit, and the amount must be within the limits of both. An agent or a viewer
+ * never approves.
  *
  * Returns: the verdict; its strings belong to the arguments
  */
@@ -285,12 +288,13 @@ ct_approval_policy_judge (const CtApprovalPolicy *self, const CtApprovalRequest 
     verdict.reason = CT_APPROVAL_REFUSED_EXPIRED;
     return verdict;
   }
-  judge_roles (self, request, approver->person, approver->roles, NULL, &verdict);
+  judge_roles (self, request, approver->person, approver->roles, NULL, approver->above_limit, &verdict);
   for (gsize i = 0; i < approver->n_delegations && !own_edit; i++) {
     const CtDelegation *delegation = &approver->delegations[i];
 
     if (now >= delegation->starts_at && now < delegation->ends_at)
-      judge_roles (self, request, delegation->person, delegation->roles, delegation->person, &verdict);
+      judge_roles (self, request, delegation->person, delegation->roles, delegation->person,
+                   approver->above_limit || delegation->above_limit, &verdict);
   }
   return verdict;
 }

@@ -40,6 +40,7 @@ typedef struct {
   const char *const *roles;
   gint64 starts_at;
   gint64 ends_at;
+  gboolean above_limit; /* the request is more than they may approve themselves */
 } CtDelegation;
 
 typedef struct {
@@ -47,6 +48,7 @@ typedef struct {
   const char *const *roles;
   const CtDelegation *delegations; /* (array length=n_delegations): given to this person */
   gsize n_delegations;
+  gboolean above_limit; /* the request is more than this person may approve, for whomever */
 } CtApprover;
 
 typedef enum {
@@ -56,6 +58,7 @@ typedef enum {
   CT_APPROVAL_REFUSED_OWNER,    /* another team's work */
   CT_APPROVAL_REFUSED_AMOUNT,   /* the amount asks for another role */
   CT_APPROVAL_REFUSED_OWN_EDIT, /* four eyes: wrote the last revision */
+  CT_APPROVAL_REFUSED_LIMIT,    /* above the limit of the approver, or of who is stood in for */
 } CtApprovalReason;
 
 typedef struct {

@@ -60,6 +60,8 @@ static const struct {
   { "config.archive", N_ ("Configuration archived") },
   { "setting.set", N_ ("Setting changed") },
   { "person.put", N_ ("Person and roles changed") },
+  { "absence.set", N_ ("Absence entered") },
+  { "absence.end", N_ ("Absence ended") },
   { "workspace.init", N_ ("Workspace set up") },
   { "channel.add", N_ ("Channel added") },
   { "channel.remove", N_ ("Channel removed") },

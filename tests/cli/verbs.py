@@ -160,6 +160,26 @@ def test_notes(tower):
 
 
 @with_tower('--trial')
+def test_absences(tower):
+    """Who is away and who stands in: entered by days, listed, ended, undone; a limit is set and taken away."""
+    made = tower.ok('absence', 'set', '--from', '2026-06-10', '--until', '2026-06-12', '--stand-in', 'sales', user='accounting', now=NOW)
+    assert (made['person'], made['standIn'], made['startsAt'], made['endsAt']) == (
+        'accounting', 'sales', '2026-06-10T00:00:00Z', '2026-06-13T00:00:00Z'), made
+    assert tower.ok('absence', 'list', now=NOW) == [made]
+    tower.fails(3, 'absence', 'end', made['id'], user='sales', now=NOW)
+    tower.fails(3, 'absence', 'set', '--person', 'sales', '--until', '2026-06-12', user='accounting', now=NOW)
+    assert tower.ok('absence', 'end', made['id'], now=NOW) == []
+    tower.ok('undo', now=NOW)
+    assert tower.ok('absence', 'list', now=NOW) == [made]
+    assert 'EUR' in tower.ok('person', 'limit', 'sales', '5000', 'EUR')['limit']
+    assert tower.ok('person', 'limit', 'sales')['currency'] is None
+    assert [p['roles'] for p in tower.ok('person', 'list') if p['login'] == 'sales'] == [['sales']], 'roles stay'
+    tower.fails(3, 'person', 'limit', 'sales', '5000', 'EUR', user='sales')
+    tower.fails(2, 'person', 'limit', 'sales', '5000', 'euros')
+    tower.fails(2, 'absence', 'set', '--from', '2026-06-10')
+
+
+@with_tower('--trial')
 def test_settings(tower):
     assert any(row['key'] == 'delivery.undo_window' for row in tower.ok('config', 'get'))
     tower.ok('config', 'set', 'delivery.undo_window', '30s')
@@ -473,6 +493,7 @@ def test_readme():
     assert '1 sent, 0 failed' in done.stdout and 'Message posted' in done.stdout, done.stdout
 
 
-run_tests([test_usage, test_not_found, test_trial_only, test_lost_replica, test_roles, test_records, test_notes, test_settings, test_demo, test_work,
+run_tests([test_usage, test_not_found, test_trial_only, test_lost_replica, test_roles, test_records, test_notes, test_absences, test_settings, test_demo,
+           test_work,
            test_quiet_period, test_post_that_cannot_go, test_shown_to_people, test_undo, test_undo_in_the_way,
            test_channels, test_interrupted, test_audit, test_import_and_export, test_towerd, test_readme])

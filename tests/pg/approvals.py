@@ -164,6 +164,41 @@ def test_stand_in():
     ROOT.ask('DELETE FROM app.delegations')
 
 
+def person(login):
+    return ROOT.value('SELECT id FROM app.people WHERE login = $1', login)
+
+
+def away(of, by, starts_at, ends_at, who=None):
+    """What of (or who, in their place) enters: an absence, and that somebody stands in."""
+    return SERVER.device(who or of).push(
+        'absence.set', insert('absences', uuid.uuid4(), person_id=person(of), starts_at=starts_at, ends_at=ends_at),
+        insert('delegations', uuid.uuid4(), person_id=person(of), delegate_id=person(by), starts_at=starts_at, ends_at=ends_at))
+
+
+def test_absence():
+    """Everybody enters their own absence, an administrator anybody's; who stands in approves while it lasts."""
+    now = SERVER.now()
+    applied(away('accounting', 'legal', now + HOUR, now + 2 * HOUR))
+    refused(SERVER.approve(SERVER.draft(), 'legal'), 'approval_is_my_teams')
+    applied(away('accounting', 'legal', now - HOUR, now + HOUR))
+    applied(SERVER.approve(SERVER.draft(), 'legal'))
+    delegation = ROOT.value('SELECT id FROM app.delegations WHERE starts_at < $1', now)
+    ending = change('delegations', delegation, 'update', ends_at=[now + HOUR, now - 1])
+    SERVER.rule_holds(lambda: SERVER.device('berta').push('absence.end', ending), 'absence_is_mine', 'app.where_absence_is_mine',
+                      'p.login = session_user', 'true')
+    refused(SERVER.approve(SERVER.draft(), 'legal'), 'approval_is_my_teams')
+    # nor does anybody make themselves the one who stands in
+    SERVER.rule_holds(lambda: away('accounting', 'legal', now - HOUR, now + HOUR, 'legal'), 'absence_is_mine', 'app.where_absence_is_mine',
+                      'p.login = session_user', 'true')
+    applied(away('accounting', 'legal', now - HOUR, now + HOUR, 'admin'))
+    applied(SERVER.approve(SERVER.draft(), 'legal'))
+    # for whom one stands in is not changed
+    mine = ROOT.value('SELECT id FROM app.delegations WHERE ends_at > $1 LIMIT 1', now)
+    refused(SERVER.device('accounting').push('absence.end', change('delegations', mine, 'update', delegate_id=[person('legal'), person('sales')])),
+            'may not write delegations.delegate_id')
+    ROOT.ask('DELETE FROM app.delegations')
+
+
 def delegate(made, by, to, said=None):
     return SERVER.device(by).push('approval.delegate', change('approvals', made.id, 'update', delegated_to=[None, to],
                                                               delegated_by=[None, said or by]))

@@ -512,7 +512,8 @@ holds (const char *where, const char *role)
                                         "approval_is_my_teams", "post_is_my_teams", NULL };
 
   return !where || g_strv_contains (always, where) ||
-         (g_str_equal (where, "service_works") && g_str_equal (role, "agent"));
+         (g_str_equal (where, "service_works") && g_str_equal (role, "agent")) ||
+         (g_str_equal (where, "absence_is_mine") && g_str_equal (role, "admin"));
 }
 
 static void

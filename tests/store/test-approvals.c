@@ -102,22 +102,80 @@ test_delegated_limit (Work *w, gconstpointer data)
   work_approves (w, "sam", approval);
 }
 
+/* {starts_at, ends_at} from now on, for absence.set */
+static char *
+period (Work *w, gint64 from, gint64 until)
+{
+  g_autofree char *starts = ct_time_format (w->now + from), *ends = ct_time_format (w->now + until);
+
+  return g_strdup_printf ("\"starts_at\":\"%s\",\"ends_at\":\"%s\"", starts, ends);
+}
+
 /* While anna is away sam stands in for her; not a moment longer. */
 static void
 test_absence_cover (Work *w, gconstpointer data)
 {
   g_autofree char *task = work_task (w);
   g_autofree char *approval = work_draft (w, task, TEXT);
+  g_autofree char *hour = period (w, CT_MS_MINUTE, CT_MS_HOUR);
 
-  g_assert_true (
-      ct_db_run (w->db, NULL,
-                 "INSERT INTO delegations(id, n, created_at, updated_at, person_id, delegate_id, starts_at, "
-                 "ends_at) SELECT randomblob(16), 900000, 0, 0, a.id, s.id, ?, ? FROM people a, people s "
-                 "WHERE a.login = 'anna' AND s.login = 'sam'",
-                 "ii", w->now, w->now + CT_MS_HOUR));
+  work_do (w, "anna", "absence.set", "{%s,\"stand_in\":\"sam\"}", hour);
+  work_approval_fails (w, "sam", approval, CT_ERROR_REFUSED, NULL); /* not begun */
   w->now += CT_MS_HOUR;
-  work_approval_fails (w, "sam", approval, CT_ERROR_REFUSED, NULL);
+  work_approval_fails (w, "sam", approval, CT_ERROR_REFUSED, NULL); /* over */
   w->now -= CT_MS_MINUTE;
+  work_approves (w, "sam", approval);
+}
+
+/* Everybody enters their own absence, an administrator anybody's; one that is ended covers nothing any more. */
+static void
+test_absence_is_own (Work *w, gconstpointer data)
+{
+  g_autofree char *task = work_task (w);
+  g_autofree char *approval = work_draft (w, task, TEXT);
+  g_autofree char *hour = period (w, 0, CT_MS_HOUR), *later = period (w, CT_MS_HOUR, 2 * CT_MS_HOUR),
+                  *past = period (w, -CT_MS_HOUR, 0), *absence = NULL, *other = NULL;
+
+  work_fails (w, "boris", CT_ERROR_REFUSED, "absence.set", "{%s,\"person\":\"anna\",\"stand_in\":\"sam\"}",
+              hour);
+  work_fails (w, "anna", CT_ERROR_REFUSED, "absence.set", "{%s,\"stand_in\":\"view\"}", hour);
+  work_fails (w, "anna", CT_ERROR_REFUSED, "absence.set", "{%s,\"stand_in\":\"anna\"}", hour);
+  work_fails (w, "anna", CT_ERROR_NOT_FOUND, "absence.set", "{%s,\"stand_in\":\"nobody\"}", hour);
+  work_fails (w, "anna", CT_ERROR_INVALID, "absence.set", "{%s}", past);
+  absence = work_run (w, "admin", "absence.set", "{%s,\"person\":\"anna\",\"stand_in\":\"sam\"}", hour);
+  w->now += CT_MS_MINUTE;
+  work_fails (w, "boris", CT_ERROR_REFUSED, "absence.end", "{\"absence\":\"%s\"}", absence);
+  work_do (w, "anna", "absence.end", "{\"absence\":\"%s\"}", absence);
+  work_approval_fails (w, "sam", approval, CT_ERROR_REFUSED, NULL);
+  work_fails (w, "anna", CT_ERROR_CONFLICT, "absence.end", "{\"absence\":\"%s\"}", absence);
+  /* one that has not begun is not there any more */
+  other = work_run (w, "anna", "absence.set", "{%s,\"stand_in\":\"sam\"}", later);
+  work_do (w, "anna", "absence.end", "{\"absence\":\"%s\"}", other);
+  g_assert_cmpint (
+      work_count (w, "SELECT (SELECT count(*) FROM absences) || (SELECT count(*) FROM delegations)"), ==, 11);
+}
+
+/* Who stands in for two people approves within the limit of either; their own limit holds for both. */
+static void
+test_stand_in_limits (Work *w, gconstpointer data)
+{
+  g_autofree char *task = work_task (w);
+  g_autofree char *approval = work_draft (w, task, TEXT);
+  g_autofree char *hour = period (w, 0, CT_MS_HOUR);
+  static const char limit[] = "{\"login\":\"%s\",\"approval_limit_minor\":%d,\"approval_currency\":\"EUR\"}";
+
+  work_do (w, "anna", "absence.set", "{%s,\"stand_in\":\"sam\"}", hour);
+  work_do (w, "admin", "person.put", limit, "anna", 100);
+  work_approval_fails (w, "sam", approval, CT_ERROR_REFUSED, "above what you may approve");
+  work_do (w, "boris", "absence.set", "{%s,\"stand_in\":\"sam\"}", hour);
+  work_do (w, "admin", "person.put", limit, "sam", 100);
+  work_approval_fails (w, "sam", approval, CT_ERROR_REFUSED, "above what you may approve");
+  work_do (w, "admin", "person.put", "{\"login\":\"sam\",\"no_limit\":true}");
+  g_assert_cmpint (
+      work_count (w, "SELECT count(*) FROM person_roles r JOIN people p ON p.id = r.person_id WHERE "
+                     "p.login = 'sam' AND approval_limit_minor IS NULL"),
+      ==, 1);
+  work_fails (w, "anna", CT_ERROR_REFUSED, "person.put", limit, "anna", 900);
   work_approves (w, "sam", approval);
 }
 
@@ -666,6 +724,8 @@ main (int argc, char **argv)
   g_test_add ("/approvals/four-eyes", Work, GINT_TO_POINTER (3000000), work_set_up, test_four_eyes,
               work_tear_down);
   ADD ("/approvals/no-laxer-agent", test_no_laxer_agent);
+  ADD ("/approvals/absence-is-own", test_absence_is_own);
+  ADD ("/approvals/stand-in-limits", test_stand_in_limits);
   ADD ("/approvals/edit", test_edit);
   ADD ("/approvals/expected-bytes", test_expected_bytes);
   ADD ("/approvals/expiry", test_expiry);
