@@ -3,6 +3,7 @@ import getpass
 import json
 import os
 import re
+import time
 
 from counterparts import ROOT, towerctl
 from driver import wait
@@ -131,3 +132,37 @@ def test_an_import_moves_no_shipment(s):
     app.says(re.compile('^Imported'))
     app.says('shipments.csv, line 2, order')
     assert s.query(s.state['workspace'], carriers) != ['Ungefähr']
+
+
+def test_who_is_away_says_so(s):
+    """Preferences, People: an absence with who stands in is entered, shown and ended; limits are an administrator's."""
+    app = s.state['app']
+    ours = "FROM delegations d JOIN people p ON p.id = d.person_id JOIN people o ON o.id = d.delegate_id WHERE p.login = '" + getpass.getuser() + "'"
+    name = s.query(s.state['workspace'], "SELECT iif(name = '', login, name) FROM people WHERE login = 'accounting'")[0]
+    app.press_button('Close')
+    app.gone('frame', 'Import CSV Files')
+    app.key('ctrl+comma')
+    app.find('frame', 'Preferences')
+    app.point(app.find('label', 'People'))
+    app.says('Everybody is here, and nobody has plans.')
+    app.point(app.find('label', 'Last day, such as 2026-06-18'))
+    app.type('2099-06-18')
+    app.press_button('Enter')
+    app.says('This cannot be saved')  # longer than anybody plans
+    app.press_button('Close')
+    app.point(app.find('label', 'Last day, such as 2026-06-18'))
+    app.key('ctrl+a')
+    app.type(time.strftime('%Y-%m-%d', time.gmtime(time.time() + 5 * 86400)))
+    app.point(app.find('combo box', 'Who stands in'))
+    app.point(app.find('label', name, app.find(None, 'GtkPopover')))
+    app.press_button('Enter')
+    app.says(f'; {name} approves meanwhile')
+    app.screenshot('preferences-people-light')
+    assert s.query(s.state['workspace'], f"SELECT o.login || ' ' || (d.ends_at > d.starts_at + 4 * 86400000) {ours}") == ['accounting 1']
+    assert not any(app.has(button, 'SENSITIVE') for button in app.all('push button', re.compile('^Limit of')))
+    app.press_button('End the absence of ' + s.query(s.state['workspace'], "SELECT iif(name = '', login, name) FROM people WHERE login = '"
+                                                     + getpass.getuser() + "'")[0])
+    app.says('Everybody is here, and nobody has plans.')
+    assert s.query(s.state['workspace'], f"SELECT count(*) {ours} AND d.ends_at > strftime('%s', 'now') * 1000 + 1000") == ['0']
+    app.key('ctrl+w')
+    app.gone('frame', 'Preferences')

@@ -1,6 +1,7 @@
 /* Ctrl+,: what is set up once. A page each for what there is to set up. */
 #include "ct-preferences.h"
 #include "ct-channels-page.h"
+#include "ct-people-page.h"
 #include "ct-server-page.h"
 
 #define CT_TYPE_PREFERENCES (ct_preferences_get_type ())
@@ -46,6 +47,8 @@ ct_preferences_open (CtWindow *window)
 
   adw_preferences_window_add (ADW_PREFERENCES_WINDOW (self),
                               ct_channels_page_new (ct_window_get_workspace (window)));
+  adw_preferences_window_add (ADW_PREFERENCES_WINDOW (self),
+                              ct_people_page_new (ct_window_get_workspace (window)));
   adw_preferences_window_add (ADW_PREFERENCES_WINDOW (self), ct_server_page_new (window));
   gtk_window_present (GTK_WINDOW (self));
 }
