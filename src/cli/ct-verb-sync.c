@@ -48,8 +48,14 @@ say_report (CtCli *cli, const CtSyncReport *report)
   if (report->forked)
     ct_cli_say (cli, _ ("This workspace is a copy: it goes on as a device of its own"));
   if (report->rebuilt)
-    ct_cli_say (cli, _ ("The replica had been changed behind the program's back: it was loaded anew, and a "
-                        "copy of the old one lies beside it"));
+    ct_cli_say (cli,
+                report->copies_removed
+                    ? _ ("The replica had been changed behind the program's back: it was loaded anew")
+                    : _ ("The replica had been changed behind the program's back: it was loaded anew, and "
+                         "a copy of the old one lies beside it"));
+  if (report->copies_removed)
+    ct_cli_say (cli,
+                _ ("No copy of a damaged replica is kept: it may hold records that you may no longer see"));
 }
 
 static void

@@ -318,6 +318,7 @@ static gboolean
 read_again (Following *self, guint64 n_leaves, GError **error)
 {
   g_autofree char *scopes = ct_db_read_text (self->db, error, "SELECT scopes FROM sync_log", "");
+  guint copies = 0;
 
   if (!scopes)
     return FALSE;
@@ -327,7 +328,7 @@ read_again (Following *self, guint64 n_leaves, GError **error)
   return ct_db_exec (self->db, "PRAGMA secure_delete = ON", error) &&
          read_leaves (self, 0, (gint64) n_leaves, error) &&
          (self->same_scopes ||
-          (within (self, note_scopes_cb, NULL, error) && ct_purge_finish (self->db, error)));
+          (within (self, note_scopes_cb, NULL, error) && ct_purge_finish (self->db, &copies, error)));
 }
 
 static gboolean

@@ -6,7 +6,11 @@
 #include "ct-changes.h"
 #include "ct-tray.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
 #include <string.h>
+
+#define COPY ".damaged-"
 
 static gboolean
 make_table (CtDb *db, GError **error)
@@ -304,14 +308,52 @@ merge_indexes (CtDb *db, GError **error)
 }
 
 /**
+ * ct_purge_copy_name:
+ *
+ * Returns: (transfer full): where a copy of the replica goes before it is loaded anew; it lasts until something is purged
+ */
+char *
+ct_purge_copy_name (CtDb *db, gint64 now)
+{
+  return g_strdup_printf ("%s" COPY "%" G_GINT64_FORMAT, ct_db_get_path (db), now);
+}
+
+/* What was pending when they were made is in the replica itself. */
+static gboolean
+remove_copies (CtDb *db, guint *copies, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (ct_db_get_path (db)),
+                  *name = g_path_get_basename (ct_db_get_path (db)), *prefix = g_strconcat (name, COPY, NULL);
+  g_autoptr (GDir) directory = g_dir_open (folder, 0, error);
+  const char *entry;
+
+  if (!directory)
+    return FALSE;
+  while ((entry = g_dir_read_name (directory))) {
+    g_autofree char *path = g_build_filename (folder, entry, NULL);
+
+    if (!g_str_has_prefix (entry, prefix))
+      continue;
+    if (g_unlink (path) < 0)
+      return ct_fail (error, CT_ERROR_FAILED,
+                      _ ("%s has records that you may no longer see and cannot be removed (%s): remove it"),
+                      path, g_strerror (errno));
+    *copies += 1;
+  }
+  return TRUE;
+}
+
+/**
  * ct_purge_finish:
  * @db: outside a transaction
+ * @copies: (inout): counts the copies of the replica that were removed: nobody goes through what they still hold
  *
- * Takes the bytes of what was purged out of the search index and out of the write-ahead log. While another program reads
- * the replica it cannot be done; the next pull tries again, after a crash as well.
+ * Takes the bytes of what was purged out of the search index, out of the write-ahead log, and with them the copies of a
+ * damaged replica. While another program reads the replica it cannot be done; the next pull tries again, after a crash as
+ * well.
  */
 gboolean
-ct_purge_finish (CtDb *db, GError **error)
+ct_purge_finish (CtDb *db, guint *copies, GError **error)
 {
   gint64 due = 0, busy = 1;
 
@@ -319,7 +361,8 @@ ct_purge_finish (CtDb *db, GError **error)
     return FALSE;
   if (!due)
     return TRUE;
-  if (!merge_indexes (db, error) || !ct_db_read_int (db, &busy, error, "PRAGMA wal_checkpoint(TRUNCATE)", ""))
+  if (!remove_copies (db, copies, error) || !merge_indexes (db, error) ||
+      !ct_db_read_int (db, &busy, error, "PRAGMA wal_checkpoint(TRUNCATE)", ""))
     return FALSE;
   return busy || ct_db_run (db, error, "DELETE FROM workspace WHERE key = 'purge'", "");
 }

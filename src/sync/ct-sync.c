@@ -144,7 +144,7 @@ static gboolean
 rebuild (CtDb *db, CtCommander *commander, CtSession *session, gint64 now, GCancellable *cancellable,
          CtRebaseReport *one, GError **error)
 {
-  g_autofree char *copy = g_strdup_printf ("%s.damaged-%" G_GINT64_FORMAT, ct_db_get_path (db), now);
+  g_autofree char *copy = ct_purge_copy_name (db, now);
   g_autoptr (CtPulled) pulled = NULL;
 
   if (!g_file_test (copy, G_FILE_TEST_EXISTS) && !ct_db_run (db, error, "VACUUM INTO ?", "s", copy))
@@ -212,7 +212,7 @@ ct_sync_pull (CtDb *db, CtCommander *commander, CtSession *session, gint64 now, 
     report->rebuilt = TRUE;
   }
   add_report (&report->pulled, &one);
-  return ct_purge_finish (db, error);
+  return ct_purge_finish (db, &report->copies_removed, error);
 }
 
 /**

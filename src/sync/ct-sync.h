@@ -11,6 +11,7 @@ typedef struct {
   gboolean
       forked; /* this workspace was a copy: it goes on as a device of its own, or again as the one it was */
   gboolean rebuilt; /* somebody wrote past the commands: the replica was taken anew; a copy lies beside it */
+  guint copies_removed; /* such copies that went because they may hold rows that may no longer be seen */
 } CtSyncReport;
 
 gboolean ct_sync_check_window (CtDb *db, int oldest, int newest, GError **error);

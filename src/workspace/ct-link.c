@@ -587,8 +587,8 @@ ct_link_report_to_json (const CtSyncReport *report)
 {
   const CtRebaseReport *pulled = &report->pulled;
 
-  return ct_json_build ("iiiiiibb", "pushed", (gint64) report->pushed, "settled", (gint64) pulled->settled,
+  return ct_json_build ("iiiiiibbi", "pushed", (gint64) report->pushed, "settled", (gint64) pulled->settled,
                         "rejected", (gint64) pulled->rejected, "parked", (gint64) pulled->parked, "rows",
                         (gint64) pulled->rows, "gone", (gint64) pulled->gone, "forked", report->forked,
-                        "rebuilt", report->rebuilt);
+                        "rebuilt", report->rebuilt, "copiesRemoved", (gint64) report->copies_removed);
 }

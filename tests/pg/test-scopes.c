@@ -269,6 +269,73 @@ test_floor (void)
   g_assert_cmpuint (pg_station_sync (a).pulled.rows, ==, 0);
 }
 
+/* The copies of a damaged replica that lie beside it. */
+static guint
+count_copies (PgStation *station)
+{
+  g_autofree char *folder = g_path_get_dirname (ct_db_get_path (station->replica->db));
+  g_autoptr (GDir) directory = g_dir_open (folder, 0, NULL);
+  const char *entry;
+  guint found = 0;
+
+  while ((entry = g_dir_read_name (directory)))
+    found += strstr (entry, ".damaged-") != NULL;
+  return found;
+}
+
+/* Somebody writes into the replica past the commands while there is work pending. */
+static void
+tamper (PgStation *self, const CtId *id, const char *city)
+{
+  edit (self, id, "city", city);
+  g_assert_true (ct_db_exec (self->replica->db, "UPDATE distributors SET city = 'tampered'", NULL));
+}
+
+/* The copy of a damaged replica is a file with rows like any other: what is lost from sight later leaves it as well, and no copy
+ * is kept of a replica that had what may no longer be seen. */
+static void
+test_damaged_copies (void)
+{
+  g_autoptr (PgStation) a = NULL, n = NULL;
+  CtId leaves, stays, later;
+  CtSyncReport report;
+
+  pg_server_create (server, "copied", policy);
+  a = pg_station_new (server, "copied", "anna");
+  n = pg_station_new (server, "copied", "north");
+  leaves = add (a, "Leaves", "north");
+  stays = add (a, "Stays", "north");
+  later = add (a, "Leaves later", "north");
+  pg_station_sync (a);
+  pg_station_sync (n);
+  tamper (n, &stays, "Riga");
+  edit (a, &stays, "street", "Main Street");
+  pg_station_sync (a);
+  report = pg_station_sync (n);
+  g_assert_true (report.rebuilt);
+  g_assert_cmpuint (report.copies_removed, ==, 0);
+  g_assert_cmpuint (count_copies (n), ==, 1);
+  edit (a, &leaves, "region", "south");
+  pg_station_sync (a);
+  report = pg_station_sync (n);
+  g_assert_cmpuint (report.pulled.gone, ==, 1);
+  g_assert_cmpuint (report.copies_removed, ==, 1);
+  g_assert_cmpuint (count_copies (n), ==, 0);
+  /* both at once */
+  tamper (n, &stays, "Tartu");
+  edit (a, &later, "region", "south");
+  edit (a, &stays, "street", "Side Street");
+  pg_station_sync (a);
+  report = pg_station_sync (n);
+  g_assert_true (report.rebuilt);
+  g_assert_cmpuint (count_copies (n), ==, 0);
+  g_assert_cmpint (
+      sync_replica_number (n->replica,
+                           "SELECT count(*) FROM distributors WHERE city = 'Tartu' AND street = 'Side "
+                           "Street'"),
+      ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -283,6 +350,7 @@ main (int argc, char **argv)
     g_test_add_data_func (ends[i].path, GUINT_TO_POINTER (i), test_revocation);
   g_test_add_func ("/pg/scopes/row-moves", test_row_moves);
   g_test_add_func ("/pg/scopes/made-up", test_made_up);
+  g_test_add_func ("/pg/scopes/damaged-copies", test_damaged_copies);
   g_test_add_func ("/pg/scopes/floor", test_floor);
   result = g_test_run ();
   pg_server_stop (server);
