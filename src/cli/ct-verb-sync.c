@@ -335,6 +335,9 @@ static const CtColumn compared_columns[] = { { N_ ("Record"), "record", CT_COLUM
 static const CtColumn field_columns[] = { { N_ ("For --set"), "name", CT_COLUMN_TEXT, NULL },
                                           { N_ ("Value"), "value", CT_COLUMN_TEXT, NULL },
                                           { NULL, NULL, CT_COLUMN_TEXT, NULL } };
+static const CtColumn given_columns[] = { { N_ ("Value"), "label", CT_COLUMN_TEXT, NULL },
+                                          { N_ ("Yours"), "value", CT_COLUMN_TEXT, NULL },
+                                          { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 static const CtColumn shown_columns[] = { { N_ ("Command"), "seq", CT_COLUMN_NUMBER, NULL },
                                           { N_ ("What you did"), "summary", CT_COLUMN_TEXT, NULL },
                                           { N_ ("Where"), "object", CT_COLUMN_TEXT, NULL },
@@ -344,6 +347,7 @@ static const CtColumn shown_columns[] = { { N_ ("Command"), "seq", CT_COLUMN_NUM
                                           { N_ ("Both values"), "columns", CT_COLUMN_TABLE,
                                             compared_columns },
                                           { N_ ("Can be edited"), "fields", CT_COLUMN_TABLE, field_columns },
+                                          { N_ ("What you gave"), "given", CT_COLUMN_TABLE, given_columns },
                                           { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 static const CtColumn attention_columns[] = { { N_ ("Command"), "seq", CT_COLUMN_NUMBER, NULL },
                                               { N_ ("What"), "name", CT_COLUMN_TEXT, NULL },

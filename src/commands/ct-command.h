@@ -42,6 +42,8 @@ typedef enum {
   CT_COMMAND_UNDOABLE = 1 << 0, /* command.undo may take it back */
   CT_COMMAND_FIRST = 1 << 2,    /* runs without a role while the workspace has no people: workspace.init */
   CT_COMMAND_BULK = 1 << 1,     /* per-row history is not disclosed: imports, detection, seeds */
+  CT_COMMAND_SIGNED =
+      1 << 3, /* its arguments are a signature over what its person saw: never edited, only given anew */
 } CtCommandFlags;
 
 /* An argument: type s text, i integer, b boolean, k UUID, d date, t RFC 3339, m ISO 4217, a array, o object. Lower

@@ -593,7 +593,7 @@ ct_commands_approvals_register (void)
   static const CtArg to_args[] = { { "approval", 'k', 0 }, { "to", 's', 100 }, { NULL, 0, 0 } };
   static const CtArg approval_args[] = { { "approval", 'k', 0 }, { NULL, 0, 0 } };
   static const CtCommandDef defs[] = {
-    { "approval.approve", "approval", approve_run, 0, approve_args },
+    { "approval.approve", "approval", approve_run, CT_COMMAND_SIGNED, approve_args },
     { "approval.edit", "approval", edit_run, 0, edit_args },
     { "approval.reject", "approval", reject_run, 0, comment_args },
     { "approval.ask", "approval", ask_run, 0, comment_args },

@@ -1,5 +1,6 @@
 /* Needs attention: commands that could not be applied, until a person decides. */
 #include "ct-tray.h"
+#include "ct-command.h"
 #include "ct-rows.h"
 
 /**
@@ -78,6 +79,8 @@ execute_again (CtDb *db, CtCommander *commander, gint64 seq, JsonObject *args, c
 
   if (!name)
     return FALSE;
+  if (args && (ct_command_find (name)->flags & CT_COMMAND_SIGNED))
+    return ct_fail (error, CT_ERROR_REFUSED, _ ("What was signed cannot be edited: decide on it anew"));
   if (!args) {
     text = ct_db_read_text (db, error, "SELECT args FROM intents WHERE seq = ?", "i", seq);
     if (!text && error && !*error)
@@ -112,11 +115,12 @@ settle (CtDb *db, CtCommander *commander, gint64 seq, const char *choice, gboole
  * @seq: a command in the tray
  * @choice: theirs or discard (nothing is done), mine (it is given again as it was, on the state as it now is), edit (it
  *   is given again with @args)
- * @args: (nullable): for edit
+ * @args: (nullable): for edit, which no command that is signed can be
  *
  * Carries a person's decision out; the tray keeps what was chosen.
  *
- * Returns: %FALSE with %CT_ERROR_NOT_FOUND where the command does not wait, or what the handler says of it
+ * Returns: %FALSE with %CT_ERROR_NOT_FOUND where the command does not wait, %CT_ERROR_REFUSED where it is signed and @choice
+ *   is edit, or what the handler says of it
  */
 gboolean
 ct_tray_settle (CtDb *db, CtCommander *commander, gint64 seq, const char *choice, JsonObject *args,

@@ -119,11 +119,20 @@ find_currency (CtDb *db, const char *table, const CtId *id)
 /* --- what is compared ----------------------------------------------------------------------------------------- */
 
 static gboolean
+is_signed (const CtCommandDef *def)
+{
+  return def && (def->flags & CT_COMMAND_SIGNED);
+}
+
+/* What a person decides on; hashes, signatures and the bytes under them are for programs. */
+static gboolean
 is_told (JsonObject *given)
 {
+  static const char *const marks[] = { "nonce", "signature", "wire", "context", "device_id", NULL };
   const char *table = ct_json_string (given, "table", ""), *column = ct_json_string (given, "column", NULL);
 
-  return !column || (ct_column_kind (table, column) != 'd' && !g_str_has_suffix (column, "_since_at"));
+  return !column || (ct_column_kind (table, column) != 'd' && !g_str_has_suffix (column, "_since_at") &&
+                     !g_str_has_suffix (column, "_sha256") && ct_text_index (marks, column) < 0);
 }
 
 static JsonObject *
@@ -197,6 +206,7 @@ text_of (JsonObject *args, const CtArg *arg, const char *currency)
   return g_strdup_printf ("%" G_GINT64_FORMAT, json_node_get_int (node));
 }
 
+/* Of a signature nothing is a person's to read but the word that went with it. */
 static JsonArray *
 describe_fields (const CtCommandDef *def, JsonObject *args, const char *currency)
 {
@@ -206,7 +216,7 @@ describe_fields (const CtCommandDef *def, JsonObject *args, const char *currency
     char type[] = { arg->type, 0 };
     g_autofree char *text = NULL;
 
-    if (!is_field (arg, args))
+    if (!is_field (arg, args) || (is_signed (def) && strcmp (arg->name, "comment") != 0))
       continue;
     text = text_of (args, arg, currency);
     json_array_add_object_element (fields, ct_json_build ("ssss", "name", arg->name, "label",
@@ -236,7 +246,8 @@ parse_value (char type, const char *name, const char *text, const char *currency
  * @name: of one of its fields
  * @text: as a person writes it
  *
- * Returns: %FALSE with %CT_ERROR_INVALID where there is no such field or the text is none of its values
+ * Returns: %FALSE with %CT_ERROR_INVALID where there is no such field or the text is none of its values, %CT_ERROR_REFUSED where
+ *   the command is signed
  */
 gboolean
 ct_attention_edit (JsonObject *item, const char *name, const char *text, GError **error)
@@ -244,6 +255,12 @@ ct_attention_edit (JsonObject *item, const char *name, const char *text, GError 
   JsonObject *args = ct_json_object (item, "args");
   JsonArray *fields = ct_json_array (item, "fields");
 
+  if (ct_json_bool (item, "signed", FALSE))
+    return ct_fail (
+        error, CT_ERROR_REFUSED,
+        _ ("An approval is signed for the message as you saw it and cannot be edited: decide on %s "
+           "anew (towerctl approvals show %s), then discard this one"),
+        ct_json_string (item, "object", ""), ct_json_string (item, "object", ""));
   for (guint i = 0; i < json_array_get_length (fields); i++) {
     JsonObject *field = json_array_get_object_element (fields, i);
     JsonNode *value;
@@ -268,7 +285,8 @@ ct_attention_edit (JsonObject *item, const char *name, const char *text, GError 
 static void
 describe_object (CtDb *db, JsonObject *item, const CtCommandDef *def, JsonObject *args, JsonArray *columns)
 {
-  JsonObject *first = json_array_get_length (columns) ? json_array_get_object_element (columns, 0) : NULL;
+  JsonObject *first =
+      json_array_get_length (columns) && !is_signed (def) ? json_array_get_object_element (columns, 0) : NULL;
   const char *type = first ? ct_workspace_type_of_table (ct_json_string (first, "table", "")) : NULL;
   const char *text = first ? ct_json_string (first, "id", "") : "";
   g_autofree char *label = NULL, *currency = NULL;
@@ -305,7 +323,8 @@ read_object (JsonObject *item, const char *member)
  * Returns: (transfer full): "seq", "name", "summary", "actor", "occurredAt", "sinceAt", "settledAt", "choice", "code",
  *   "reason": in words, "detail": what was said, "objectType", "objectId", "object", "currency", "args", "columns":
  *   [{"table", "id", "record", "column", "label", "base", "mine", "theirs", each also in words as "baseText" …, "gone"}],
- *   "fields": what can be edited: [{"name", "label", "type", "value"}]; %NULL with %CT_ERROR_NOT_FOUND
+ *   "fields": what can be edited: [{"name", "label", "type", "value"}], "signed": it cannot be edited, its object is to be
+ *   decided on anew, and "given" says in place of "fields" what was said with it; %NULL with %CT_ERROR_NOT_FOUND
  */
 JsonObject *
 ct_attention_describe (CtDb *db, gint64 seq, GTimeZone *zone, GError **error)
@@ -335,8 +354,11 @@ ct_attention_describe (CtDb *db, gint64 seq, GTimeZone *zone, GError **error)
   json_object_set_string_member (item, "reason", ct_attention_reason (code));
   describe_object (db, item, def, args, columns);
   json_object_set_array_member (item, "columns", columns);
-  json_object_set_array_member (item, "fields",
+  json_object_set_boolean_member (item, "signed", is_signed (def));
+  json_object_set_array_member (item, is_signed (def) ? "given" : "fields",
                                 describe_fields (def, args, ct_json_string (item, "currency", "EUR")));
+  if (is_signed (def))
+    json_object_set_array_member (item, "fields", json_array_new ());
   json_object_set_object_member (item, "args", g_steal_pointer (&args));
   return g_steal_pointer (&item);
 }

@@ -230,6 +230,31 @@ def test_whole_way():
         team.stop()
 
 
+def test_approval_that_comes_second():
+    """Who approves what another has decided meanwhile is shown what they decided on, and no signature to edit."""
+    team = Team('second')
+    try:
+        team.services[0].start()
+        approval = team.draft()
+        team.ada.sync()
+        team.ada.ok('approvals', 'approve', approval['id'], '--sha256', approval['payloadSha256'])
+        team.approve(approval)
+        assert team.ada.sync()['inTray'] == 1
+        seq = str(team.ada.ok('attention', 'list')[0]['seq'])
+        shown = team.ada.ok('attention', 'show', seq)
+        assert (shown['name'], shown['signed'], shown['fields']) == ('approval.approve', True, []), shown
+        assert shown['objectType'] == 'approval' and shown['object'] == approval['number'], shown
+        told = [column['column'] for column in shown['columns']]
+        assert not {'nonce', 'signature', 'wire', 'context', 'device_id', 'payload_sha256', 'context_sha256'} & set(told), told
+        for name in 'signature', 'nonce', 'payload_sha256', 'comment':
+            refused = team.ada.fails(3, 'attention', 'resolve', seq, 'edit', '--set', f'{name}=00')
+            assert f'approvals show {approval["number"]}' in refused.stderr, refused.stderr
+        assert team.ada.status()['inTray'] == 1
+        assert team.ada.ok('attention', 'resolve', seq, 'discard')['inTray'] == 0
+    finally:
+        team.stop()
+
+
 def test_killed_before_the_send():
     """Killed between lease and send: the next instance sends it, once."""
     team = Team('before')
@@ -436,7 +461,7 @@ def test_restored_server():
 
 def main():
     try:
-        run_tests([test_people_only_sync, test_detects, test_whole_way, test_killed_before_the_send, test_killed_after_the_send,
+        run_tests([test_people_only_sync, test_detects, test_whole_way, test_approval_that_comes_second, test_killed_before_the_send, test_killed_after_the_send,
                    test_forged, test_held, test_older_than_the_device, test_restored_server])
     finally:
         POSTGRES.stop()

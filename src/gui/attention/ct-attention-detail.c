@@ -95,7 +95,8 @@ make_pair (JsonObject *column)
 static void
 show_given (Job *job)
 {
-  JsonArray *fields = ct_json_array (job->item, "fields");
+  JsonArray *fields =
+      ct_json_array (job->item, ct_json_bool (job->item, "signed", FALSE) ? "given" : "fields");
 
   if (json_array_get_length (fields) > 0)
     ct_detail_add_section (job->detail, _ ("What you gave"));

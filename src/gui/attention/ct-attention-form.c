@@ -197,6 +197,19 @@ read_cb (CtDb *db, gpointer data, GError **error)
   return job->item != NULL;
 }
 
+/* What was signed is not edited: its person looks at it as it is now and decides. */
+static void
+decide_anew (ReadJob *job)
+{
+  const char *id = ct_json_string (job->item, "objectId", NULL);
+
+  if (id)
+    gtk_widget_activate_action (GTK_WIDGET (job->page), "win.record", "(ss)",
+                                ct_json_string (job->item, "objectType", ""), id);
+  ct_page_toast (job->page, FALSE,
+                 _ ("An approval is signed for the message as you saw it: decide on it anew"));
+}
+
 static void
 read_done_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -211,6 +224,10 @@ read_done_cb (GObject *source, GAsyncResult *result, gpointer data)
   }
   if (!root)
     return;
+  if (ct_json_bool (job->item, "signed", FALSE)) {
+    decide_anew (job);
+    return;
+  }
   if (json_array_get_length (ct_json_array (job->item, "fields")) == 0) {
     ct_page_toast (job->page, FALSE, _ ("There is no value in it to edit: use yours, or keep theirs"));
     return;
