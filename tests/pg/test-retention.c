@@ -338,6 +338,44 @@ test_interactions (void)
                    ==, 0);
 }
 
+/* A message that comes while its reader follows may answer one that has left, and concern an order of another scope. */
+static void
+test_links_leave (void)
+{
+  g_auto (World) w = { 0 };
+  PgStation *vera;
+
+  set_up (&w, "links", FALSE);
+  run (w.root, "DELETE FROM sync.grants WHERE grantee = 'vera';"
+               "INSERT INTO sync.grants (grantee, scope, days) VALUES ('vera', "
+               "(sync.scope_ids(ARRAY['seller:A=B']))[1], 7)");
+  vera = pg_station_new (server, "links", "vera");
+  pg_station_sync (vera);
+  run (w.root,
+       "INSERT INTO app.sellers (id, name, marketplace) VALUES ('00000000-0000-4000-8000-000000000001', "
+       "'A=B', 'm');"
+       "INSERT INTO app.interactions (id, number, seller_id, marketplace, kind, external_ref, text, "
+       "received_at)"
+       " SELECT gen_random_uuid(), 'INT-' || d, '00000000-0000-4000-8000-000000000001', 'm', 'chat', d, "
+       "'text',"
+       "  (extract(epoch FROM (sync.today() - d)::timestamp AT TIME ZONE 'UTC') * 1000)::bigint"
+       " FROM unnest(ARRAY[0, 9]) d;"
+       "UPDATE app.interactions i SET parent_id = o.id, order_id = (SELECT id FROM app.orders LIMIT 1)"
+       " FROM app.interactions o WHERE i.number = 'INT-0' AND o.number = 'INT-9'");
+  pg_station_sync (vera);
+  g_assert_cmpint (
+      sync_replica_number (
+          vera->replica,
+          "SELECT count(*) FROM interactions WHERE parent_id IS NOT NULL AND order_id IS NOT NULL"),
+      ==, 1);
+  g_assert_cmpint (
+      sync_replica_number (vera->replica,
+                           "SELECT (SELECT count(*) FROM interactions) + (SELECT count(*) FROM orders)"),
+      ==, 1);
+  assert_equal (vera);
+  pg_station_free (vera);
+}
+
 /* One instance of the service, and what its round did with windows. */
 static gint64
 serve (const char *database)
@@ -420,6 +458,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pg/retention/window-changes", test_window_changes);
   g_test_add_func ("/pg/retention/not-yet-sorted", test_not_yet_sorted);
   g_test_add_func ("/pg/retention/interactions", test_interactions);
+  g_test_add_func ("/pg/retention/links-leave", test_links_leave);
   g_test_add_func ("/pg/retention/service", test_service);
   g_test_add_func ("/pg/retention/lease", test_lease);
   result = g_test_run ();
