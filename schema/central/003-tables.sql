@@ -85,6 +85,22 @@ CREATE TABLE sync.upload (
   xid xid8 NOT NULL, finished boolean NOT NULL DEFAULT false
 );
 
+-- Locked by an upload that has begun, and in a mode that lets others do so by whoever runs a command: an upload goes only where
+-- nobody has worked, and nobody begins to while it is under way. Who comes meanwhile does not wait, but is told, and comes again;
+-- one that says nothing for a minute is ended, so that it cannot go on for ever.
+CREATE TABLE sync.arrival ();
+
+CREATE FUNCTION sync.demand_no_arrival() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  LOCK TABLE sync.arrival IN ROW SHARE MODE NOWAIT;
+EXCEPTION WHEN lock_not_available THEN
+  PERFORM sync.end_session(l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+    WHERE l.relation = 'sync.arrival'::regclass AND l.granted AND l.mode = 'ExclusiveLock'
+      AND a.state LIKE 'idle in transaction%' AND a.state_change < clock_timestamp() - interval '1 minute';
+  RAISE EXCEPTION 'a workspace is being uploaded to this server; until that is done nobody can write here, try again then'
+    USING ERRCODE = 'CT006';
+END $$;
+
 -- Whether this transaction brings rows with the numbers, revisions and times that they have. The setting saves everybody else
 -- the look into the table; on its own it gives nothing.
 CREATE FUNCTION sync.is_bringing() RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

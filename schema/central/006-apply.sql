@@ -509,6 +509,7 @@ BEGIN
   ELSIF clock_timestamp() > statement_timestamp() + interval '5 seconds' THEN
     RAISE EXCEPTION 'the command came too late in its statement; give it again' USING ERRCODE = '40001';
   END IF;
+  PERFORM sync.demand_no_arrival();
   IF octet_length(intent) > 262144 OR octet_length(changes::text) > 16777216
      OR jsonb_typeof(coalesce(changes, '[]')) <> 'array' OR jsonb_array_length(coalesce(changes, '[]')) > 20000 THEN
     RAISE EXCEPTION 'a command is at most 256 KiB, its changes 16 MiB and 20,000 in an array' USING ERRCODE = 'CT004';

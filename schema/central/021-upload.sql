@@ -1,6 +1,7 @@
 -- A workspace that has worked alone moves here: all its rows, under the keys, numbers, revisions and times that they have, in
 -- one transaction, so that nobody ever sees half of it and what breaks off leaves nothing. Only an administrator may, and only
--- while nobody has worked here; the same workspace may once more, in place of what it brought.
+-- while nobody has worked here, nor begins to until it is done (sync.arrival); the same workspace may once more, in place of
+-- what it brought.
 --
 -- What comes is history. It may claim of the past whatever it likes, and the log says who brought it. It makes nothing go out:
 -- no post comes that could still be sent, and what was approved elsewhere lets none out here (019-decisions.sql). People are
@@ -77,8 +78,8 @@ BEGIN
 END $$;
 
 -- Begins to bring the records of the workspace that is this device of the login's, which keeps its commands up to this one to
--- itself. why: as above, then nothing is begun. tables: in which order they are to come.
-CREATE FUNCTION api.upload_begin(device uuid, upto_n bigint, upto_sha256 bytea, OUT why text, OUT tables text)
+-- itself. why: as above, then nothing is begun. tables: in which order they are to come. history: as api.uploaded() has it.
+CREATE FUNCTION api.upload_begin(device uuid, upto_n bigint, upto_sha256 bytea, OUT why text, OUT tables text, OUT history uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD'
 SET bytea_output = 'hex' SET lock_timeout = '5s' AS $$
 BEGIN
@@ -91,7 +92,11 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'this device is not enrolled for %', session_user USING ERRCODE = 'CT002';
   END IF;
+  SELECT e.id INTO history FROM sync.epoch e;
   why := sync.why_no_upload(device, upto_n, upto_sha256);
+  IF why IS NOT NULL THEN RETURN; END IF;
+  LOCK TABLE sync.arrival IN EXCLUSIVE MODE;
+  why := sync.why_no_upload(device, upto_n, upto_sha256);   -- whoever was at work just now has done it
   IF why IS NOT NULL THEN RETURN; END IF;
   INSERT INTO sync.upload AS u (device, upto_n, upto_sha256, xid) VALUES (device, upto_n, upto_sha256, pg_current_xact_id())
     ON CONFLICT (one) DO UPDATE SET device = excluded.device, upto_n = excluded.upto_n, upto_sha256 = excluded.upto_sha256,
@@ -159,21 +164,32 @@ BEGIN
   END LOOP;
 END $$;
 
--- All of it has come: commit at once. The gate is closed until then, so that nobody's command gets in between.
+-- All of it has come: commit at once.
 CREATE FUNCTION api.upload_end() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET lock_timeout = '5s' AS $$
 BEGIN
   IF NOT sync.is_bringing() THEN
     RAISE EXCEPTION 'there is no upload under way' USING ERRCODE = 'CT004';
   END IF;
-  -- before the gate closes, not at the commit behind it
+  -- before the commit, which closes the gate
   PERFORM sync.check_references((SELECT jsonb_agg(jsonb_build_array(b.name, NULL, 'insert')) FROM sync.brought_tables() b));
   PERFORM sync.continue_series();
   UPDATE sync.devices d SET last_n = u.upto_n, last_sha256 = u.upto_sha256 FROM sync.upload u WHERE d.id = u.device;
   UPDATE sync.upload SET finished = true;
-  LOCK TABLE sync.gate IN EXCLUSIVE MODE;
-  IF EXISTS (SELECT FROM sync.outcomes o WHERE o.answer ->> 'outcome' = 'applied') THEN
-    RAISE EXCEPTION 'somebody has worked here meanwhile' USING ERRCODE = 'CT102';
-  END IF;
 END $$;
+
+-- What became of an upload of this device of the login's, the answer to which got lost: brought, whether the server has what any
+-- upload of it brought, and in which history, since a server that was restored knows only what was before. One that is still
+-- under way is waited for.
+CREATE FUNCTION api.uploaded(device uuid, OUT history uuid, OUT brought boolean) LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
+BEGIN
+  LOCK TABLE sync.upload IN ROW SHARE MODE;
+  PERFORM FROM sync.devices d WHERE d.id = uploaded.device AND d.owner = session_user AND d.revoked_at IS NULL;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'this device is not enrolled for %', session_user USING ERRCODE = 'CT002';
+  END IF;
+  SELECT e.id, EXISTS (SELECT FROM sync.upload u WHERE u.device = uploaded.device) INTO history, brought FROM sync.epoch e;
+END $$;
+GRANT EXECUTE ON FUNCTION api.uploaded(uuid) TO tower_viewer;
 GRANT EXECUTE ON FUNCTION api.upload_begin(uuid, bigint, bytea), api.upload_rows(text, jsonb), api.upload_end() TO tower_admin;

@@ -76,6 +76,12 @@ read_answer (CtSession *session, CtAnswer *answer, GError *problem, GError **err
     return ct_verdict_parse (ct_answer_text (answer, 0, 0), error);
   if (g_str_equal (ct_session_last_state (session), "CT001"))
     return forked (problem);
+  if (g_str_equal (ct_session_last_state (session), "CT006")) {
+    ct_fail (error, CT_ERROR_BUSY,
+             _ ("A workspace is just being uploaded to the server, which takes nothing else until that is "
+                "done. What you do is kept and sent then"));
+    return NULL;
+  }
   g_propagate_error (error, g_error_copy (problem));
   return NULL;
 }

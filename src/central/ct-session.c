@@ -24,6 +24,7 @@ static const struct {
   { "28", CT_ERROR_REFUSED },       /* may not log in */
   { "3D000", CT_ERROR_NOT_FOUND },  /* no such database */
   { "42501", CT_ERROR_REFUSED },    /* insufficient privilege */
+  { "CT006", CT_ERROR_BUSY },       /* a workspace is being uploaded */
   { "CT002", CT_ERROR_REFUSED },    { "CT101", CT_ERROR_CONFLICT }, { "CT102", CT_ERROR_REFUSED },
   { "CT0", CT_ERROR_INVALID },      { "CT1", CT_ERROR_INVALID },    { "23", CT_ERROR_CONFLICT },
   { "22", CT_ERROR_INVALID },

@@ -127,7 +127,7 @@ connect_run (CtCli *cli, GError **error)
   g_autoptr (GError) problem = NULL;
   const char *given = ct_cli_option (cli, "log-key");
   g_autofree char *key = given ? ct_cli_verifier_key (given, error) : NULL;
-  CtConnectUpload upload = { uploading_cb, cli };
+  CtConnectUpload upload = { uploading_cb, cli, ct_cli_has (cli, "demo-records") };
   char *password;
   JsonNode *status;
   gboolean done;
@@ -325,6 +325,24 @@ resolve_run (CtCli *cli, GError **error)
                                                                               : NULL;
 }
 
+static JsonNode *
+give_up_run (CtCli *cli, GError **error)
+{
+  const char *reason = ct_cli_option (cli, "reason");
+  g_autoptr (JsonObject) args = reason ? ct_json_build ("s", "reason", reason) : NULL;
+  g_auto (CtOutcome) outcome = { 0 };
+
+  if (!reason) {
+    ct_cli_usage (error, _ ("Say with --reason how you know that the server will never be used again; it is "
+                            "kept in the log"));
+    return NULL;
+  }
+  if (!ct_cli_execute (cli, "upload.give_up", args, &outcome, error))
+    return NULL;
+  ct_cli_say (cli, _ ("The upload is given up: what waits here can be approved and sent again"));
+  return status_run (cli, error);
+}
+
 static const CtColumn compared_columns[] = { { N_ ("Record"), "record", CT_COLUMN_TEXT, NULL },
                                              { N_ ("Value"), "column", CT_COLUMN_TEXT, NULL },
                                              { N_ ("Before both"), "baseText", CT_COLUMN_TEXT, NULL },
@@ -384,8 +402,14 @@ const CtVerb ct_verbs_sync[] = {
         { "upload", NULL,
           N_ ("Take this workspace's own records along, into a server where nobody has worked yet; for "
               "administrators") },
+        { "demo-records", NULL, N_ ("With --upload: also the invented records of a demo workspace") },
         { NULL, NULL, NULL } },
     connect_run, status_columns, CT_VERB_SHOWS, NULL },
+  { "upload give-up", "", 0, 0,
+    N_ ("Where the server of an upload whose end is not known is gone for good: approve and send here again, "
+        "although its copy may do so as well if it is not"),
+    (const CtCliOption[]){ { "reason", "TEXT", N_ ("How you know; kept in the log") }, { NULL, NULL, NULL } },
+    give_up_run, status_columns, CT_VERB_SHOWS, NULL },
   { "sync status", "", 0, 0, N_ ("How the workspace stands with its server"), NULL, status_run,
     status_columns, CT_VERB_SHOWS, NULL },
   { "sync check", "", 0, 0, N_ ("Compare the replica with the server and mend it where it differs"), NULL,

@@ -6,6 +6,7 @@
 #include "ct-commander.h"
 #include "ct-draft-row.h"
 #include "ct-effect.h"
+#include "ct-open-upload.h"
 #include "ct-post-row.h"
 #include "ct-rows.h"
 #include "ct-wire.h"
@@ -288,7 +289,7 @@ approve_run (CtCommand *command, GError **error)
   CtApprovalSeal seal;
   CtId device, post;
 
-  if (!ct_approval_row_of (command, &approval, error) ||
+  if (!ct_open_upload_check (command->db, error) || !ct_approval_row_of (command, &approval, error) ||
       !ct_task_row_load (command->db, &approval.task_id, &task, error) ||
       !check_all (command, &approval, &task, &role, error) ||
       !check_signature (command, &approval, &seal, &device, signature, error))

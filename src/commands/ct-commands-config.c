@@ -3,6 +3,7 @@
 #include "ct-commands.h"
 #include "ct-configuration.h"
 #include "ct-effect.h"
+#include "ct-open-upload.h"
 #include "ct-wire.h"
 
 #include <string.h>
@@ -305,6 +306,25 @@ export_run (CtCommand *command, GError **error)
   return TRUE;
 }
 
+/* A person takes it upon themselves that the server of an upload whose fate is open is gone: what waits here may be sent again. */
+static gboolean
+give_up_run (CtCommand *command, GError **error)
+{
+  const char *reason = ct_arg_text (command, "reason");
+  g_auto (CtOpenUpload) open = { 0 };
+
+  if (!ct_open_upload_read (command->db, &open, error))
+    return FALSE;
+  if (!open.server)
+    return ct_fail (error, CT_ERROR_NOT_FOUND, _ ("There is no upload whose fate is not known"));
+  if (ct_text_is_blank (reason))
+    return ct_fail (error, CT_ERROR_INVALID,
+                    _ ("Say in a reason how you know that the server will never be used again"));
+  ct_command_disclose (command, "server", open.server);
+  ct_command_disclose (command, "reason", reason);
+  return ct_open_upload_forget (command->db, error);
+}
+
 void
 ct_commands_config_register (void)
 {
@@ -330,6 +350,7 @@ ct_commands_config_register (void)
                                         { "destination", 's', 200 },
                                         { NULL, 0, 0 } };
   static const CtArg no_args[] = { { NULL, 0, 0 } };
+  static const CtArg reason_args[] = { { "reason", 's', 2000 }, { NULL, 0, 0 } };
   static const CtArg name_args[] = { { "name", 's', 200 }, { NULL, 0, 0 } };
   static const CtCommandDef defs[] = {
     { "config.put", "configuration", put_run, CT_COMMAND_UNDOABLE, put_args },
@@ -337,6 +358,7 @@ ct_commands_config_register (void)
     { "audit.export", "log", export_run, 0, no_args },
     { "setting.set", "setting", setting_run, CT_COMMAND_UNDOABLE, setting_args },
     { "workspace.init", "person", init_run, CT_COMMAND_FIRST, init_args },
+    { "upload.give_up", "workspace", give_up_run, 0, reason_args },
     { "person.put", "person", person_run, CT_COMMAND_UNDOABLE, person_args },
     { "channel.add", "channel", channel_add_run, 0, channel_args },
     { "channel.remove", "channel", channel_remove_run, CT_COMMAND_UNDOABLE, name_args },

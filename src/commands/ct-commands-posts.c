@@ -3,6 +3,7 @@
 #include "ct-approvals.h"
 #include "ct-commands.h"
 #include "ct-effect.h"
+#include "ct-open-upload.h"
 #include "ct-post-proof.h"
 #include "ct-task-row.h"
 
@@ -11,8 +12,9 @@
 static gboolean
 check_running (CtCommand *command, GError **error)
 {
-  return !ct_post_row_is_stopped (command->db) ||
-         ct_fail (error, CT_ERROR_REFUSED, _ ("All sending is stopped: resume it first"));
+  if (ct_post_row_is_stopped (command->db))
+    return ct_fail (error, CT_ERROR_REFUSED, _ ("All sending is stopped: resume it first"));
+  return ct_open_upload_check (command->db, error);
 }
 
 /* The approval still stands, by the authority's clock. */
@@ -252,8 +254,8 @@ resolve_run (CtCommand *command, GError **error)
            ct_effect_update (command, error, "outbox", &post.id, "state,problem", "ss", "failed", comment) &&
            ct_post_row_finish (command, &post, error);
   if (strcmp (outcome, "retry") == 0)
-    return ct_post_row_check_state (&post, again, error) && check_approved (command, &post, error) &&
-           ct_post_proof_check_task (command->db, &post, error) &&
+    return ct_open_upload_check (command->db, error) && ct_post_row_check_state (&post, again, error) &&
+           check_approved (command, &post, error) && ct_post_proof_check_task (command->db, &post, error) &&
            ct_effect_update (command, error, "outbox", &post.id, "state,ready_at,problem", "sis", "ready",
                              command->now, comment) &&
            ct_post_row_finish (command, &post, error);

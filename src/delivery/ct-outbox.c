@@ -1,4 +1,5 @@
 #include "ct-outbox-private.h"
+#include "ct-open-upload.h"
 
 #include <string.h>
 
@@ -96,7 +97,7 @@ static gboolean
 read_stopped_cb (CtDb *db, gpointer data, GError **error)
 {
   *(gboolean *) data = ct_post_row_is_stopped (db);
-  return TRUE;
+  return ct_open_upload_check (db, error);
 }
 
 typedef struct {
@@ -381,7 +382,8 @@ send_all (CtOutbox *self, GCancellable *cancellable, CtOutboxReport *report, GEr
  * One round: settles what a sender left behind, takes back and looks for what people asked for, looks for posts of unknown
  * fate, sends what is ready now. Where all sending is stopped nothing is sent.
  *
- * Returns: %FALSE only where the workspace itself cannot be used; a post that fails is in the report
+ * Returns: %FALSE only where the workspace itself cannot be used, %CT_ERROR_REFUSED while the fate of an upload of it is open; a
+ *   post that fails is in the report
  */
 gboolean
 ct_outbox_run (CtOutbox *self, GCancellable *cancellable, CtOutboxReport *report, GError **error)

@@ -117,6 +117,37 @@ say_offline (JsonObject *status, gint64 now, CtSyncWords *words)
 }
 
 static void
+say_busy (JsonObject *status, gint64 now, CtSyncWords *words)
+{
+  gint64 pending = ct_json_int (status, "pending", 0);
+  g_autofree char *count = ct_format_count (pending);
+
+  words->icon = "content-loading-symbolic";
+  words->style = "ct-high";
+  words->label = pending ? g_strdup_printf (_ ("Waiting, %s pending"), count) : g_strdup (_ ("Waiting"));
+  words->title = g_strdup (_ ("The server is busy, changes are kept"));
+  words->text = g_strdup (_ ("You can go on working. What you do is kept on this computer and sent by itself "
+                             "as soon as the server takes it; the last error says what it waits for."));
+}
+
+/* What waits here may be approved on the server as well. */
+static void
+say_upload_open (JsonObject *status, gint64 now, CtSyncWords *words)
+{
+  JsonObject *upload = ct_json_object (status, "upload");
+
+  words->icon = "dialog-warning-symbolic";
+  words->style = "ct-critical";
+  words->label = g_strdup (_ ("Upload not settled"));
+  words->title = g_strdup (_ ("Did the server take the upload?"));
+  words->text = g_strdup_printf (
+      _ ("The upload to %s was broken off at its very end. It may be complete there, so "
+         "nothing is approved or sent here: it could go out twice. Connect again to find "
+         "out; where the server is gone for good, give the upload up in Preferences, Server."),
+      upload ? ct_json_string (upload, "server", "") : "");
+}
+
+static void
 say_stuck (JsonObject *status, gint64 now, CtSyncWords *words)
 {
   gint64 pending = ct_json_int (status, "pending", 0);
@@ -150,9 +181,14 @@ static const struct {
   const char *state;
   void (*say) (JsonObject *status, gint64 now, CtSyncWords *words);
 } states[] = {
-  { "stuck", say_stuck },     { "offline", say_offline }, { "loading", say_loading },
-  { "pending", say_pending }, { "in_sync", say_in_sync },
+  { "upload_open", say_upload_open }, { "stuck", say_stuck },
+  { "offline", say_offline },         { "busy", say_busy },
+  { "loading", say_loading },         { "pending", say_pending },
+  { "in_sync", say_in_sync },
 };
+
+/* So many of them stop the work. */
+#define STOPPING 5
 
 /**
  * ct_sync_words:
@@ -168,7 +204,7 @@ ct_sync_words (JsonObject *status, gint64 now, CtSyncWords *words)
 
   memset (words, 0, sizeof *words);
   for (guint i = 0; i < G_N_ELEMENTS (states) && !words->label; i++) {
-    if (i == 3 && ct_json_int (status, "inTray", 0) > 0)
+    if (i == STOPPING && ct_json_int (status, "inTray", 0) > 0)
       say_attention (status, now, words);
     else if (strcmp (states[i].state, state) == 0)
       states[i].say (status, now, words);
@@ -228,6 +264,8 @@ ct_sync_facts (JsonObject *status, gint64 now)
   g_autofree char *error = on_one_line (ct_json_string (status, "lastError", NULL));
   g_autofree char *next = until (ct_json_string (status, "nextRetry", NULL), now);
 
+  if (ct_json_object (status, "upload")) /* the words say all of it */
+    return g_strv_builder_end (facts);
   add_fact (facts, _ ("Server"), ct_json_string (status, "server", NULL));
   add_fact (facts, _ ("User"), ct_json_string (status, "user", NULL));
   if (ct_json_string (status, "server", NULL))

@@ -422,6 +422,13 @@ ct_db_foreign_keys_hold (CtDb *self)
   return open == 0;
 }
 
+/* In a transaction: SQLite does not tell of tables without a rowid by itself. */
+void
+ct_db_note_changed (CtDb *self, const char *table)
+{
+  update_cb (self, 0, NULL, table, 0);
+}
+
 GStrv
 ct_db_take_changed_tables (CtDb *self)
 {

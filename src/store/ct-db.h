@@ -56,6 +56,7 @@ gboolean ct_db_rollback_to (CtDb *self, GError **error);
 gboolean ct_db_foreign_keys_hold (CtDb *self);
 
 /* Tables written by the last committed transaction of this connection; (transfer full) (nullable). */
+void ct_db_note_changed (CtDb *self, const char *table);
 GStrv ct_db_take_changed_tables (CtDb *self);
 gint64 ct_db_data_version (CtDb *self);
 gint64 ct_db_schema_version (CtDb *self);

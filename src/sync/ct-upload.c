@@ -1,6 +1,6 @@
 /* A workspace that has worked alone moves to a server that is still empty: see schema/central/021-upload.sql. All of it goes in
- * one transaction there while the write lock is held here: what breaks off leaves both sides as they were, and where only the
- * answer to the last word got lost, the next try finds that all is there. */
+ * one transaction there while the write lock is held here: what breaks off leaves both sides as they were. Only the answer to the
+ * last word can get lost; before it is said the workspace notes that, so that nothing is sent here until ct_upload_ask() knows. */
 #include "ct-upload.h"
 #include "ct-backlog.h"
 #include "ct-digest.h"
@@ -15,6 +15,9 @@
 typedef struct {
   CtDb *db;
   CtSession *session;
+  const char *server; /* its address */
+  CtOpenUpload open;  /* what is noted before the end; its server is unowned */
+  CtHash last_sha256;
   CtFirstLoadFunc told; /* (nullable) */
   gpointer data;
   GCancellable *cancellable; /* (nullable) */
@@ -90,19 +93,19 @@ begin (Upload *self, GStrv *tables, GError **error)
   GError *problem = NULL;
   g_autoptr (CtAnswer) answer = NULL;
   g_autofree char *hex = NULL;
+  CtOpenUpload *open = &self->open;
   const char *why;
-  gint64 seq = 0;
-  CtHash sha256;
-  CtId device;
 
-  if (!ct_backlog_device (self->db, &device, error) || !read_last (self->db, &seq, &sha256, error) ||
+  if (!ct_backlog_device (self->db, &open->device, error) ||
+      !read_last (self->db, &open->last, &self->last_sha256, error) ||
       !ct_session_run (self->session, self->cancellable, error, "BEGIN", ""))
     return FALSE;
-  hex = ct_hash_to_hex (&sha256);
-  answer = ct_session_read (self->session, self->cancellable, &problem,
-                            "SELECT why, tables FROM api.upload_begin($1::text::uuid, $2::text::bigint, "
-                            "decode($3, 'hex'))",
-                            "kis", &device, seq, hex);
+  hex = ct_hash_to_hex (&self->last_sha256);
+  answer =
+      ct_session_read (self->session, self->cancellable, &problem,
+                       "SELECT why, tables, history FROM api.upload_begin($1::text::uuid, $2::text::bigint, "
+                       "decode($3, 'hex'))",
+                       "kis", &open->device, open->last, hex);
   if (!answer)
     return explain_no_begin (self->session, problem, error);
   why = ct_answer_text (answer, 0, 0);
@@ -111,7 +114,8 @@ begin (Upload *self, GStrv *tables, GError **error)
       return ct_fail (error, CT_ERROR_REFUSED, "%s", _ (refusals[i].text));
   if (!why)
     *tables = g_strsplit (ct_answer_text (answer, 0, 1), " ", -1);
-  return TRUE;
+  return why || ct_answer_id (answer, 0, 2, &open->history) ||
+         ct_fail (error, CT_ERROR_CORRUPT, "the server does not say which history it has");
 }
 
 static void
@@ -226,6 +230,61 @@ tables_here (Upload *self, GStrv tables, GError **error)
   return here ? g_strv_builder_end (both) : NULL;
 }
 
+/* Makes what was written of the note last, whatever becomes of the rest. */
+static gboolean
+keep (CtDb *db, GError **error)
+{
+  return ct_db_commit (db, error) && ct_db_begin (db, error);
+}
+
+/* The note has to outlive this program, and the lock is let go for it: what somebody did in that moment is not there. */
+static gboolean
+note_end (Upload *self, GError **error)
+{
+  gint64 last = 0;
+
+  self->open.server = (char *) self->server;
+  self->open.began_at = ct_time_now ();
+  if (!ct_open_upload_write (self->db, &self->open, error) || !keep (self->db, error) ||
+      !ct_db_read_int (self->db, &last, error, "SELECT coalesce(max(seq), 0) FROM intents", ""))
+    return FALSE;
+  return last == self->open.last ||
+         ct_fail (error, CT_ERROR_BUSY,
+                  _ ("Nothing was uploaded, for this workspace was changed meanwhile; try again"));
+}
+
+/* Whether the server has surely not taken it: it says so, and goes on. Who is no longer there may have committed. */
+static gboolean
+is_refused (Upload *self)
+{
+  return *ct_session_last_state (self->session) && ct_session_run (self->session, NULL, NULL, "ROLLBACK", "");
+}
+
+/* From here on nobody calls it off. */
+static gboolean
+end (Upload *self, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+
+  if (!note_end (self, &problem)) {
+    ct_session_run (self->session, NULL, NULL, "ROLLBACK", "");
+  } else if (ct_session_script (self->session, "SELECT api.upload_end(); COMMIT", NULL, &problem)) {
+    return TRUE;
+  } else if (!is_refused (self)) {
+    return ct_fail (error, CT_ERROR_UNKNOWN_FATE,
+                    _ ("Whether all was uploaded is not known, so nothing is approved or sent here until "
+                       "you connect again, which finds out: %s"),
+                    problem->message);
+  } else {
+    g_prefix_error (&problem, "%s", _ ("Nothing was uploaded: "));
+  }
+  /* where this fails it is asked for in vain */
+  if (ct_open_upload_forget (self->db, NULL))
+    keep (self->db, NULL);
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
+}
+
 static gboolean
 send_all (Upload *self, GStrv wanted, GError **error)
 {
@@ -236,14 +295,50 @@ send_all (Upload *self, GStrv wanted, GError **error)
       return FALSE;
   if (!tables || g_cancellable_set_error_if_cancelled (self->cancellable, error))
     return FALSE;
-  /* from here on nobody calls it off */
-  if (ct_session_script (self->session, "SELECT api.upload_end(); COMMIT", NULL, error))
-    return TRUE;
-  if (*ct_session_last_state (self->session))
-    g_prefix_error (error, "%s", _ ("Nothing was uploaded: "));
-  else
-    g_prefix_error (error, "%s", _ ("Whether all was uploaded is not known; the same once more finds out: "));
+  return end (self, error);
+}
+
+static gboolean
+explain_no_word (CtSession *session, const char *server, GError *problem, GError **error)
+{
+  g_autoptr (GError) known = problem;
+
+  if (g_str_equal (ct_session_last_state (session), "55P03"))
+    return ct_fail (error, CT_ERROR_BUSY,
+                    _ ("The upload to %s whose end is not known is still under way there; try again in a "
+                       "minute"),
+                    server);
+  g_propagate_error (error, g_steal_pointer (&known));
   return FALSE;
+}
+
+/**
+ * ct_upload_ask:
+ * @open: an upload whose fate is open
+ * @session: outside a transaction
+ * @brought: (out): the server has what it brought; otherwise it never will
+ *
+ * Returns: %FALSE where this server cannot know, or does not say
+ */
+gboolean
+ct_upload_ask (CtSession *session, const CtOpenUpload *open, gboolean *brought, GCancellable *cancellable,
+               GError **error)
+{
+  GError *problem = NULL;
+  g_autoptr (CtAnswer) answer = ct_session_read (
+      session, cancellable, &problem, "SELECT history, brought::integer FROM api.uploaded($1::text::uuid)",
+      "k", &open->device);
+  CtId history;
+
+  if (!answer)
+    return explain_no_word (session, open->server, problem, error);
+  *brought = ct_answer_int (answer, 0, 1) != 0;
+  return *brought || (ct_answer_id (answer, 0, 0, &history) && ct_id_equal (&history, &open->history)) ||
+         ct_fail (error, CT_ERROR_REFUSED,
+                  _ ("An upload of this workspace to %s was broken off at its very end, and this is another "
+                     "server, or one that was restored since: it does not know what became of it. Connect "
+                     "to the server that it went to; where that is gone for good: towerctl upload give-up"),
+                  open->server);
 }
 
 /**
@@ -267,25 +362,47 @@ ct_upload_check (CtDb *db, CtSession *session, GCancellable *cancellable, GError
 
 /**
  * ct_upload_send:
- * @db: of a standalone workspace, in a transaction, so that nobody writes meanwhile
+ * @db: of a standalone workspace, in a transaction, so that nobody writes meanwhile; before the end it is committed and begun
+ *   anew, with nothing in it but the note that the upload's fate is open
  * @session: signed in as an administrator, outside a transaction
+ * @server: its address, for the note
  * @told: (nullable): how far it is
  *
- * Brings all records to the server, unless it has exactly these from an earlier call.
+ * Brings all records to the server, unless it has exactly these from an earlier call. The note stands until the caller removes it
+ * with what it writes of the workspace's having moved.
  *
- * Returns: %FALSE with the server as it was (only where the error is %CT_ERROR_UNKNOWN_FATE perhaps not): %CT_ERROR_REFUSED where
- *   it is not empty, the login is no administrator's, or posts wait to be sent; @session can then only be closed
+ * Returns: %FALSE with the server as it was, and no note (where the error is %CT_ERROR_UNKNOWN_FATE perhaps not, and it stands):
+ *   %CT_ERROR_REFUSED where it is not empty, the login is no administrator's, or posts wait to be sent; @session can then only be
+ *   closed
  */
 gboolean
-ct_upload_send (CtDb *db, CtSession *session, CtFirstLoadFunc told, gpointer data, GCancellable *cancellable,
-                GError **error)
+ct_upload_send (CtDb *db, CtSession *session, const char *server, CtFirstLoadFunc told, gpointer data,
+                GCancellable *cancellable, GError **error)
 {
-  Upload self = { .db = db, .session = session, .told = told, .data = data, .cancellable = cancellable };
+  Upload self = {
+    .db = db, .session = session, .server = server, .told = told, .data = data, .cancellable = cancellable
+  };
   g_auto (GStrv) tables = NULL;
 
   if (!check_posts (db, error) || !begin (&self, &tables, error))
     return FALSE;
   return tables ? send_all (&self, tables, error) : ct_session_run (session, NULL, error, "ROLLBACK", "");
+}
+
+/**
+ * ct_upload_is_there:
+ * @db: as for ct_upload_send()
+ * @there: (out): whether the server has all of this workspace from an earlier call, so that ct_upload_send() has nothing to bring
+ */
+gboolean
+ct_upload_is_there (CtDb *db, CtSession *session, gboolean *there, GCancellable *cancellable, GError **error)
+{
+  Upload self = { .db = db, .session = session, .cancellable = cancellable };
+  g_auto (GStrv) tables = NULL;
+  gboolean known = begin (&self, &tables, error);
+
+  *there = known && !tables;
+  return ct_session_run (session, NULL, known ? error : NULL, "ROLLBACK", "") && known;
 }
 
 /* What the server has otherwise: people are its own, and who waits for an approval asks anew. */

@@ -33,6 +33,7 @@ struct _CtLink {
   CtSession *session;     /* (owned) (nullable) */
   gboolean goes_on;       /* somebody calls again when a round is due */
   guint failures;         /* in a row */
+  gboolean held;          /* the last one because the server, which was there, had no time for it */
   gint64 due_at;          /* by the steady clock, milliseconds */
   gint64 seen;            /* the last command that a round has seen */
   gboolean service;       /* whether we are the team's service there */
@@ -430,8 +431,8 @@ note (CtLink *self, const GError *problem, gint64 wait, GError **error)
     return ct_db_run (self->db, error, "DELETE FROM workspace WHERE key = 'sync_trouble'", "");
   at = ct_time_format (now);
   retry = self->goes_on ? ct_time_format (now + wait) : NULL;
-  trouble = ct_json_build ("bsSs", "passes", passes (problem), "lastError", problem->message, "nextRetry",
-                           retry, "lastErrorAt", at);
+  trouble = ct_json_build ("bbsSs", "passes", passes (problem), "busy", self->held, "lastError",
+                           problem->message, "nextRetry", retry, "lastErrorAt", at);
   text = ct_json_canonical_object (trouble, error);
   return text && ct_db_run (self->db, error,
                             "INSERT INTO workspace SELECT 'sync_trouble', ?1 WHERE EXISTS"
@@ -559,6 +560,7 @@ ct_link_round (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GE
   known = ct_db_read_int (self->db, &self->seen, &problem, "SELECT coalesce(max(seq), 0) FROM intents", "");
   if (!known || !attempt (self, cancellable, report, &problem)) {
     reached = self->session != NULL;
+    self->held = reached && g_error_matches (problem, CT_ERROR, CT_ERROR_BUSY);
     g_clear_pointer (&self->session, ct_session_close);
   }
   if (g_error_matches (problem, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {

@@ -110,7 +110,7 @@ check_standing (CtDb *db, CtGreeting *greeting, GError **error)
 static gboolean
 begin_after (CtDb *db, Joining *self, gint64 seq, GError **error)
 {
-  return ct_backlog_begin (db, self->address, seq, error) &&
+  return ct_open_upload_forget (db, error) && ct_backlog_begin (db, self->address, seq, error) &&
          ct_db_run (db, error,
                     "INSERT INTO workspace VALUES('server_login', ?) ON CONFLICT DO UPDATE SET value = "
                     "excluded.value",
@@ -122,27 +122,75 @@ begin_after (CtDb *db, Joining *self, gint64 seq, GError **error)
 static gboolean
 join_with_records (CtDb *db, Joining *self, GError **error)
 {
+  static const CtConnectUpload silent = { 0 };
+  const CtConnectUpload *upload = self->upload ? self->upload : &silent;
   gint64 newest = 0;
 
-  return ct_upload_send (db, self->session, self->upload->told, self->upload->data, self->cancellable,
+  return ct_upload_send (db, self->session, self->address, upload->told, upload->data, self->cancellable,
                          error) &&
          ct_db_read_int (db, &newest, error, "SELECT coalesce(max(seq), 0) FROM intents", "") &&
          begin_after (db, self, newest, error) && ct_upload_settle (db, self->session, error);
 }
 
+/* An upload that was broken off at its end and turns out to be there is completed, if nobody has worked here since: then
+ * somebody is asked first whether that shall take the place of what it brought. */
+static gboolean
+check_completed (CtDb *db, Joining *self, const CtOpenUpload *open, GError **error)
+{
+  g_autofree char *began = ct_time_format (open->began_at);
+  g_autoptr (GError) problem = NULL;
+  gboolean there = FALSE;
+
+  if (!ct_upload_is_there (db, self->session, &there, self->cancellable, &problem)) {
+    if (g_error_matches (problem, CT_ERROR, CT_ERROR_REFUSED))
+      return ct_fail (error, CT_ERROR_REFUSED,
+                      _ ("The server has what this workspace brought on %s. Work went on here since, and "
+                         "cannot follow: %s"),
+                      began, problem->message);
+    g_propagate_error (error, g_steal_pointer (&problem));
+    return FALSE;
+  }
+  if (there || self->upload)
+    return TRUE;
+  *self->wrong = CT_CONNECT_RECORDS;
+  return ct_fail (error, CT_ERROR_REFUSED,
+                  _ ("The server has what this workspace brought on %s, and work went on here since. Nobody "
+                     "has worked there yet: with --upload all of it goes along once more, in place of what "
+                     "is there"),
+                  began);
+}
+
 static gboolean
 join (CtDb *db, Joining *self, GError **error)
 {
-  if (self->upload)
+  g_auto (CtOpenUpload) open = { 0 };
+
+  if (!ct_open_upload_read (db, &open, error) || (open.server && !check_completed (db, self, &open, error)))
+    return FALSE;
+  if (self->upload || open.server)
     return join_with_records (db, self, error);
   return check_empty (db, self, error) && check_standing (db, self->greeting, error) &&
          begin_after (db, self, self->greeting->standing, error);
 }
 
+/* What became of an upload that was broken off at its end is asked first; where the server has nothing of it, it is forgotten
+ * whatever comes then. */
+static gboolean
+settle_open (CtDb *db, Joining *self, GError **error)
+{
+  g_auto (CtOpenUpload) open = { 0 };
+  gboolean brought = FALSE;
+
+  if (!ct_open_upload_read (db, &open, error))
+    return FALSE;
+  return !open.server || (ct_upload_ask (self->session, &open, &brought, self->cancellable, error) &&
+                          (brought || ct_open_upload_forget (db, error)));
+}
+
 static gboolean
 join_cb (CtDb *db, gpointer data, GError **error)
 {
-  if (!ct_db_begin (db, error))
+  if (!settle_open (db, data, error) || !ct_db_begin (db, error))
     return FALSE;
   if (join (db, data, error))
     return ct_db_commit (db, error);
@@ -261,6 +309,11 @@ ct_workspace_connect (CtWorkspace *self, const char *address, const char *passwo
   if (!before && ct_workspace_is_trial (self))
     return ct_fail (error, CT_ERROR_REFUSED,
                     _ ("A workspace made with init --trial can be set to any time: it cannot be connected"));
+  if (upload && !upload->invented && !before && strcmp (ct_workspace_get_environment (self), "demo") == 0)
+    return ct_fail (error, CT_ERROR_REFUSED,
+                    _ ("This is a demo workspace: its distributors, orders and messages are invented, and "
+                       "would be the team's from then on. To upload them all the same: --demo-records. To "
+                       "work with real ones, connect a new workspace (towerctl -w DIR init)"));
   if (!wrong)
     wrong = &part;
   session = dial (self, address, password, wrong, cancellable, error);
@@ -305,7 +358,7 @@ set_time (JsonObject *object, const char *name, gint64 at)
 
 /* What the last round had to say, if it failed. */
 static gboolean
-add_trouble (CtDb *db, JsonObject *status, gboolean *passes, GError **error)
+add_trouble (CtDb *db, JsonObject *status, const char **failing, GError **error)
 {
   static const char *const members[] = { "lastError", "lastErrorAt", "nextRetry" };
   g_autoptr (CtStmt) stmt =
@@ -318,7 +371,10 @@ add_trouble (CtDb *db, JsonObject *status, gboolean *passes, GError **error)
   if (ct_stmt_next (stmt))
     node = ct_json_parse (ct_stmt_text (stmt, 0), -1, 65536, NULL);
   trouble = node && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-  *passes = trouble && ct_json_bool (trouble, "passes", TRUE);
+  if (trouble)
+    *failing = !ct_json_bool (trouble, "passes", TRUE) ? "stuck"
+               : ct_json_bool (trouble, "busy", FALSE) ? "busy"
+                                                       : "offline";
   for (guint i = 0; i < G_N_ELEMENTS (members); i++) {
     const char *text = trouble ? ct_json_string (trouble, members[i], NULL) : NULL;
 
@@ -347,12 +403,13 @@ add_check (CtDb *db, JsonObject *status, GError **error)
   return ct_stmt_finish (stmt, error);
 }
 
-/* offline: time will mend it; stuck: a person must; loading: never yet; pending; in_sync */
+/* Where the last round failed, offline or busy: time will mend it; stuck: a person must. Else loading: never yet; pending;
+ * in_sync */
 static const char *
-state_of (JsonObject *status, gboolean passes)
+state_of (JsonObject *status, const char *failing)
 {
   if (ct_json_string (status, "lastError", NULL))
-    return passes ? "offline" : "stuck";
+    return failing;
   if (!ct_json_string (status, "lastSuccess", NULL))
     return "loading";
   return ct_json_int (status, "pending", 0) ? "pending" : "in_sync";
@@ -367,11 +424,11 @@ add_connection (CtDb *db, JsonObject *status, GError **error)
   gint64 pending = 0, oldest = CT_NULL_INT, done = 0, expected = 0, tray;
   g_autoptr (JsonObject) log = ct_workspace_describe_log (db, error);
   const char *trouble = log ? ct_json_string (log, "trouble", NULL) : NULL;
-  gboolean passes = FALSE;
+  const char *failing = "stuck";
 
   if (!log || !login || !ct_backlog_read (db, &state, error) ||
       !ct_backlog_waiting (db, &pending, &oldest, error) || (tray = count_tray (db, error)) < 0 ||
-      !ct_first_load_progress (db, &done, &expected, error) || !add_trouble (db, status, &passes, error) ||
+      !ct_first_load_progress (db, &done, &expected, error) || !add_trouble (db, status, &failing, error) ||
       !add_check (db, status, error))
     return FALSE;
   json_object_set_string_member (status, "user", login);
@@ -381,19 +438,41 @@ add_connection (CtDb *db, JsonObject *status, GError **error)
   json_object_set_int_member (status, "inTray", tray);
   if (trouble) { /* also when a later try failed for another reason: it is known until it is gone */
     json_object_set_string_member (status, "lastError", trouble);
-    passes = FALSE;
+    failing = "stuck";
   }
-  json_object_set_string_member (status, "state", state_of (status, passes));
+  json_object_set_string_member (status, "state", state_of (status, failing));
   if (expected > 0)
     json_object_set_object_member (status, "load", ct_json_build ("ii", "done", done, "expected", expected));
   json_object_set_object_member (status, "log", g_steal_pointer (&log));
   return TRUE;
 }
 
+/* One whose fate is open: what a person has to know, and where to go on. */
+static gboolean
+add_open_upload (CtDb *db, JsonObject *status, GError **error)
+{
+  g_auto (CtOpenUpload) open = { 0 };
+  g_autoptr (GError) why = NULL;
+  JsonObject *upload;
+
+  if (!ct_open_upload_read (db, &open, error))
+    return FALSE;
+  if (!open.server)
+    return TRUE;
+  upload = ct_json_build ("s", "server", open.server);
+  set_time (upload, "since", open.began_at);
+  json_object_set_object_member (status, "upload", upload);
+  json_object_set_string_member (status, "state", "upload_open");
+  if (!ct_open_upload_check (db, &why))
+    json_object_set_string_member (status, "lastError", why->message);
+  return TRUE;
+}
+
 /**
  * ct_workspace_sync_status:
  *
- * Returns: (transfer full): {"mode", "state"}, and where connected "server", "user", "lastSuccess", "pending",
+ * Returns: (transfer full): {"mode", "state"}; standalone, where the fate of an upload is open, "upload": {"server", "since"} and
+ *   what to do as "lastError"; and where connected "server", "user", "lastSuccess", "pending",
  *   "oldestPending", "inTray", "lastError", "lastErrorAt", "nextRetry", "log" as ct_workspace_describe_log() has it; during a
  *   first load "load": {"done", "expected"}, in rows; after a self-check "lastCheck": {"at", "rows", "tables",
  *   "different", "mended"}
@@ -408,7 +487,7 @@ ct_workspace_sync_status (CtDb *db, GError **error)
     return NULL;
   status = ct_json_build ("ss", "mode", server ? "connected" : "standalone", "state", "saved_locally");
   if (!server)
-    return g_steal_pointer (&status);
+    return add_open_upload (db, status, error) ? g_steal_pointer (&status) : NULL;
   json_object_set_string_member (status, "server", server);
   return add_connection (db, status, error) ? g_steal_pointer (&status) : NULL;
 }

@@ -18,6 +18,7 @@ typedef enum {
 typedef struct {
   CtFirstLoadFunc told; /* (nullable): called on another thread than the caller's */
   gpointer data;
+  gboolean invented; /* also where they are those of the demo */
 } CtConnectUpload;
 
 /* Joining and leaving a server; these block (network, disk, keyring). */

@@ -124,7 +124,7 @@ gboolean
 ct_workspace_join (CtWorkspace *workspace, CtJoin *self, GCancellable *cancellable, GError **error)
 {
   gboolean connected = ct_workspace_is_connected (workspace);
-  CtConnectUpload upload = { uploading_cb, self };
+  CtConnectUpload upload = { uploading_cb, self, TRUE /* whoever was asked knows */ };
 
   if (!ct_workspace_connect (workspace, self->address, self->password, self->plain_file,
                              self->upload ? &upload : NULL, &self->wrong, cancellable, error)) {

@@ -63,6 +63,8 @@ static const struct {
   { "absence.set", N_ ("Absence entered") },
   { "absence.end", N_ ("Absence ended") },
   { "workspace.init", N_ ("Workspace set up") },
+  { "workspace.upload", N_ ("Brought with the upload of a workspace") },
+  { "upload.give_up", N_ ("Upload given up, its server being gone") },
   { "channel.add", N_ ("Channel added") },
   { "channel.remove", N_ ("Channel removed") },
   { "delivery.stop", N_ ("All sending stopped") },

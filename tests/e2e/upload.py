@@ -5,10 +5,12 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 
 from central import POSTGRES, Service, make_server, server
 from central import Station as Desk
+from lastword import LastWord
 from tower import ROOT, TOWERCTL, Slack, run_tests
 
 # Kinds of records that no command of a standalone workspace makes yet, as rows of the replica.
@@ -321,6 +323,21 @@ def forged(database, sales, ada):
     assert POSTGRES.psql(database, 'SELECT count(*) FROM sync.upload') == '0'
 
 
+def test_demo():
+    """What is invented goes along only where it is named."""
+    database = make_server('demo')
+    ada = Station(database, 'ada', 'admin', enrolled=False)
+    ada.workspace = os.path.join(ada.folder, 'demo')
+    ada.ok('init', '--demo')
+    ada.enrol()
+    before = records(ada)
+    done = ada.fails(3, 'connect', ada.url, '--upload', '--password-file', ada.secret(), '--plain-password')
+    assert 'invented' in done.stderr and '--demo-records' in done.stderr, done.stderr
+    assert ada.status()['mode'] == 'standalone' and records(ada) == before and counts(database, 'orders') == [0]
+    assert ada.connect('--upload', '--demo-records')['state'] == 'in_sync'
+    assert counts(database, 'orders') == [len(before['orders'])] != [0]
+
+
 def wait_for(what):
     until = time.monotonic() + 60
     while not what():
@@ -368,7 +385,8 @@ def test_broken_off():
 
 
 def test_others_meanwhile():
-    """While an upload is under way nobody else can begin one, and whoever works at the server does so: then nothing is uploaded."""
+    """While an upload is under way, however long, nobody else can begin one, and whoever works with the server is told so and
+    keeps what they do; then it goes on."""
     database = make_server('meanwhile')
     ada = own_records(Station(database, 'ada', 'admin', enrolled=False))
     ada.ok('seed', '--orders', '1500')
@@ -381,17 +399,50 @@ def test_others_meanwhile():
     client.send_signal(signal.SIGSTOP)
     try:
         refused(eve, 1, 'another workspace')
-        if not at_work(database, '%upload_rows%'):
-            raise AssertionError('who waits for an upload ends it')
         ben.ok('config', 'set', 'delivery.undo_window', '7s')
-        assert ben.sync()['state'] == 'in_sync'
+        for _ in range(3):
+            assert 'just being uploaded' in ben.fails(1, 'sync', '--once').stderr
+        status = ben.status()
+        assert (status['state'], status['pending'], status['inTray']) == ('busy', 1, 0), status
+        assert 'just being uploaded' in status['lastError'], status
+        program = POSTGRES.psql(database, "SELECT api.command('distributor.create', '{\"legal_name\": \"X\", \"currency\": \"EUR\"}')",
+                                user='bea', password=ben.password, check=False)
+        assert program.returncode != 0 and 'is being uploaded' in program.stderr, program.stderr
+        assert at_work(database, '%upload_rows%'), 'who waits for an upload ends it'
     finally:
         client.send_signal(signal.SIGCONT)
     _, said = client.communicate(timeout=120)
-    assert client.returncode == 3 and 'Nothing was uploaded' in said and 'worked here meanwhile' in said, (client.returncode, said)
-    assert ada.status()['mode'] == 'standalone' and records(ada) == before
-    assert counts(database, 'orders', 'settings') == [0, 1]
-    refused(ada, 3, 'not empty')
+    assert client.returncode == 0, said
+    the_same(before, records(ada))
+    assert ben.sync()['state'] == 'in_sync' and ada.sync()['inTray'] == 0
+    assert counts(database, 'orders', 'settings') == [1500, 1]
+    assert records(ben) == records(ada)
+
+
+def test_forgotten():
+    """An upload whose client says nothing any more holds nobody up for longer than a minute, whatever it has set."""
+    database = make_server('forgotten')
+    ada, ben = own_records(Station(database, 'ada', 'admin', enrolled=False)), Station(database, 'bea', 'admin')
+    ben.connect()
+    client = subprocess.Popen(['psql', '-X', '-q', '-A', '-t', POSTGRES.url(database, 'ada')], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    client.stdin.write('SET idle_in_transaction_session_timeout = 0; BEGIN;'
+                       f" SELECT 'why=' || coalesce(why, 'none') FROM api.upload_begin('{ada.ok('device', 'show')['id']}', 1, sha256('x'));\n")
+    client.stdin.flush()
+    assert client.stdout.readline() == 'why=none\n'
+    ben.ok('config', 'set', 'delivery.undo_window', '7s')
+    still = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'ada' AND state = 'idle in transaction'"
+    for _ in range(2):
+        ben.fails(1, 'sync', '--once')
+        assert POSTGRES.psql(database, still) == '1', 'a pause is no end'
+    # as if that minute were over
+    function = POSTGRES.psql(database, "SELECT pg_get_functiondef('sync.demand_no_arrival'::regproc)")
+    assert function.count("interval '1 minute'") == 1, function
+    POSTGRES.psql(database, function.replace("interval '1 minute'", "interval '1 microsecond'"))
+    ben.fails(1, 'sync', '--once')
+    wait_for(lambda: POSTGRES.psql(database, still) == '0')
+    client.communicate()
+    assert ben.sync()['state'] == 'in_sync' and counts(database, 'settings') == [1]
 
 
 def test_two_at_once():
@@ -413,6 +464,114 @@ def test_two_at_once():
     assert POSTGRES.psql(database, 'SELECT device FROM sync.upload') == ada.ok('device', 'show')['id']
 
 
+def no_answer(station, heard, cut=False):
+    """An upload that never hears the answer to its last word: killed while it waits, or @cut off; @heard: the server heard it."""
+    line = LastWord(POSTGRES.port, heard)
+    address = f'postgresql://{station.login}@127.0.0.1:{line.port}/{station.database}'
+    client = start(station, 'connect', address, '--upload', '--password-file', station.secret(), '--plain-password')
+    assert line.said.wait(60), client.communicate()
+    assert client.poll() is None, client.communicate()
+    if not cut:
+        client.kill()
+    line.cut()
+    _, said = client.communicate(timeout=60)
+    if cut:
+        assert client.returncode == 1 and 'nothing is approved or sent here' in said, (client.returncode, said)
+    status = station.status()
+    assert (status['mode'], status['state'], status['upload']['server']) == ('standalone', 'upload_open', address), status
+    wait_for(lambda: not at_work(station.database, '%upload%'))
+    assert POSTGRES.psql(station.database, 'SELECT count(*) FROM sync.upload WHERE finished') == ('1' if heard else '0')
+    return address
+
+
+def nothing_leaves(shop, address):
+    """While the fate of the upload is open, nobody approves or sends here in any way."""
+    for attempt in (['approvals', 'approve', shop.waiting['id'], '--sha256', shop.waiting['payloadSha256']],
+                    ['approvals', 'approve', shop.waiting['id']], ['deliver', '--once'], ['deliver']):
+        done = shop.fails(3, *attempt)
+        assert address in done.stderr and 'sent twice' in done.stderr and 'towerctl upload give-up' in done.stderr, done.stderr
+
+
+def test_answer_lost():
+    """Killed between the server's commit and its answer: what waits is approved at the server or here, never at both."""
+    for cut in (False, True):
+        database = make_server('lost_cut' if cut else 'lost')
+        shop = Shop(database).send()
+        try:
+            shop.enrol()
+            address = no_answer(shop, heard=True, cut=cut)
+            nothing_leaves(shop, address)
+            # there it is approved
+            ben = Station(database, 'bea', 'admin')
+            ben.connect()
+            ben.ok('approvals', 'approve', shop.waiting['id'], '--sha256', shop.waiting['payloadSha256'])
+            assert ben.sync()['inTray'] == 0, ben.ok('attention', 'list')
+            assert POSTGRES.psql(database, "SELECT approver FROM app.outbox WHERE state = 'ready'") == 'bea'
+            nothing_leaves(shop, address)
+            # by another name of the same server, and without being asked for an upload again
+            joined = shop.connect()
+            assert (joined['mode'], joined['state'], joined['inTray']) == ('connected', 'in_sync', 0) and 'upload' not in joined, joined
+            again = shop.run('approvals', 'approve', shop.waiting['id'], '--sha256', shop.waiting['payloadSha256'])
+            assert again.returncode == 5, again.stderr
+            assert [row['state'] for row in records(shop)['outbox'].values() if row['approver'] == 'bea'] == ['ready']
+            assert POSTGRES.psql(database, "SELECT count(*) FROM app.outbox WHERE state <> 'sent'") == '1' == str(len(shop.posted()))
+            assert records(shop) == records(ben)
+        finally:
+            shop.stop()
+
+
+def test_last_word_lost():
+    """Killed when the server had not heard that it is complete: then connecting finds that nothing is there, and all goes on."""
+    database = make_server('unheard')
+    shop = Shop(database)
+    try:
+        shop.enrol()
+        before = records(shop)
+        address = no_answer(shop, heard=False)
+        nothing_leaves(shop, address)
+        assert records(shop)['approvals'] == before['approvals']
+        # another server knows nothing of it
+        other = make_server('elsewhere')
+        server('add-user', POSTGRES.url(other), 'ada', '--role', 'admin', '--scope', 'all')
+        shop.database = other
+        shop.enrol()
+        done = shop.fails(3, 'connect', shop.url.replace('unheard', 'elsewhere'), '--password-file', shop.secret(), '--plain-password')
+        assert address in done.stderr and 'another server' in done.stderr, done.stderr
+        nothing_leaves(shop, address)
+        shop.database = database
+        refusal = shop.fails(3, 'connect', shop.url, '--password-file', shop.secret(), '--plain-password')
+        assert '--upload' in refusal.stderr and 'still empty' in refusal.stderr, refusal.stderr
+        assert shop.status() == {'mode': 'standalone', 'state': 'saved_locally'}
+        shop.send()
+        assert shop.upload()['state'] == 'in_sync'
+        assert POSTGRES.psql(database, "SELECT string_agg(state, ' ') FROM app.outbox") == 'sent' and len(shop.posted()) == 1
+    finally:
+        shop.stop()
+
+
+def test_given_up():
+    """Where the server is gone for good a person says so, with a reason that stands in the log, and goes on alone."""
+    database = make_server('gone')
+    shop = Shop(database)
+    try:
+        shop.enrol()
+        assert 'no upload' in shop.fails(4, 'upload', 'give-up', '--reason', 'nothing there').stderr
+        address = no_answer(shop, heard=True)
+        assert '--reason' in shop.fails(2, 'upload', 'give-up').stderr
+        assert 'reason' in shop.fails(2, 'upload', 'give-up', '--reason', ' ').stderr
+        nothing_leaves(shop, address)
+        POSTGRES.psql('postgres', f'DROP DATABASE {database} WITH (FORCE)')
+        shop.fails(4, 'connect', shop.url, '--password-file', shop.secret(), '--plain-password')
+        nothing_leaves(shop, address)
+        assert shop.ok('upload', 'give-up', '--reason', 'burnt with its backups') == {'mode': 'standalone', 'state': 'saved_locally'}
+        told = shop.rows("SELECT d.field, d.value FROM audit_logs e JOIN audit_disclosures d USING (n) WHERE e.action = 'upload.give_up'")
+        assert dict(told) == {'server': address, 'reason': 'burnt with its backups'}, told
+        shop.send()
+        shop.ok('audit', 'verify', '--state')
+    finally:
+        shop.stop()
+
+
 def killed_at_the_end(database, ada):
     """The server has all of it, the workspace does not know: it is held where it asks who works there, and killed."""
     holder = subprocess.Popen(['psql', '-X', '-q', POSTGRES.url(database)], stdin=subprocess.PIPE, text=True)
@@ -425,7 +584,7 @@ def killed_at_the_end(database, ada):
     client.kill()
     client.wait()
     holder.communicate('ROLLBACK;\n')
-    assert ada.status()['mode'] == 'standalone'
+    assert ada.status()['state'] == 'upload_open'
 
 
 def test_end_unknown():
@@ -475,8 +634,9 @@ def test_end_unknown():
 
 
 if __name__ == '__main__':
+    chosen = [globals()['test_' + name] for name in sys.argv[1:]]
     try:
-        run_tests([test_uploaded, test_posts_that_wait, test_refused, test_broken_off, test_others_meanwhile, test_two_at_once,
-                   test_end_unknown])
+        run_tests(chosen or [test_uploaded, test_posts_that_wait, test_refused, test_demo, test_broken_off, test_others_meanwhile, test_forgotten, test_two_at_once,
+                   test_answer_lost, test_last_word_lost, test_given_up, test_end_unknown])
     finally:
         POSTGRES.stop()

@@ -179,13 +179,13 @@ def test_leaving_keeps_a_copy(s):
     app.key('Escape')
 
 
-def fill_in(s, central):
+def fill_in(s, address):
     """Preferences, Server, and the form for an address and a password."""
     app = s.state['app']
     server_page(app)
     app.press_button('Connect…')
     app.find('frame', 'Join a Server')
-    app.type(central.address('anna'))
+    app.type(address)
     app.key('Tab')
     app.type(PASSWORD)
     app.key('Return')
@@ -193,7 +193,7 @@ def fill_in(s, central):
 
 def test_records_do_not_go_to_a_server_with_others(s):
     app = s.state['app']
-    fill_in(s, s.state['central'])
+    fill_in(s, s.state['central'].address('anna'))
     app.says(re.compile('data of its own.*The server is not empty', re.S))
     assert not mode(s)
     app.screenshot('connected-not-empty')
@@ -207,7 +207,7 @@ def test_records_go_along(s):
     central = s.state['second'] = Central(s, 'second')
     central.add_user('anna', PASSWORD, 'admin')
     central.enrol(s.state['workspace'], 'anna')
-    fill_in(s, central)
+    fill_in(s, central.address('anna'))
     app.says('Take Your Records Along?')
     app.screenshot('connected-records')
     app.press_button('Back')
@@ -222,3 +222,49 @@ def test_records_go_along(s):
     number = s.query(s.state['workspace'], 'SELECT number FROM distributors')[0]
     assert central.sql('SELECT legal_name, number FROM app.distributors') == f'Nordwind|{number}'
     app.screenshot('connected-uploaded')
+
+
+def test_an_upload_without_an_answer(s):
+    """The line ends after the server has taken all and before it is heard: it is seen, and found out."""
+    app = s.state['app']
+    server_page(app)
+    app.press_button('Disconnect…')
+    app.press_button('Disconnect')
+    wait('the workspace to be one of its own', lambda: not mode(s))
+    app.gone('frame', 'Preferences')
+    central = Central(s, 'third')
+    from lastword import LastWord
+    central.add_user('anna', PASSWORD, 'admin')
+    central.enrol(s.state['workspace'], 'anna')
+    line = LastWord(central.postgres.port, heard=True)
+    fill_in(s, central.address('anna').replace(f':{central.postgres.port}/', f':{line.port}/'))
+    app.says('Take Your Records Along?')
+    app.press_button('Upload')
+    assert line.said.wait(60)
+    line.cut()
+    app.says(re.compile('Whether all was uploaded is not known'))
+    app.screenshot('connected-upload-no-answer')
+    app.key('Escape')
+    app.gone('frame', 'Join a Server')
+    app.says('Did the server take the upload?')  # in Preferences
+    app.screenshot('connected-upload-open-preferences')
+    app.press_button('Give Up…')
+    app.says('Is the Server Gone for Good?')
+    app.screenshot('connected-upload-give-up')
+    app.press_button('Cancel')
+    app.gone(None, 'Is the Server Gone for Good?')
+    app.key('Escape')
+    app.gone('frame', 'Preferences')
+    app.press_button('Upload not settled')
+    app.says('Did the server take the upload?')
+    app.screenshot('connected-upload-open')
+    app.press_button('Find Out…')
+    app.find('frame', 'Join a Server')
+    app.key('shift+Tab', 'ctrl+a')  # the server has another name now
+    app.type(central.address('anna'))
+    app.key('Tab')
+    app.type(PASSWORD)
+    app.key('Return')
+    wait('the workspace to be connected', lambda: mode(s))
+    app.says('In sync')
+    assert central.sql('SELECT count(*) FROM app.distributors') == '1'

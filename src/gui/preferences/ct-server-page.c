@@ -2,6 +2,7 @@
 #include "ct-sync-words.h"
 #include "ct-workspace-device.h"
 #include "ct-workspace-join.h"
+#include "ct-ask.h"
 #include "sync/ct-connect-dialog.h"
 #include "sync/ct-device-group.h"
 
@@ -28,10 +29,52 @@ dialog_of (CtServerPage *self)
 
 /* --- joining -------------------------------------------------------------------------------------------------- */
 
+/* To the server that it is connected to, or that an upload went to whose fate is open, else to whichever the person names. */
 static void
 connect_cb (GtkButton *button, CtServerPage *self)
 {
-  ct_connect_dialog_open (self->window, dialog_of (self), ct_json_string (self->status, "server", NULL));
+  JsonObject *upload = ct_json_object (self->status, "upload");
+
+  ct_connect_dialog_open (self->window, dialog_of (self),
+                          ct_json_string (upload ? upload : self->status, "server", NULL));
+}
+
+static void
+given_up_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (CtServerPage) self = data;
+  g_autoptr (GError) error = NULL;
+
+  if (ct_workspace_execute_finish (CT_WORKSPACE (source), result, NULL, &error))
+    ct_page_toast (self->window, FALSE, _ ("The upload is given up: you approve and send here again"));
+  else if (gtk_widget_get_root (GTK_WIDGET (self)))
+    ct_page_problem (self, _ ("The upload was not given up"), error);
+}
+
+static void
+reason_cb (const char *reason, gpointer data)
+{
+  g_autoptr (JsonObject) args = ct_json_build ("s", "reason", reason);
+
+  ct_workspace_execute_async (CT_SERVER_PAGE (data)->workspace, "upload.give_up", args, NULL, given_up_cb,
+                              g_object_ref (data));
+}
+
+static void
+give_up_cb (GtkButton *button, CtServerPage *self)
+{
+  CtAsk ask = {
+    _ ("Is the Server Gone for Good?"),
+    _ ("Then you can approve and send here again. If it is there after all and took the upload, what waits "
+       "here waits there as well, and whoever approves it there sends it a second time. Your answer and "
+       "its reason are kept in the log."),
+    _ ("_Give the Upload Up"),
+    reason_cb,
+    g_object_ref (self),
+    g_object_unref
+  };
+
+  ct_ask_text (self, &ask, _ ("How you know"), TRUE);
 }
 
 /* --- leaving -------------------------------------------------------------------------------------------------- */
@@ -149,6 +192,23 @@ show_connected (CtServerPage *self)
   adw_preferences_group_add (self->group, box);
 }
 
+/* What waits here may be approved there as well: first it is found out. */
+static void
+show_upload (CtServerPage *self)
+{
+  g_auto (CtSyncWords) words = { 0 };
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+
+  ct_sync_words (self->status, ct_time_now (), &words);
+  adw_preferences_group_set_title (self->group, words.title);
+  adw_preferences_group_set_description (self->group, words.text);
+  gtk_box_append (GTK_BOX (box),
+                  make_button (self, _ ("_Find Out…"), "suggested-action", G_CALLBACK (connect_cb)));
+  gtk_box_append (GTK_BOX (box),
+                  make_button (self, _ ("_Give Up…"), "destructive-action", G_CALLBACK (give_up_cb)));
+  adw_preferences_group_add (self->group, box);
+}
+
 static void
 show_local (CtServerPage *self)
 {
@@ -203,6 +263,8 @@ show (CtServerPage *self, JsonObject *device)
     adw_preferences_page_remove (page, ADW_PREFERENCES_GROUP (self->device));
   if (ct_json_string (self->status, "server", NULL))
     show_connected (self);
+  else if (ct_json_object (self->status, "upload"))
+    show_upload (self);
   else
     show_local (self);
   self->device = ct_device_group_new (device);

@@ -5,6 +5,8 @@
 #include "ct-stack.h"
 #include "ct-workspace-join.h"
 
+#include <string.h>
+
 #define PULSE_MS 120
 
 #define CT_TYPE_CONNECT_DIALOG (ct_connect_dialog_get_type ())
@@ -16,7 +18,7 @@ struct _CtConnectDialog {
   GtkWidget *address, *address_problem, *password, *password_problem, *plain_row, *plain;
   AdwPreferencesPage *device_page;
   AdwPreferencesGroup *place, *steps;
-  AdwStatusPage *work;
+  AdwStatusPage *work, *records;
   GtkProgressBar *progress;
   GtkButton *cancel, *next;
 
@@ -289,9 +291,21 @@ ct_connect_dialog_class_init (CtConnectDialogClass *klass)
     gssize offset;
   } children[] = {
 #define CHILD(name) { #name, G_STRUCT_OFFSET (CtConnectDialog, name) }
-    CHILD (stack), CHILD (address), CHILD (address_problem), CHILD (password), CHILD (password_problem),
-    CHILD (place), CHILD (plain),   CHILD (plain_row),       CHILD (steps),    CHILD (device_page),
-    CHILD (work),  CHILD (next),    CHILD (progress),        CHILD (cancel),
+    CHILD (stack),
+    CHILD (address),
+    CHILD (address_problem),
+    CHILD (password),
+    CHILD (password_problem),
+    CHILD (place),
+    CHILD (plain),
+    CHILD (plain_row),
+    CHILD (steps),
+    CHILD (device_page),
+    CHILD (work),
+    CHILD (records),
+    CHILD (next),
+    CHILD (progress),
+    CHILD (cancel),
 #undef CHILD
   };
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
@@ -324,6 +338,20 @@ ct_connect_dialog_init (CtConnectDialog *self)
   adw_action_row_set_subtitle (ADW_ACTION_ROW (self->plain_row), detail);
 }
 
+/* What is invented is not taken along without being named. */
+static void
+show_demo (CtConnectDialog *self)
+{
+  adw_status_page_set_icon_name (self->records, "dialog-warning-symbolic");
+  adw_status_page_set_title (self->records, _ ("Upload the Invented Records of the Demo?"));
+  adw_status_page_set_description (
+      self->records,
+      _ ("This is a demo workspace: its distributors, orders, exceptions and messages are made up. Uploaded, "
+         "they are on the server for the whole team, among what everybody does from then on, and cannot be "
+         "taken away again; later nobody can upload another workspace there.\n\n"
+         "Go back to change nothing. To work with real records, use a new workspace."));
+}
+
 void
 ct_connect_dialog_open (CtWindow *window, GtkWindow *above, const char *address)
 {
@@ -331,11 +359,14 @@ ct_connect_dialog_open (CtWindow *window, GtkWindow *above, const char *address)
       g_object_new (CT_TYPE_CONNECT_DIALOG, "transient-for", above ? above : GTK_WINDOW (window), NULL);
 
   self->window = g_object_ref (window);
+  if (strcmp (ct_workspace_get_environment (ct_window_get_workspace (window)), "demo") == 0)
+    show_demo (self);
   g_set_weak_pointer (&self->above, above);
-  self->again = address != NULL;
-  if (address) {
-    gtk_window_set_title (GTK_WINDOW (self), _ ("Change the Password"));
+  self->again = ct_workspace_is_connected (ct_window_get_workspace (window));
+  if (address)
     gtk_editable_set_text (GTK_EDITABLE (self->address), address);
+  if (self->again) {
+    gtk_window_set_title (GTK_WINDOW (self), _ ("Change the Password"));
     gtk_editable_set_editable (GTK_EDITABLE (self->address), FALSE);
   }
   gtk_window_present (GTK_WINDOW (self));

@@ -14,7 +14,7 @@ struct _CtSyncStatus {
   GtkPopover *popover;
   GtkLabel *title, *text, *place;
   GtkListBox *facts;
-  GtkWidget *now, *attention, *acts;
+  GtkWidget *now, *attention, *settle, *acts;
 
   CtWorkspace *workspace; /* (owned) (nullable) */
   JsonObject *status;     /* (owned) (nullable): as last read */
@@ -116,10 +116,12 @@ show (CtSyncStatus *self)
 {
   g_auto (CtSyncWords) words = { 0 };
   gint64 now = ct_time_now ();
+  JsonObject *upload;
   gboolean connected;
 
   if (!self->status)
     return;
+  upload = ct_json_object (self->status, "upload");
   ct_sync_words (self->status, now, &words);
   connected = ct_json_string (self->status, "server", NULL) != NULL;
   adw_button_content_set_icon_name (self->content, words.icon);
@@ -129,7 +131,12 @@ show (CtSyncStatus *self)
                                   GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words.title, -1);
   gtk_label_set_text (self->title, words.title);
   gtk_label_set_text (self->text, words.text);
-  gtk_widget_set_visible (self->acts, connected);
+  gtk_widget_set_visible (self->acts, connected || upload);
+  gtk_widget_set_visible (self->now, connected);
+  gtk_widget_set_visible (self->settle, upload != NULL);
+  if (upload)
+    gtk_actionable_set_action_target (GTK_ACTIONABLE (self->settle), "s",
+                                      ct_json_string (upload, "server", ""));
   gtk_widget_set_visible (self->attention, ct_json_int (self->status, "inTray", 0) > 0);
   if (gtk_widget_get_mapped (GTK_WIDGET (self->popover)))
     show_facts (self, now);
@@ -285,8 +292,8 @@ ct_sync_status_class_init (CtSyncStatusClass *klass)
     gssize offset;
   } children[] = {
 #define CHILD(name) { #name, G_STRUCT_OFFSET (CtSyncStatus, name) }
-    CHILD (button), CHILD (content), CHILD (popover), CHILD (title),     CHILD (text),
-    CHILD (place),  CHILD (facts),   CHILD (now),     CHILD (attention), CHILD (acts),
+    CHILD (button), CHILD (content), CHILD (popover),   CHILD (title), CHILD (text),   CHILD (place),
+    CHILD (facts),  CHILD (now),     CHILD (attention), CHILD (acts),  CHILD (settle),
 #undef CHILD
   };
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
