@@ -2,6 +2,7 @@
 #include "ct-cli-key.h"
 #include "ct-cli-password.h"
 #include "ct-cli-verbs.h"
+#include "ct-format.h"
 #include "ct-tray.h"
 #include "ct-workspace-attention.h"
 #include "ct-workspace-connect.h"
@@ -121,13 +122,24 @@ say_log_key (CtCli *cli, JsonObject *status)
     ct_cli_say (cli, _ ("Nobody signs the server's log yet: until then nothing here proves what it says"));
 }
 
+static void
+say_brought (CtCli *cli, const char *brought, gint64 took)
+{
+  g_autofree char *time = took < CT_MS_MINUTE
+                              ? g_strdup_printf (_ ("%d s"), (int) MAX (took / CT_MS_SECOND, 1))
+                              : ct_format_duration (took);
+
+  ct_cli_say (cli, _ ("Taken along in %s: %s"), time, brought);
+}
+
 static JsonNode *
 connect_run (CtCli *cli, GError **error)
 {
   g_autoptr (GError) problem = NULL;
   const char *given = ct_cli_option (cli, "log-key");
-  g_autofree char *key = given ? ct_cli_verifier_key (given, error) : NULL;
-  CtConnectUpload upload = { uploading_cb, cli, ct_cli_has (cli, "demo-records") };
+  g_autofree char *key = given ? ct_cli_verifier_key (given, error) : NULL, *brought = NULL;
+  CtConnectUpload upload = { uploading_cb, cli, ct_cli_has (cli, "demo-records"), &brought };
+  gint64 began = g_get_monotonic_time ();
   char *password;
   JsonNode *status;
   gboolean done;
@@ -144,6 +156,8 @@ connect_run (CtCli *cli, GError **error)
     g_propagate_error (error, g_steal_pointer (&problem));
     return NULL;
   }
+  if (brought)
+    say_brought (cli, brought, (g_get_monotonic_time () - began) / 1000);
   ct_cli_say (cli, _ ("Connected; loading what you may see…"));
   status = sync_once (cli, error);
   if (status && !key)

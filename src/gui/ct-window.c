@@ -586,16 +586,6 @@ preferences_action (GtkWidget *widget, const char *name, GVariant *value)
     ct_preferences_open (self);
 }
 
-/* To the address given. */
-static void
-connect_action (GtkWidget *widget, const char *name, GVariant *value)
-{
-  CtWindow *self = CT_WINDOW (widget);
-
-  if (self->workspace)
-    ct_connect_dialog_open (self, NULL, g_variant_get_string (value, NULL));
-}
-
 static void
 shortcuts_action (GtkWidget *widget, const char *name, GVariant *value)
 {
@@ -739,7 +729,6 @@ install_actions (GtkWidgetClass *widget_class)
     { "win.stop-sending", NULL, sending_action },
     { "win.resume-sending", NULL, sending_action },
     { "win.sync-now", NULL, sync_action },
-    { "win.connect", "s", connect_action },
     { "win.palette", NULL, palette_action },
     { "win.preferences", NULL, preferences_action },
     { "win.shortcuts", NULL, shortcuts_action },

@@ -201,7 +201,8 @@ send_table (Upload *self, const char *table, GError **error)
     answer = ct_session_read (self->session, self->cancellable, error,
                               "SELECT api.upload_rows($1, $2::text::jsonb)", "ss", table, list->str);
     if (!answer) {
-      g_prefix_error (error, _ ("Nothing was uploaded, for the server did not take %s: "), table);
+      g_prefix_error (error, "%s",
+                      _ ("Nothing was uploaded, for the server did not take one of the records: "));
       return FALSE;
     }
     if (self->told)

@@ -7,6 +7,7 @@
 #include "ct-workers.h"
 #include "ct-workspace-log.h"
 #include "ct-workspace-delivery.h"
+#include "ct-workspace-records.h"
 
 #include <string.h>
 
@@ -22,11 +23,6 @@ read_server_cb (CtDb *db, gpointer data, GError **error)
   return ct_stmt_finish (stmt, error);
 }
 
-/* Shipped with every workspace: the server's take their place. */
-static const char *const shipped[] = { "calendars", "sla_policies", "rules",      "agent_profiles",
-                                       "routes",    "templates",    "guardrails", "settings",
-                                       "people",    "person_roles", NULL };
-
 typedef struct {
   const char *address;
   CtGreeting *greeting;
@@ -38,7 +34,7 @@ typedef struct {
 
 /* They may go along, where the server and the login are such that they can. */
 static gboolean
-refuse_records (CtDb *db, Joining *self, int rows, const char *table, GError **error)
+refuse_records (CtDb *db, Joining *self, const char *records, GError **error)
 {
   g_autoptr (GError) why = NULL;
 
@@ -46,46 +42,26 @@ refuse_records (CtDb *db, Joining *self, int rows, const char *table, GError **e
     *self->wrong = CT_CONNECT_RECORDS;
     return ct_fail (
         error, CT_ERROR_REFUSED,
-        g_dngettext (GETTEXT_PACKAGE,
-                     "This workspace has data of its own (%d row in %s), which would be lost. The server is "
-                     "still empty: with --upload it goes along; else connect a new workspace (towerctl -w "
-                     "DIR init)",
-                     "This workspace has data of its own (%d rows in %s), which would be lost. The server is "
-                     "still empty: with --upload they go along; else connect a new workspace (towerctl -w "
-                     "DIR init)",
-                     (gulong) rows),
-        rows, table);
+        _ ("This workspace has data of its own (%s), which would be lost. The server is still empty: with "
+           "--upload they go along; else connect a new workspace (towerctl -w DIR init)"),
+        records);
   }
   if (g_error_matches (why, CT_ERROR, CT_ERROR_REFUSED))
-    return ct_fail (
-        error, CT_ERROR_REFUSED,
-        g_dngettext (
-            GETTEXT_PACKAGE, "This workspace has data of its own (%d row in %s), which would be lost. %s",
-            "This workspace has data of its own (%d rows in %s), which would be lost. %s", (gulong) (rows)),
-        rows, table, why->message);
+    return ct_fail (error, CT_ERROR_REFUSED,
+                    _ ("This workspace has data of its own (%s), which would be lost. %s"), records,
+                    why->message);
   g_propagate_error (error, g_steal_pointer (&why));
   return FALSE;
 }
 
-/* What a person wrote of this kind before there was a server would be lost to the server's rows. */
+/* What a person wrote before there was a server would be lost to the server's rows. */
 static gboolean
 check_empty (CtDb *db, Joining *self, GError **error)
 {
-  const char *const *tables = ct_db_business_tables (db, error);
+  g_autofree char *records =
+      ct_workspace_describe_records (db, (const char *const *) self->greeting->tables, error);
 
-  for (guint i = 0; tables && tables[i]; i++) {
-    g_autofree char *sql = g_strdup_printf ("SELECT count(*) FROM %s", tables[i]);
-    gint64 rows = 0;
-
-    if (!g_strv_contains ((const char *const *) self->greeting->tables, tables[i]) ||
-        g_strv_contains (shipped, tables[i]))
-      continue;
-    if (!ct_db_read_int (db, &rows, error, sql, ""))
-      return FALSE;
-    if (rows > 0)
-      return refuse_records (db, self, (int) rows, tables[i], error);
-  }
-  return tables != NULL;
+  return records && (!*records || refuse_records (db, self, records, error));
 }
 
 /* The server takes the next command where it follows the last one that the device was enrolled with. */
@@ -117,6 +93,18 @@ begin_after (CtDb *db, Joining *self, gint64 seq, GError **error)
                     "s", self->greeting->login);
 }
 
+static gboolean
+say_brought (CtDb *db, Joining *self, const CtConnectUpload *upload, GError **error)
+{
+  char *records = ct_workspace_describe_records (db, (const char *const *) self->greeting->tables, error);
+
+  if (records && upload->brought)
+    *upload->brought = records;
+  else
+    g_free (records);
+  return records != NULL;
+}
+
 /* With all it has. Once the server has it nothing but a fault of this machine keeps the workspace from being connected; then
  * the next try does. */
 static gboolean
@@ -129,7 +117,8 @@ join_with_records (CtDb *db, Joining *self, GError **error)
   return ct_upload_send (db, self->session, self->address, upload->told, upload->data, self->cancellable,
                          error) &&
          ct_db_read_int (db, &newest, error, "SELECT coalesce(max(seq), 0) FROM intents", "") &&
-         begin_after (db, self, newest, error) && ct_upload_settle (db, self->session, error);
+         begin_after (db, self, newest, error) && ct_upload_settle (db, self->session, error) &&
+         say_brought (db, self, upload, error);
 }
 
 /* An upload that was broken off at its end and turns out to be there is completed, if nobody has worked here since: then

@@ -19,6 +19,7 @@ typedef struct {
   CtFirstLoadFunc told; /* (nullable): called on another thread than the caller's */
   gpointer data;
   gboolean invented; /* also where they are those of the demo */
+  char **brought;    /* (out) (optional) (transfer full): what went along, in words */
 } CtConnectUpload;
 
 /* Joining and leaving a server; these block (network, disk, keyring). */

@@ -24,6 +24,7 @@ ct_join_free (CtJoin *self)
   g_free (self->password);
   g_free (self->address);
   g_free (self->unloaded);
+  g_free (self->brought);
   g_clear_pointer (&self->device, json_object_unref);
   g_free (self);
 }
@@ -124,7 +125,7 @@ gboolean
 ct_workspace_join (CtWorkspace *workspace, CtJoin *self, GCancellable *cancellable, GError **error)
 {
   gboolean connected = ct_workspace_is_connected (workspace);
-  CtConnectUpload upload = { uploading_cb, self, TRUE /* whoever was asked knows */ };
+  CtConnectUpload upload = { uploading_cb, self, TRUE /* whoever was asked knows */, &self->brought };
 
   if (!ct_workspace_connect (workspace, self->address, self->password, self->plain_file,
                              self->upload ? &upload : NULL, &self->wrong, cancellable, error)) {

@@ -188,8 +188,8 @@ finish (CtConnectDialog *self)
                    _ ("Connected. Loading goes on as soon as the server can be reached"));
   else if (self->again)
     ct_page_toast (self->window, FALSE, _ ("The new password is kept"));
-  else if (self->join->upload)
-    ct_page_toast (self->window, FALSE, _ ("Connected: what you have is on the server now"));
+  else if (self->join->brought)
+    ct_page_toast (self->window, FALSE, _ ("Connected. On the server now: %s"), self->join->brought);
   else
     ct_page_toast (self->window, FALSE, _ ("Connected: you see what the team sees"));
   if (self->above)

@@ -1,4 +1,5 @@
 #include "ct-sync-status.h"
+#include "ct-connect-dialog.h"
 #include "ct-sync-words.h"
 #include "ct-time.h"
 #include "ct-workspace-connect.h"
@@ -134,9 +135,6 @@ show (CtSyncStatus *self)
   gtk_widget_set_visible (self->acts, connected || upload);
   gtk_widget_set_visible (self->now, connected);
   gtk_widget_set_visible (self->settle, upload != NULL);
-  if (upload)
-    gtk_actionable_set_action_target (GTK_ACTIONABLE (self->settle), "s",
-                                      ct_json_string (upload, "server", ""));
   gtk_widget_set_visible (self->attention, ct_json_int (self->status, "inTray", 0) > 0);
   if (gtk_widget_get_mapped (GTK_WIDGET (self->popover)))
     show_facts (self, now);
@@ -176,6 +174,18 @@ static void
 chosen_cb (GtkButton *button, CtSyncStatus *self)
 {
   gtk_popover_popdown (self->popover);
+}
+
+/* At the server that the upload went to, or wherever it is now. */
+static void
+settle_cb (GtkButton *button, CtSyncStatus *self)
+{
+  JsonObject *upload = ct_json_object (self->status, "upload");
+
+  gtk_popover_popdown (self->popover);
+  if (upload)
+    ct_connect_dialog_open (CT_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))), NULL,
+                            ct_json_string (upload, "server", NULL));
 }
 
 /* --- reading -------------------------------------------------------------------------------------------------- */
@@ -307,6 +317,7 @@ ct_sync_status_class_init (CtSyncStatusClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, popover_shown_cb);
   gtk_widget_class_bind_template_callback (widget_class, popover_closed_cb);
   gtk_widget_class_bind_template_callback (widget_class, chosen_cb);
+  gtk_widget_class_bind_template_callback (widget_class, settle_cb);
 }
 
 static void
