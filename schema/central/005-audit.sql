@@ -79,19 +79,34 @@ BEGIN
     FROM jsonb_each(object)), '') || '}';
 END $$;
 
+-- A leaf as RFC 8785 writes it, its members in the order of their bytes, see ct-leaf.c; "commit" is written already. NULL where
+-- one is missing that every leaf has.
+CREATE FUNCTION audit.leaf_text(m jsonb, commit text) RETURNS text LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN '{"action":' || (m -> 'action')::text || ',"actor":' || (m -> 'actor')::text || ',"actor_role":' || (m -> 'actor_role')::text
+    || ',"commit":' || commit || ',"device_id":' || (m -> 'device_id')::text || ',"device_seq":' || (m -> 'device_seq')::text
+    || ',"ev_id":' || (m -> 'ev_id')::text || ',"intent_sha256":' || (m -> 'intent_sha256')::text
+    || ',"log_origin":' || (m -> 'log_origin')::text || ',"object_id":' || (m -> 'object_id')::text
+    || ',"object_rev":' || (m -> 'object_rev')::text || ',"object_type":' || (m -> 'object_type')::text
+    || ',"occurred_at":' || (m -> 'occurred_at')::text || coalesce(',"outbox_key":' || (m -> 'outbox_key')::text, '')
+    || ',"received_at":' || (m -> 'received_at')::text || coalesce(',"row_commitment":' || (m -> 'row_commitment')::text, '')
+    || ',"v":' || (m -> 'v')::text || '}';
+END $$;
+
 -- A row as its hash takes it: columns that are not NULL, sorted by name: name 0 type length value.
 CREATE FUNCTION audit.row_image(table_id smallint, image jsonb) RETURNS bytea LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  RETURN (SELECT string_agg(convert_to(v.name, 'UTF8') || '\x00'::bytea || convert_to(v.letter, 'UTF8')
-                    || int4send(octet_length(v.bytes)) || v.bytes, ''::bytea ORDER BY v.name COLLATE "C")
-    FROM (SELECT c.name,
-                 CASE c.type WHEN 'text' THEN 't' WHEN 'date' THEN 't' WHEN 'bigint' THEN 'i' WHEN 'double precision' THEN 'd' ELSE 'b' END AS letter,
-                 CASE c.type WHEN 'uuid' THEN uuid_send((image ->> c.name)::uuid)
-                             WHEN 'bytea' THEN (image ->> c.name)::bytea
-                             WHEN 'double precision' THEN float8send((image ->> c.name)::float8)
-                             ELSE convert_to(image ->> c.name, 'UTF8') END AS bytes
-          FROM sync.columns c WHERE c.tbl = table_id AND c.kind <> 'scopes' AND image ->> c.name IS NOT NULL) v);
+  -- OFFSET 0: each value is looked up and converted once
+  RETURN (SELECT string_agg(convert_to(v.name, 'UTF8') || '\x00'::bytea || v.letter || int4send(octet_length(v.bytes)) || v.bytes,
+                            ''::bytea ORDER BY v.name COLLATE "C")
+    FROM (SELECT x.name,
+                 CASE x.type WHEN 'text' THEN 't'::bytea WHEN 'date' THEN 't' WHEN 'bigint' THEN 'i' WHEN 'double precision' THEN 'd' ELSE 'b' END AS letter,
+                 CASE x.type WHEN 'uuid' THEN uuid_send(x.value::uuid) WHEN 'bytea' THEN x.value::bytea
+                             WHEN 'double precision' THEN float8send(x.value::float8) ELSE convert_to(x.value, 'UTF8') END AS bytes
+          FROM (SELECT c.name, c.type, image ->> c.name AS value FROM sync.columns c
+                  WHERE c.tbl = table_id AND c.kind <> 'scopes' OFFSET 0) x WHERE x.value IS NOT NULL OFFSET 0) v);
 END $$;
 
 -- The entries of a leaf's row commitment: each row counts once, as it stands now. known: the row, where it is one and at hand.
@@ -210,30 +225,38 @@ DECLARE
   of_rows audit.extent := about;
   entries bytea;
   parts audit.part[];
+  committed bytea;                                -- what the row commitment is the hash of
   salts jsonb;
+  commit text;
+  origin text;
   leaf text;
+  differ boolean := false;                        -- whether not everybody who sees the leaf sees each of its rows
 BEGIN
   IF of_rows IS NULL THEN
-    SELECT * INTO of_rows FROM audit.touched(transaction, written);
+    of_rows := audit.touched(transaction, written);
   END IF;
-  IF EXISTS (SELECT FROM unnest(of_rows.rows) r WHERE r.readers IS NOT NULL) THEN
+  IF of_rows.known IS NULL THEN                   -- else it is one row
+    differ := EXISTS (SELECT FROM unnest(of_rows.rows) r WHERE r.readers IS NOT NULL);
+  END IF;
+  IF differ THEN
     parts := audit.row_parts(of_rows.rows, rows_salt);
+    committed := 'ct-rows-v2'::bytea || '\x00' || (SELECT string_agg(audit.part_hash((p.name, p.pk, p.readers, p.salt, p.hash)::audit.part), ''::bytea ORDER BY p.place)
+      FROM unnest(parts) WITH ORDINALITY p (name, pk, readers, salt, hash, place));
   ELSE
     entries := audit.row_entries(of_rows.rows, rows_salt, of_rows.known);
+    IF entries <> '' THEN committed := 'ct-rows-v1'::bytea || '\x00' || entries; END IF;
   END IF;
   IF of_rows.seen = '{}' THEN
     of_rows.seen := sync.scope_ids(ARRAY['all']);
     of_rows.told := of_rows.seen;
   END IF;
-  SELECT coalesce(jsonb_object_agg(key, encode(audit.random(16), 'hex')), '{}') INTO salts FROM jsonb_object_keys(disclosed) key;
-  leaf := audit.canonical(jsonb_strip_nulls(body) || jsonb_build_object(
-    'v', 1, 'ev_id', ev, 'log_origin', (SELECT name FROM audit.origin), 'received_at', now_ms,
-    'commit', (SELECT coalesce(jsonb_object_agg(key, encode(sha256('ct-disclosure-v1'::bytea || '\x00' || convert_to(key, 'UTF8')
-       || '\x00' || decode(salts ->> key, 'hex') || convert_to(value, 'UTF8')), 'hex')), '{}') FROM jsonb_each_text(disclosed)))
-    || CASE WHEN entries = '' THEN '{}'
-       ELSE jsonb_build_object('row_commitment', encode(sha256(CASE WHEN parts IS NULL THEN 'ct-rows-v1'::bytea || '\x00' || entries
-         ELSE 'ct-rows-v2'::bytea || '\x00' || (SELECT string_agg(audit.part_hash((p.name, p.pk, p.readers, p.salt, p.hash)::audit.part), ''::bytea ORDER BY p.place)
-                FROM unnest(parts) WITH ORDINALITY p (name, pk, readers, salt, hash, place)) END), 'hex')) END);
+  SELECT coalesce(jsonb_object_agg(d.key, encode(d.salt, 'hex')), '{}'),
+         '{' || coalesce(string_agg(to_json(d.key)::text || ':"' || encode(sha256('ct-disclosure-v1'::bytea || '\x00' || convert_to(d.key, 'UTF8')
+           || '\x00' || d.salt || convert_to(d.value, 'UTF8')), 'hex') || '"', ',' ORDER BY d.key COLLATE "C"), '') || '}',
+         (SELECT o.name FROM audit.origin o)
+    INTO salts, commit, origin FROM (SELECT key, value, audit.random(16) AS salt FROM jsonb_each_text(disclosed) OFFSET 0) d;
+  leaf := audit.leaf_text(jsonb_strip_nulls(body || jsonb_build_object('v', 1, 'ev_id', ev, 'log_origin', origin,
+    'received_at', now_ms, 'row_commitment', encode(sha256(committed), 'hex'))), commit);
   WITH l AS (INSERT INTO audit.leaves (ev_id, tid, leaf, leaf_sha256, owner, scopes, told)
                VALUES (ev, transaction, leaf, sha256('\x00'::bytea || convert_to(leaf, 'UTF8')), session_user, of_rows.seen, of_rows.told)),
     r AS (INSERT INTO audit.rows SELECT ev, rows_salt, entries, parts WHERE entries IS DISTINCT FROM '')

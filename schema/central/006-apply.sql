@@ -89,23 +89,6 @@ BEGIN
                ELSE row_now -> e.key IS DISTINCT FROM e.value -> 0 AND row_now -> e.key IS DISTINCT FROM e.value -> 1 END);
 END $$;
 
--- The statement that changes a row which is there: $1 what it shall be, $2 what it was, $3 its key, $4 the caller's scopes.
--- held: only while it is what the command saw; of a stamp only whether it is set counts, see sync.differences.
-CREATE FUNCTION sync.update_text(t sync.tables, columns jsonb, held boolean) RETURNS text LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  made text;
-  seen text;
-BEGIN
-  SELECT string_agg(format('%1$I = ($1 ->> %1$L)::%2$s', c.name, c.type), ', '),
-         string_agg(format(CASE c.kind WHEN 'stamp' THEN ' AND (r.%1$I IS NULL) = ($2 ->> %1$L IS NULL)'
-                                       ELSE ' AND r.%1$I IS NOT DISTINCT FROM ($2 ->> %1$L)::%2$s' END, c.name, c.type), '')
-           FILTER (WHERE held AND c.kind <> 'derived')
-    INTO made, seen FROM jsonb_object_keys(columns) key, LATERAL (SELECT * FROM sync.columns x WHERE x.tbl = t.id AND x.name = key OFFSET 0) c;
-  RETURN 'UPDATE app.' || quote_ident(t.name) || ' r SET ' || made || ' WHERE r.id = $3 AND r.scopes && $4'
-    || coalesce(seen, '') || ' RETURNING to_jsonb(r)';
-END $$;
-
 -- Carries one change out. Returns the row as it stands then, or, an array, its conflicts.
 CREATE FUNCTION sync.carry_out(t sync.tables, row_id uuid, operation text, columns jsonb,
                                mine integer[] DEFAULT api.my_scopes()) RETURNS jsonb LANGUAGE plpgsql
@@ -116,16 +99,28 @@ DECLARE
   names text;
   patch jsonb;
   before jsonb;
+  statement text;
+  held text;
 BEGIN
-  SELECT string_agg(quote_ident(key), ', ' ORDER BY key), jsonb_object_agg(key, value -> 1), jsonb_object_agg(key, value -> 0)
-    INTO names, patch, before FROM jsonb_each(columns);
   IF operation = 'insert' THEN
-    EXECUTE format('INSERT INTO app.%1$I AS r (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::app.%1$I, $1)'
-                   ' RETURNING to_jsonb(r)', t.name, concat_ws(', ', 'id', names))
+    SELECT string_agg(', ' || quote_ident(key), '' ORDER BY key), jsonb_object_agg(key, value -> 1) INTO names, patch
+      FROM jsonb_each(columns);
+    EXECUTE format('INSERT INTO app.%1$I AS r (id%2$s) SELECT id%2$s FROM jsonb_populate_record(NULL::app.%1$I, $1)'
+                   ' RETURNING to_jsonb(r)', t.name, names)
       INTO row_now USING coalesce(patch, '{}') || jsonb_build_object('id', row_id);
     RETURN row_now;
-  ELSIF operation = 'update' AND names IS NOT NULL THEN
-    EXECUTE sync.update_text(t, columns, true) INTO row_now USING patch, before, row_id, mine;
+  ELSIF operation = 'update' AND columns <> '{}' THEN
+    -- $1 what it shall be, $2 what it was, $3 its key, $4 the caller's scopes; held: only while it is what the command saw, where
+    -- of a stamp only counts whether it is set, see sync.differences
+    SELECT format('UPDATE app.%I r SET %s WHERE r.id = $3 AND r.scopes && $4', t.name,
+                  string_agg(format('%1$I = ($1 ->> %1$L)::%2$s', c.name, c.type), ', ')),
+           string_agg(format(CASE c.kind WHEN 'stamp' THEN ' AND (r.%1$I IS NULL) = ($2 ->> %1$L IS NULL)'
+                                         ELSE ' AND r.%1$I IS NOT DISTINCT FROM ($2 ->> %1$L)::%2$s' END, c.name, c.type), '')
+             FILTER (WHERE c.kind <> 'derived'),
+           jsonb_object_agg(e.key, e.value -> 1), jsonb_object_agg(e.key, e.value -> 0)
+      INTO statement, held, patch, before FROM jsonb_each(columns) e,
+        LATERAL (SELECT * FROM sync.columns x WHERE x.tbl = t.id AND x.name = e.key OFFSET 0) c;
+    EXECUTE concat(statement, held, ' RETURNING to_jsonb(r)') INTO row_now USING patch, before, row_id, mine;
     IF row_now IS NOT NULL THEN RETURN row_now; END IF;   -- as a rule nobody was there meanwhile
   END IF;
   EXECUTE format('SELECT to_jsonb(r) FROM app.%I r WHERE r.id = $1 AND r.scopes && $2 FOR UPDATE', t.name)
@@ -139,8 +134,8 @@ BEGIN
     RETURN conflicts;
   ELSIF operation = 'delete' THEN
     EXECUTE format('DELETE FROM app.%I WHERE id = $1', t.name) USING row_id;
-  ELSIF names IS NOT NULL THEN                    -- somebody did the same
-    EXECUTE sync.update_text(t, columns, false) INTO row_now USING patch, before, row_id, mine;
+  ELSIF statement IS NOT NULL THEN                -- somebody did the same
+    EXECUTE statement || ' RETURNING to_jsonb(r)' INTO row_now USING patch, before, row_id, mine;
   END IF;
   RETURN row_now;
 END $$;
@@ -177,7 +172,6 @@ DECLARE
   pair jsonb;
   parts text[];
 BEGIN
-  IF NOT change -> 'columns' ? t.number THEN RETURN '{}'; END IF;
   SELECT * INTO c FROM sync.columns x WHERE x.tbl = t.id AND x.name = t.number;
   pair := change -> 'columns' -> c.name;
   IF jsonb_typeof(pair) IS DISTINCT FROM 'array' OR pair ->> 1 IS NULL OR strpos(pair ->> 1, '~') > 0 OR change ->> 'op' = 'delete'
@@ -206,7 +200,10 @@ BEGIN
   ELSIF change ->> 'id' IS NULL OR jsonb_typeof(columns) <> 'object' THEN
     RAISE EXCEPTION 'a change names its row and an object of columns' USING ERRCODE = 'CT103';
   END IF;
-  columns := sync.change_columns(t.id, columns) || sync.brought_number(command_name, t, change);
+  columns := sync.change_columns(t.id, columns);
+  IF change -> 'columns' ? t.number THEN
+    columns := columns || sync.brought_number(command_name, t, change);
+  END IF;
   -- what may be undone is what was done: sync.undo_refusal
   IF command_name <> 'command.undo' THEN
     why := sync.refusal(command_name, t.name, (change ->> 'id')::uuid, change ->> 'op', columns);
