@@ -2,6 +2,13 @@
 -- released after the commit is visible, so that numbers appear in order and a reader misses nothing.
 SET LOCAL ROLE tower_owner;
 
+-- What a command writes on its way has domains and no CHECK: PostgreSQL reads each CHECK of a table anew for each statement
+-- that writes it, and those of columns that the statement leaves alone as well.
+CREATE DOMAIN sync.bytes16 AS bytea CHECK (octet_length(VALUE) = 16);
+CREATE DOMAIN sync.bytes32 AS bytea CHECK (octet_length(VALUE) = 32);
+CREATE DOMAIN sync.bytes64 AS bytea CHECK (octet_length(VALUE) = 64);
+CREATE DOMAIN sync.label AS text CHECK (octet_length(VALUE) <= 200);
+
 -- Which history this is; an administrator starts a new one after a restore that lost commits.
 CREATE TABLE sync.epoch (
   one boolean PRIMARY KEY DEFAULT true CHECK (one),

@@ -13,16 +13,17 @@ INSERT INTO audit.origin (name, first) SELECT 'control-tower/' || id, 'control-t
 CREATE TABLE audit.intents (
   device uuid NOT NULL, n bigint NOT NULL,
   command_id uuid NOT NULL,
-  sha256 bytea NOT NULL CHECK (octet_length(sha256) = 32),
+  sha256 sync.bytes32 NOT NULL,
   intent text NOT NULL,                           -- the very bytes that were hashed
   received_at bigint NOT NULL,
   PRIMARY KEY (device, n)
 );
 -- What audit.append alone writes, a leaf with its rows and texts in one statement, checks no foreign keys among itself.
+CREATE DOMAIN audit.leaf AS text CHECK (octet_length(VALUE) <= 65535);
 CREATE TABLE audit.leaves (
   ev_id uuid PRIMARY KEY,
   tid bigint NOT NULL,                            -- of sync.txn
-  leaf text NOT NULL CHECK (octet_length(leaf) <= 65535),
+  leaf audit.leaf NOT NULL,
   leaf_sha256 bytea NOT NULL,                     -- RFC 6962: SHA-256 of a zero byte and the leaf
   position bigint GENERATED ALWAYS AS IDENTITY,   -- orders the leaves of one transaction
   owner text NOT NULL,                            -- the login whose act it is: sees the leaf in any case
@@ -38,13 +39,13 @@ CREATE TYPE audit.part AS (name text, pk uuid, readers integer[], salt bytea, ha
 -- who sees the leaf sees each of its rows, each has a salt of its own, made of the leaf's, which nobody sees then.
 CREATE TABLE audit.rows (
   ev_id uuid PRIMARY KEY,
-  salt bytea NOT NULL CHECK (octet_length(salt) = 32), entries bytea,
+  salt sync.bytes32 NOT NULL, entries bytea,
   parts audit.part[], CHECK ((entries IS NULL) <> (parts IS NULL))
 );
 -- Redactable texts beside a leaf, which holds their salted hashes.
 CREATE TABLE audit.disclosures (
   ev_id uuid NOT NULL, field text NOT NULL,
-  salt bytea NOT NULL CHECK (octet_length(salt) = 16), value text NOT NULL,
+  salt sync.bytes16 NOT NULL, value text NOT NULL,
   PRIMARY KEY (ev_id, field)
 );
 

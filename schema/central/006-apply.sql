@@ -8,15 +8,15 @@ SET LOCAL ROLE tower_owner;
 CREATE TABLE sync.devices (
   id uuid PRIMARY KEY,
   owner text NOT NULL,                            -- the login it belongs to
-  label text NOT NULL DEFAULT '' CHECK (octet_length(label) <= 200),
-  public_key bytea CHECK (octet_length(public_key) = 32),
-  signature bytea CHECK (octet_length(signature) = 64), signer uuid,  -- of an administrator's device, over id, owner, key
+  label sync.label NOT NULL DEFAULT '',
+  public_key sync.bytes32,
+  signature sync.bytes64, signer uuid,  -- of an administrator's device, over id, owner, key
   enrolled_by text NOT NULL, enrolled_at bigint NOT NULL, revoked_at bigint,
   former boolean NOT NULL DEFAULT false,          -- of whoever had the login before it was removed and added again
   forked_from uuid REFERENCES sync.devices,       -- which device it was, up to command forked_after
   forked_after bigint CHECK ((forked_from IS NULL) = (forked_after IS NULL)),
   last_n bigint NOT NULL DEFAULT 0,               -- its last command here, and that intent's hash
-  last_sha256 bytea NOT NULL CHECK (octet_length(last_sha256) = 32)
+  last_sha256 sync.bytes32 NOT NULL
 );
 CREATE INDEX devices_owner ON sync.devices (owner);
 -- Logins that were removed and added again, with the transaction of that: what there is from before it is another's, whose name
