@@ -412,6 +412,38 @@ ct_db_rollback_to (CtDb *self, GError **error)
   return ct_db_run (self, error, "ROLLBACK TO step", "") && ct_db_release (self, error);
 }
 
+static gboolean
+defers_foreign_keys (CtDb *self)
+{
+  sqlite3_stmt *stmt = NULL;
+  gboolean defers =
+      sqlite3_prepare_v2 (self->handle, "PRAGMA defer_foreign_keys", -1, &stmt, NULL) == SQLITE_OK &&
+      sqlite3_step (stmt) == SQLITE_ROW && sqlite3_column_int (stmt, 0);
+
+  sqlite3_finalize (stmt);
+  return defers;
+}
+
+/**
+ * ct_db_defer_foreign_keys:
+ * @defer: until it is switched off, or the transaction ends
+ *
+ * SQLite switches while it compiles the pragma. Where it does, the pragma is not run as well: that would have each
+ * prepared statement compiled anew, which takes longer than writing the few rows of a pull.
+ */
+gboolean
+ct_db_defer_foreign_keys (CtDb *self, gboolean defer, GError **error)
+{
+  const char *pragma = defer ? "PRAGMA defer_foreign_keys = ON" : "PRAGMA defer_foreign_keys = OFF";
+  sqlite3_stmt *stmt = NULL;
+  int result = sqlite3_prepare_v2 (self->handle, pragma, -1, &stmt, NULL);
+
+  sqlite3_finalize (stmt);
+  if (result != SQLITE_OK)
+    return ct_db_fail (self, result, error);
+  return defers_foreign_keys (self) == defer || ct_db_exec (self, pragma, error);
+}
+
 /* Whether no deferred foreign key is open; COMMIT would notice, RELEASE would not. */
 gboolean
 ct_db_foreign_keys_hold (CtDb *self)

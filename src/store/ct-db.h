@@ -53,6 +53,7 @@ gboolean ct_db_in_transaction (CtDb *self);
 gboolean ct_db_savepoint (CtDb *self, GError **error);
 gboolean ct_db_release (CtDb *self, GError **error);
 gboolean ct_db_rollback_to (CtDb *self, GError **error);
+gboolean ct_db_defer_foreign_keys (CtDb *self, gboolean defer, GError **error);
 gboolean ct_db_foreign_keys_hold (CtDb *self);
 
 /* Tables written by the last committed transaction of this connection; (transfer full) (nullable). */

@@ -176,12 +176,24 @@ take_out_rest (CtDb *db, Target *target, CtRebaseReport *report, GError **error)
 }
 
 static gboolean
+concerns (CtPulled *pulled, const char *interned)
+{
+  gboolean found = pulled->whole || pulled->aged;
+
+  for (guint i = 0; i < pulled->rows->len && !found; i++)
+    found = ((const CtPulledRow *) pulled->rows->pdata[i])->table == interned;
+  return found;
+}
+
+static gboolean
 write_table (CtDb *db, const char *table, CtPulled *pulled, GHashTable *numbers, CtRebaseReport *report,
              GError **error)
 {
   g_auto (Target) target = { .before = numbers };
   const char *interned = g_intern_string (table);
 
+  if (!concerns (pulled, interned))
+    return TRUE;
   if (!read_target (db, table, &target, error))
     return FALSE;
   for (guint i = 0; i < pulled->rows->len; i++) {
@@ -254,7 +266,7 @@ ct_rebase_rows_write (CtDb *db, CtPulled *pulled, GHashTable *numbers, CtRebaseR
   gboolean written = TRUE;
 
   /* after an undo, not before: applying a changeset switches it off at its end */
-  if (!ct_db_exec (db, "PRAGMA defer_foreign_keys = ON", error))
+  if (!ct_db_defer_foreign_keys (db, TRUE, error))
     return FALSE;
   ct_db_set_replicating (db, TRUE);
   for (guint i = 0; written && pulled->tables[i]; i++)
@@ -264,5 +276,5 @@ ct_rebase_rows_write (CtDb *db, CtPulled *pulled, GHashTable *numbers, CtRebaseR
     return FALSE;
   if (!ct_db_foreign_keys_hold (db))
     return ct_fail (error, CT_ERROR_INVALID, "the server's rows refer to rows that it did not send");
-  return ct_db_exec (db, "PRAGMA defer_foreign_keys = OFF", error);
+  return ct_db_defer_foreign_keys (db, FALSE, error);
 }

@@ -89,8 +89,7 @@ write_beside (Rebase *self, gboolean *done, GError **error)
   }
   /* a pending row may hold a value that is UNIQUE: then it must make way first */
   self->report = before;
-  if (!ct_db_rollback_to (self->db, error) ||
-      !ct_db_exec (self->db, "PRAGMA defer_foreign_keys = OFF", error))
+  if (!ct_db_rollback_to (self->db, error) || !ct_db_defer_foreign_keys (self->db, FALSE, error))
     return FALSE;
   if (g_error_matches (problem, CT_ERROR, CT_ERROR_CONFLICT))
     return TRUE;

@@ -253,6 +253,30 @@ test_store_threads (Fixture *f, gconstpointer data)
   g_assert_finalize_object (store);
 }
 
+/* Keys wait while they are deferred, and only then, though the pragma is compiled and never run. */
+static void
+test_deferred_keys (Fixture *f, gconstpointer data)
+{
+  static const char orphan[] = "INSERT INTO contacts(id, n, created_at, updated_at, distributor_id, name)"
+                               " VALUES(randomblob(16), next_n(), 0, 0, ?, 'Anna')";
+  g_autoptr (GError) error = NULL;
+  CtId nobody = ct_id_new (1000);
+
+  ct_db_begin (f->db, &error);
+  g_assert_no_error (error);
+  g_assert_true (ct_db_defer_foreign_keys (f->db, TRUE, &error));
+  ct_db_run (f->db, &error, orphan, "k", &nobody);
+  g_assert_no_error (error);
+  g_assert_false (ct_db_foreign_keys_hold (f->db));
+  ct_db_run (f->db, &error, "DELETE FROM contacts", "");
+  g_assert_no_error (error);
+  g_assert_true (ct_db_foreign_keys_hold (f->db));
+  g_assert_true (ct_db_defer_foreign_keys (f->db, FALSE, &error));
+  g_assert_false (ct_db_run (f->db, &error, orphan, "k", &nobody));
+  g_assert_error (error, CT_ERROR, CT_ERROR_INVALID);
+  ct_db_rollback (f->db);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -264,6 +288,7 @@ main (int argc, char **argv)
   ADD ("/store/changeset", test_changeset);
   ADD ("/store/changeset-referred", test_changeset_referred);
   ADD ("/store/no-approval-no-post", test_no_approval_no_post);
+  ADD ("/store/deferred-keys", test_deferred_keys);
   ADD ("/store/rows", test_rows);
   ADD ("/store/threads", test_store_threads);
   return g_test_run ();
