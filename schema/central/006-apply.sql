@@ -267,6 +267,7 @@ BEGIN
   END IF;
   SELECT coalesce(jsonb_agg(jsonb_build_array(c -> 'table', c -> 'id', c -> 'op') ORDER BY o), '[]') INTO written
     FROM unnest(checked) WITH ORDINALITY AS x (c, o);
+  mine := api.my_scopes();                        -- with the scopes of days that the rows were the first of
   -- in this order: what hangs on a row that is hidden and on one that is not there is refused in the same words
   PERFORM sync.check_scopes(written, mine, moving);
   IF moving THEN

@@ -222,6 +222,13 @@ test_date_moves (void)
   pg_station_sync (w.a);
   pg_station_sync (w.n);
   assert_sees (w.n, "Abendrot Birkenhain Dattelpalme");
+  add_order (w.n, w.root, w.distributor, "Espenlaub", -400); /* no day has a scope before it has a row */
+  pg_station_sync (w.n);
+  g_assert_cmpint (pg_station_tray (w.n), ==, 0);
+  assert_sees (w.n, "Abendrot Birkenhain Dattelpalme Espenlaub");
+  run (w.root, "DELETE FROM app.order_lines WHERE sku = 'Espenlaub'; DELETE FROM app.orders WHERE notes = "
+               "'Espenlaub'");
+  pg_station_sync (w.n);
   sync_replica_run (w.n->replica, "order.edit", "{\"id\":\"%s\",\"ordered_on\":\"%s\"}", text, old);
   pg_station_sync (w.n);
   g_assert_cmpint (pg_station_tray (w.n), ==, 1);
