@@ -318,29 +318,27 @@ ct_purge_copy_name (CtDb *db, gint64 now)
   return g_strdup_printf ("%s" COPY "%" G_GINT64_FORMAT, ct_db_get_path (db), now);
 }
 
-/* What was pending when they were made is in the replica itself. */
-static gboolean
-remove_copies (CtDb *db, guint *copies, GError **error)
+/* What was pending when they were made is in the replica itself. One that cannot be removed stops nobody's work: the log names
+ * it, and the next purge tries again. */
+static void
+remove_copies (CtDb *db, guint *copies)
 {
   g_autofree char *folder = g_path_get_dirname (ct_db_get_path (db)),
                   *name = g_path_get_basename (ct_db_get_path (db)), *prefix = g_strconcat (name, COPY, NULL);
-  g_autoptr (GDir) directory = g_dir_open (folder, 0, error);
+  g_autoptr (GDir) directory = g_dir_open (folder, 0, NULL);
   const char *entry;
 
-  if (!directory)
-    return FALSE;
-  while ((entry = g_dir_read_name (directory))) {
+  while (directory && (entry = g_dir_read_name (directory))) {
     g_autofree char *path = g_build_filename (folder, entry, NULL);
 
     if (!g_str_has_prefix (entry, prefix))
       continue;
-    if (g_unlink (path) < 0)
-      return ct_fail (error, CT_ERROR_FAILED,
-                      _ ("%s has records that you may no longer see and cannot be removed (%s): remove it"),
-                      path, g_strerror (errno));
-    *copies += 1;
+    if (g_unlink (path) == 0)
+      *copies += 1;
+    else
+      g_warning (_ ("%s has records that you may no longer see and cannot be removed (%s): remove it"), path,
+                 g_strerror (errno));
   }
-  return TRUE;
 }
 
 /**
@@ -361,8 +359,8 @@ ct_purge_finish (CtDb *db, guint *copies, GError **error)
     return FALSE;
   if (!due)
     return TRUE;
-  if (!remove_copies (db, copies, error) || !merge_indexes (db, error) ||
-      !ct_db_read_int (db, &busy, error, "PRAGMA wal_checkpoint(TRUNCATE)", ""))
+  if (!merge_indexes (db, error) || !ct_db_read_int (db, &busy, error, "PRAGMA wal_checkpoint(TRUNCATE)", ""))
     return FALSE;
+  remove_copies (db, copies);
   return busy || ct_db_run (db, error, "DELETE FROM workspace WHERE key = 'purge'", "");
 }

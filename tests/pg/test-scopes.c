@@ -297,6 +297,7 @@ static void
 test_damaged_copies (void)
 {
   g_autoptr (PgStation) a = NULL, n = NULL;
+  g_autofree char *kept = NULL;
   CtId leaves, stays, later;
   CtSyncReport report;
 
@@ -334,6 +335,17 @@ test_damaged_copies (void)
                            "SELECT count(*) FROM distributors WHERE city = 'Tartu' AND street = 'Side "
                            "Street'"),
       ==, 1);
+  /* what cannot be removed is named and holds nothing up */
+  kept = g_strconcat (ct_db_get_path (n->replica->db), ".damaged-kept", NULL);
+  g_assert_cmpint (g_mkdir (kept, 0700), ==, 0);
+  edit (a, &stays, "region", "south");
+  pg_station_sync (a);
+  g_test_expect_message (NULL, G_LOG_LEVEL_WARNING, "*damaged-kept has records * cannot be removed*");
+  report = pg_station_sync (n);
+  g_test_assert_expected_messages ();
+  g_assert_cmpuint (report.pulled.gone, ==, 1);
+  g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM workspace WHERE key = 'purge'"), ==,
+                   0);
 }
 
 int
