@@ -76,6 +76,24 @@ test_migrations (Fixture *f, gconstpointer data)
   }
 }
 
+/* Who refers to a row is looked for whenever that row goes, a pull's update included: never through the whole table. */
+static void
+test_foreign_keys_have_indexes (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *missing = ct_db_read_text (
+      f->db, &error,
+      "SELECT coalesce(group_concat(t.name || '.' || k.\"from\", ' '), '') FROM sqlite_schema t, "
+      "pragma_foreign_key_list(t.name) k, pragma_table_info(t.name) o WHERE t.type = 'table' AND o.name = "
+      "k.\"from\" "
+      "AND o.pk <> 1 AND NOT EXISTS (SELECT 1 FROM pragma_index_list(t.name) i, pragma_index_info(i.name) c "
+      "WHERE c.seqno = 0 AND c.name = k.\"from\")",
+      "");
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (missing, ==, "");
+}
+
 static void
 test_tables_are_strict (Fixture *f, gconstpointer data)
 {
@@ -283,6 +301,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
   ADD ("/store/migrations", test_migrations);
+  ADD ("/store/foreign-keys-have-indexes", test_foreign_keys_have_indexes);
   ADD ("/store/strict", test_tables_are_strict);
   ADD ("/store/numbers", test_numbers_never_return);
   ADD ("/store/changeset", test_changeset);
