@@ -24,7 +24,7 @@
 #define ANNOUNCE_MS 25
 
 /* How long after the last write to the replica a commit is looked for. */
-#define NAP_MOST_MS 500
+#define NAP_MOST_MS 4000
 
 struct _CtLink {
   CtWorkspace *workspace; /* (owned) */

@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-#define SOON_MS (10 * 1000)
+/* Before the first poll, which is after 15 s or more: what comes sooner came because somebody told of it. */
+#define SOON_MS (14 * 1000)
 
 static PgServer *server;
 static char *policy; /* schema/policy.json */
