@@ -87,12 +87,43 @@ END $$;
 CREATE TRIGGER backed BEFORE INSERT OR UPDATE OR DELETE ON app.person_roles
   FOR EACH ROW EXECUTE FUNCTION app.person_roles_are_backed();
 
+-- An absence is as long as somebody may plan it, and ending it never makes it longer, nor what the stand-in may do meanwhile
+-- (src/commands/ct-commands-people.c says the same). What an undo puts back was there before.
+CREATE FUNCTION app.check_absence() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'INSERT' AND NEW.ends_at - NEW.starts_at > 400 * 86400000::bigint THEN
+    RAISE EXCEPTION 'an absence is 400 days long at most';
+  ELSIF TG_OP = 'UPDATE' AND NEW.ends_at > OLD.ends_at THEN
+    RAISE EXCEPTION 'an absence is ended, not made longer';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER then_check BEFORE INSERT OR UPDATE ON app.absences
+  FOR EACH ROW WHEN (current_setting('tower.command', true) IN ('absence.set', 'absence.end')) EXECUTE FUNCTION app.check_absence();
+CREATE TRIGGER then_check BEFORE INSERT OR UPDATE ON app.delegations
+  FOR EACH ROW WHEN (current_setting('tower.command', true) IN ('absence.set', 'absence.end')) EXECUTE FUNCTION app.check_absence();
+
+-- Nobody stands in for a person who is gone, nor they for anybody; what was handed to them or by them goes back to its team. It is
+-- asked for while the person is archived: 019-decisions.sql lets nobody else take such a thing back.
+CREATE FUNCTION sync.part_with(person uuid) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  gone text := (SELECT p.login FROM app.people p WHERE p.id = person);
+  moment bigint := sync.now_ms();
+BEGIN
+  DELETE FROM app.delegations d WHERE person IN (d.person_id, d.delegate_id);
+  DELETE FROM app.absences a WHERE a.person_id = person AND a.starts_at >= moment;
+  UPDATE app.absences a SET ends_at = moment WHERE a.person_id = person AND a.ends_at > moment;
+  UPDATE app.approvals a SET delegated_to = NULL, delegated_by = NULL
+    WHERE a.state = 'pending' AND gone IN (a.delegated_to, a.delegated_by);
+END $$;
+
 -- Writes down what PostgreSQL says of a login, also that it says nothing any more. Who comes back may be another person: the
--- name alone gives them neither the acts nor the devices of the one before. Returns the person, NULL where there is nobody and
--- never was.
+-- name alone gives them neither the acts nor the devices of the one before, nor what others entrusted to that one. Returns the
+-- person, NULL where there is nobody and never was.
 CREATE FUNCTION sync.note_person(of_login text) RETURNS uuid LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   person uuid;
+  comes_back boolean;
   roles text[] := ARRAY(SELECT r FROM unnest(ARRAY['sales', 'accounting', 'logistics', 'legal', 'partner', 'admin', 'agent']) r
                         WHERE app.has_role(of_login, r));
 BEGIN
@@ -104,9 +135,15 @@ BEGIN
     person := audit.uuid7(sync.now_ms());
     INSERT INTO app.people (id, login) VALUES (person, of_login);
   END IF;
+  comes_back := roles <> '{}' AND EXISTS (SELECT FROM app.people WHERE id = person AND archived_at IS NOT NULL);
+  IF comes_back THEN
+    PERFORM sync.part_with(person);               -- what came meanwhile was meant for the one before
+  END IF;
   UPDATE app.people SET archived_at = CASE WHEN roles = '{}' THEN 1 END
     WHERE id = person AND (archived_at IS NULL) <> (roles <> '{}');
-  IF FOUND AND roles <> '{}' THEN
+  IF FOUND AND NOT comes_back THEN
+    PERFORM sync.part_with(person);
+  ELSIF comes_back THEN
     INSERT INTO sync.returned VALUES (of_login, sync.current_tid()) ON CONFLICT (login) DO UPDATE SET tid = excluded.tid;
     UPDATE sync.devices SET former = true WHERE owner = of_login AND revoked_at IS NOT NULL;
   END IF;

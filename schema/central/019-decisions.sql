@@ -235,6 +235,13 @@ BEGIN
   RETURN a;
 END $$;
 
+-- Whether all that a change takes back is what was handed to somebody who is gone, or by them (sync.part_with).
+CREATE FUNCTION app.takes_from_the_gone(before app.approvals, after app.approvals) RETURNS boolean LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT num_nonnulls(after.delegated_to, after.delegated_by) = 0 AND after.state = before.state AND EXISTS (
+    SELECT FROM app.people p WHERE p.login IN (before.delegated_to, before.delegated_by) AND p.archived_at IS NOT NULL);
+$$;
+
 CREATE FUNCTION app.decide_approval() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -254,7 +261,7 @@ BEGIN
   ELSIF OLD.state <> 'pending' AND NOT (OLD.state = 'approved' AND NEW.state = 'voided') THEN
     RAISE EXCEPTION '% is already decided: it is %', OLD.number, OLD.state;
   ELSIF (NEW.delegated_to, NEW.delegated_by) IS DISTINCT FROM (OLD.delegated_to, OLD.delegated_by)
-     AND (NEW.delegated_by, NEW.state) IS DISTINCT FROM (session_user::text, 'pending')
+     AND (NEW.delegated_by, NEW.state) IS DISTINCT FROM (session_user::text, 'pending') AND NOT app.takes_from_the_gone(OLD, NEW)
      OR NEW.delegated_to = session_user AND NEW.delegated_by = session_user
      OR NEW.owner NOT IN ('sales', 'accounting', 'logistics', 'legal', 'partner', 'admin') THEN
     RAISE EXCEPTION '% is handed to a team, or by yourself to another person', OLD.number;

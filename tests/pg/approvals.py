@@ -199,6 +199,77 @@ def test_absence():
     ROOT.ask('DELETE FROM app.delegations')
 
 
+def test_absence_is_as_said():
+    """Nobody plans for longer than 400 days, and ending an absence makes neither it nor what the stand-in may do longer."""
+    now = SERVER.now()
+    SERVER.rule_holds(lambda: away('accounting', 'legal', now, now + 400 * 24 * HOUR + 1), '400 days', 'app.check_absence',
+                      'NEW.ends_at - NEW.starts_at > 400 * 86400000::bigint')
+    ROOT.ask('DELETE FROM app.delegations; DELETE FROM app.absences')
+    applied(away('accounting', 'legal', now, now + 400 * 24 * HOUR))
+    for table in 'absences', 'delegations':
+        row, ends_at = ROOT.ask(f'SELECT id, ends_at FROM app.{table}')[0]
+        SERVER.rule_holds(lambda t=table, r=row, e=int(ends_at): SERVER.device('accounting').push(
+            'absence.end', change(t, r, 'update', ends_at=[e, 253370764800000])), 'not made longer', 'app.check_absence', 'NEW.ends_at > OLD.ends_at')
+        applied(SERVER.device('accounting').push('absence.end', change(table, row, 'update', ends_at=[253370764800000, now + 1])))
+        # what an undo puts back was there before
+        applied(SERVER.device('accounting').push('command.undo', change(table, row, 'update', ends_at=[now + 1, 253370764800000]),
+                                                 undoes=SERVER.device('accounting').command))
+    ROOT.ask('DELETE FROM app.delegations; DELETE FROM app.absences')
+
+
+def add_carla():
+    SERVER.devices.pop('carla', None)
+    SERVER.server('add-user', 'carla', '--role', 'legal', '--scope', 'region:north', '--user-password-file', SERVER.secret('carla'))
+
+
+def test_who_comes_after():
+    """Who gets the login of somebody who is gone stands in for nobody, and has nothing that was handed to that one."""
+    def stands_in(by='accounting'):
+        add_carla()
+        now = SERVER.now()
+        applied(away('carla', 'berta', now - HOUR, now + HOUR))
+        applied(away('carla', 'berta', now + HOUR, now + 2 * HOUR))
+        applied(away(by, 'carla', now - HOUR, now + HOUR))
+        return SERVER.draft()
+
+    def handed():
+        add_carla()
+        made = SERVER.draft()
+        applied(delegate(made, 'accounting', 'carla'))
+        return made
+
+    def another(made):
+        since = ROOT.value('SELECT sync.current_tid()')
+        SERVER.server('remove-user', 'carla')
+        feed.append(ROOT.ask('SELECT DISTINCT t.name FROM sync.entry e JOIN sync.tables t ON t.id = e.tbl WHERE e.tid > $1 ORDER BY 1', since))
+        add_carla()
+        answer = SERVER.approve(made, 'carla')
+        SERVER.server('remove-user', 'carla')
+        return answer
+
+    feed = []
+    SERVER.rule_holds(lambda: another(stands_in()), 'approval_is_my_teams', 'sync.part_with', 'person IN (d.person_id, d.delegate_id)')
+    # those who follow hear of it
+    assert {('absences',), ('delegations',), ('people',)} <= set(feed[0]), feed
+    assert ROOT.value('SELECT count(*) FROM app.absences WHERE person_id = $1 AND ends_at > sync.now_ms()', person('carla')) == '0'
+    ROOT.ask('DELETE FROM app.delegations; DELETE FROM app.absences; UPDATE app.people SET archived_at = archived_at')
+    made = handed()
+    refused(another(made), 'approval_is_my_teams')
+    assert ('approvals',) in feed[-1], feed
+    applied(SERVER.approve(made))
+    made = handed()
+    with SERVER.without('sync.part_with', 'gone IN (a.delegated_to, a.delegated_by)'):
+        applied(another(made))
+    # what comes while nobody has the login was meant for the one before
+    add_carla()
+    SERVER.server('remove-user', 'carla')
+    made, now = SERVER.draft(), SERVER.now()
+    applied(delegate(made, 'accounting', 'carla'))
+    applied(away('accounting', 'carla', now - HOUR, now + HOUR))
+    add_carla()
+    refused(SERVER.approve(made, 'carla'), 'approval_is_my_teams')
+
+
 def delegate(made, by, to, said=None):
     return SERVER.device(by).push('approval.delegate', change('approvals', made.id, 'update', delegated_to=[None, to],
                                                               delegated_by=[None, said or by]))

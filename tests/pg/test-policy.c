@@ -74,9 +74,9 @@ static const struct {
     "\"resolution\"],\"instance\":[null,1],\"event\":[null,\"STEP\"]" },
   { "people", "\"login\":[null,\"UNIQUE\"]" },
   { "person_roles", "\"person_id\":[null,\"FRESH:people\"],\"role\":[null,\"sales\"]" },
-  { "absences", "\"person_id\":[null,\"UUID:people\"],\"starts_at\":[null,1],\"ends_at\":[null,2]" },
+  { "absences", "\"person_id\":[null,\"UUID:people\"],\"starts_at\":[null,1],\"ends_at\":[null,9000000]" },
   { "delegations", "\"person_id\":[null,\"UUID:people\"],\"delegate_id\":[null,\"FRESH:people\"],"
-                   "\"starts_at\":[null,1],\"ends_at\":[null,2]" },
+                   "\"starts_at\":[null,1],\"ends_at\":[null,9000000]" },
   { "articles", "\"title\":[null,\"A\"],\"body\":[null,\"A\"]" },
   { "exchange_rates", "\"base\":[null,\"EUR\"],\"quote\":[null,\"USD\"],\"rate_millionths\":[null,1],"
                       "\"dated_on\":[null,\"2026-01-01\"]" },
