@@ -168,7 +168,7 @@ put_limit (CtCommand *command, const CtId *person, GError **error)
 {
   gint64 limit = ct_arg_int (command, "approval_limit_minor", -1);
 
-  if (ct_arg_has (command, "no_limit"))
+  if (ct_arg_bool (command, "no_limit", FALSE))
     return ct_effect_update (command, error, "people", person, "approval_limit_minor,approval_currency",
                              "nn");
   if (!ct_arg_has (command, "approval_limit_minor"))
@@ -179,7 +179,15 @@ put_limit (CtCommand *command, const CtId *person, GError **error)
                            limit, ct_arg_text (command, "approval_currency"));
 }
 
-/* Roles that are not named stay as they are, and so does all of a person of whom only the limit is. */
+/* A column of a person, where something is said of it. */
+static gboolean
+put_text (CtCommand *command, const CtId *person, const char *column, GError **error)
+{
+  return !ct_arg_has (command, column) ||
+         ct_effect_update (command, error, "people", person, column, "s", ct_arg_text (command, column));
+}
+
+/* Of somebody who is known, what is not said stays as it is. */
 static gboolean
 person_run (CtCommand *command, GError **error)
 {
@@ -192,14 +200,11 @@ person_run (CtCommand *command, GError **error)
   if (!known && !roles)
     return ct_fail (error, CT_ERROR_NOT_FOUND, _ ("Nobody here is called “%s”"),
                     ct_arg_text (command, "login"));
-  if (known && roles &&
-      !ct_effect_update (command, error, "people", &id, "name,email", "ss", name,
-                         ct_arg_text (command, "email")))
-    return FALSE;
   if (!known && !ct_effect_insert (command, error, "people", &id, "login,name,email", "sss",
                                    ct_arg_text (command, "login"), name, ct_arg_text (command, "email")))
     return FALSE;
-  return (!roles || put_roles (command, &id, roles, error)) && put_limit (command, &id, error) &&
+  return (!known || (put_text (command, &id, "name", error) && put_text (command, &id, "email", error))) &&
+         (!roles || put_roles (command, &id, roles, error)) && put_limit (command, &id, error) &&
          ct_effect_object (command, "people", &id, error);
 }
 

@@ -179,6 +179,30 @@ test_stand_in_limits (Work *w, gconstpointer data)
   work_approves (w, "sam", approval);
 }
 
+/* Each of what is known of a person stays until it is said anew. */
+static void
+test_person_keeps_what_is_not_said (Work *w, gconstpointer data)
+{
+  static const char *const said[] = {
+    "{\"login\":\"sam\",\"no_limit\":false}",
+    "{\"login\":\"sam\",\"roles\":[\"sales\"]}",
+    "{\"login\":\"sam\",\"roles\":[\"sales\"],\"name\":null,\"email\":null}",
+  };
+  static const char kept[] = "SELECT count(*) FROM people WHERE login = 'sam' AND name = '%s' AND email = "
+                             "'sam@a.example' AND approval_limit_minor = 100 AND approval_currency = 'EUR'";
+  g_autofree char *first = g_strdup_printf (kept, "Sam"), *renamed = g_strdup_printf (kept, "Samuel");
+
+  work_do (w, "admin", "person.put",
+           "{\"login\":\"sam\",\"name\":\"Sam\",\"email\":\"sam@a.example\","
+           "\"approval_limit_minor\":100,\"approval_currency\":\"EUR\"}");
+  for (guint i = 0; i < G_N_ELEMENTS (said); i++) {
+    work_do (w, "admin", "person.put", "%s", said[i]);
+    g_assert_cmpint (work_count (w, first), ==, 1);
+  }
+  work_do (w, "admin", "person.put", "{\"login\":\"sam\",\"name\":\"Samuel\"}");
+  g_assert_cmpint (work_count (w, renamed), ==, 1);
+}
+
 /* Over 25,000 EUR the agent's policy asks for four eyes: who wrote the last revision does not approve it. */
 static void
 test_four_eyes (Work *w, gconstpointer data)
@@ -726,6 +750,7 @@ main (int argc, char **argv)
   ADD ("/approvals/no-laxer-agent", test_no_laxer_agent);
   ADD ("/approvals/absence-is-own", test_absence_is_own);
   ADD ("/approvals/stand-in-limits", test_stand_in_limits);
+  ADD ("/approvals/person-keeps-what-is-not-said", test_person_keeps_what_is_not_said);
   ADD ("/approvals/edit", test_edit);
   ADD ("/approvals/expected-bytes", test_expected_bytes);
   ADD ("/approvals/expiry", test_expiry);
