@@ -2,16 +2,18 @@
 -- triggers run in the order of their names; a row of which nothing but the scopes changes passes.
 SET LOCAL ROLE tower_owner;
 
--- A duration as the program writes it ("1d12h", "90s", a bare number of seconds), in milliseconds.
+-- A duration as the program writes it ("1d12h", "90s"), in milliseconds (ct_duration_parse); NULL where it is none.
+CREATE FUNCTION sync.duration_ms(value text) RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT sum(m[1]::bigint * CASE m[2] WHEN 'w' THEN 604800000 WHEN 'd' THEN 86400000 WHEN 'h' THEN 3600000 WHEN 'm' THEN 60000
+                                      ELSE 1000 END)::bigint
+    FROM regexp_matches(value, '([0-9]{1,6})([wdhms])', 'g') m WHERE value ~ '^([0-9]{1,6}[wdhms])+$';
+$$;
+
+-- The same of a setting, which may be a bare number of seconds.
 CREATE FUNCTION app.duration_ms(value text, fallback bigint) RETURNS bigint LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN value ~ '^(\d{1,6}[wdhms])+$' THEN
-                (SELECT sum(m[1]::bigint * CASE m[2] WHEN 'w' THEN 604800000 WHEN 'd' THEN 86400000 WHEN 'h' THEN 3600000
-                                                     WHEN 'm' THEN 60000 ELSE 1000 END)::bigint
-                   FROM regexp_matches(value, '(\d{1,6})([wdhms])', 'g') m)
-              WHEN value ~ '^\d{1,7}' AND substring(value FROM '^\d{1,7}')::bigint < 31536000
-                THEN substring(value FROM '^\d{1,7}')::bigint * 1000
-              ELSE fallback END;
+  SELECT coalesce(sync.duration_ms(value), CASE WHEN substring(value FROM '^\d{1,7}')::bigint < 31536000
+                                                THEN substring(value FROM '^\d{1,7}')::bigint * 1000 END, fallback);
 $$;
 
 -- The terms of an approval policy, as far as they decide who may approve (src/domain/ct-approval-policy.c).

@@ -103,11 +103,6 @@ BEGIN
   END LOOP;
 END $$;
 
-CREATE FUNCTION sync.duration_ms(text) RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT sum(m[1]::bigint * CASE m[2] WHEN 'w' THEN 604800000 WHEN 'd' THEN 86400000 WHEN 'h' THEN 3600000 WHEN 'm' THEN 60000
-                                      ELSE 1000 END)::bigint FROM regexp_matches($1, '(\d{1,6})([wdhms])', 'g') m;
-$$;
-
 -- "… after 24h." in words of a person gives 24 hours; NULL where no such duration is there.
 CREATE FUNCTION sync.escalate_after(rule text) RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT nullif(m[1]::bigint * CASE WHEN m[2] ~ '^[mMм]' THEN 60000 WHEN m[2] ~ '^[dDд]' THEN 86400000 ELSE 3600000 END, 0)

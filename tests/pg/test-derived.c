@@ -347,6 +347,25 @@ test_rules (void)
   }
 }
 
+/* A duration as policies and profiles say it; what is none is none in both. */
+static void
+test_durations (void)
+{
+  static const char *const durations[] = { "5h",  "1d12h", "1w2d3h4m5s", "0s",    "999999s", "1000000s",
+                                           "x5h", "5h x",  "5h ",        " 5h",   "5",       "5H",
+                                           "h",   "",      "5h-3m",      "1.5h",  "5hh",     "-5h",
+                                           "7m7", "1h1h",  "5h\n",       "90\nm", "٥h" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (durations); i++) {
+    g_autofree char *sql = g_strdup_printf ("SELECT coalesce(sync.duration_ms('%s'), -1)", durations[i]);
+    gint64 here = -1;
+
+    g_test_message ("%s", durations[i]);
+    ct_duration_parse (durations[i], &here);
+    g_assert_cmpint (pg_number (root, sql), ==, here);
+  }
+}
+
 /* Which policy applies to what. */
 static void
 test_matches (void)
@@ -405,6 +424,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pg/derived/line-totals", test_line_totals);
   g_test_add_func ("/pg/derived/clocks", test_clocks);
   g_test_add_func ("/pg/derived/rules", test_rules);
+  g_test_add_func ("/pg/derived/durations", test_durations);
   g_test_add_func ("/pg/derived/matches", test_matches);
   result = g_test_run ();
   ct_session_close (root);
