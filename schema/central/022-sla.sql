@@ -343,6 +343,19 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- A clock of this machine that was set back, or an upload from one that was ahead, does not make a ledger run backwards, nor go on
+-- in the same moment in which it stood still: by order of time that reads the other way round. What is brought was when it was.
+CREATE FUNCTION sync.keep_order() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT sync.is_bringing() THEN
+    NEW.at := greatest(NEW.at, (SELECT max(e.at + (e.event = 'pause' AND NEW.event = 'resume')::integer)
+                                  FROM app.sla_events e WHERE e.subject_id = NEW.subject_id));
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER stay_in_order BEFORE INSERT ON app.sla_events   -- by its name after the stamps, which give the time
+  FOR EACH ROW EXECUTE FUNCTION sync.keep_order();
 CREATE TRIGGER keep_dates BEFORE INSERT OR UPDATE OF status, sla_due_at, sla_warning_at, sla_hard_at, escalate_at ON app.follow_up_tasks
   FOR EACH ROW WHEN (coalesce(current_setting('tower.command', true), '') <> '' AND pg_trigger_depth() = 0)
   EXECUTE FUNCTION sync.keep_dates();

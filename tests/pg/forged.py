@@ -367,6 +367,28 @@ def test_clocks_stand_and_end_with_their_tasks():
     assert [value > 59.9 for value in dates(task)] == [True, False, True, True], dates(task)
 
 
+def events(task):
+    """The ledger of a task as it is read, in order."""
+    return [line[0] for line in json.loads(ROOT.value('SELECT sync.ledger_of($1)', task))]
+
+
+def test_clock_set_back():
+    """A ledger goes on where it was, also while this server's clock is behind it."""
+    def set_back():
+        """A task that waits for an answer since an hour from now, and its schedule."""
+        made = running()
+        ROOT.ask("UPDATE app.follow_up_tasks SET status = 'posted' WHERE id = $1", made)
+        applied(SERVER.device('accounting').push('task.await_reply', clock(made, 'pause'),
+                                                 change('follow_up_tasks', made, 'update', status=['posted', 'awaiting_reply'])))
+        ROOT.ask("ALTER TABLE app.sla_events DISABLE TRIGGER stamp_row; UPDATE app.sla_events SET at = at + 3600000"
+                 f" WHERE subject_id = '{made}' AND event = 'pause'; ALTER TABLE app.sla_events ENABLE TRIGGER stamp_row")
+        applied(stepped('task.schedule', made, ['awaiting_reply', 'scheduled'], clock(made, 'resume')))
+        return events(made)
+    assert set_back() == ['activate', 'pause', 'resume']
+    with no_trigger('sla_events', 'stay_in_order'):
+        assert set_back()[-1] == 'pause'
+
+
 def test_escalated_once():
     """Whether a task is still to be escalated goes by its moves; an undo brings that back, and no other time."""
     task = running()
