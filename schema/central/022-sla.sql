@@ -291,30 +291,41 @@ BEGIN
   RETURN NEW;
 END $$;
 
+-- Clocks that stand where their task does not go on: a workstation that was offline goes by the setting that it knew, and a
+-- snooze that stood there need not here.
+CREATE FUNCTION sync.resume(t app.follow_up_tasks) RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO app.sla_events (id, subject_type, subject_id, target, instance, event, party)
+    SELECT gen_random_uuid(), 'task', t.id, g, (SELECT max(e.instance) FROM app.sla_events e WHERE e.subject_id = t.id AND e.target = g),
+           'resume', CASE WHEN t.status IN ('waiting_for_human_approval', 'snoozed', 'escalated', 'blocked') THEN 'approver'
+                          WHEN t.status IN ('approved', 'posted') THEN 'channel' ELSE 'agent' END
+      FROM unnest(ARRAY['first_response', 'next_response', 'resolution']) g,
+        sync.fold(sync.ledger_of(t.id), g, 9223372036854775807) f
+      WHERE f.phase = 'paused' AND t.status <> 'resolved' AND NOT sync.stands_still(t.status);
+$$;
+
 -- At the end of a command the dates of a task that moved, or whose clocks did, from the time at which this server got it.
 CREATE FUNCTION sync.set_dates() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   image jsonb := CASE TG_OP WHEN 'DELETE' THEN to_jsonb(OLD) ELSE to_jsonb(NEW) END;
-  arming boolean := TG_TABLE_NAME = 'sla_events' AND TG_OP = 'INSERT';
+  arming boolean := TG_OP = 'INSERT' AND image ->> 'event' = 'activate';
   t app.follow_up_tasks;
   ledger jsonb;
+  moment bigint;
   terms record;
   dates record;
 BEGIN
   SELECT * INTO t FROM app.follow_up_tasks x WHERE x.id = (image ->> CASE TG_TABLE_NAME WHEN 'sla_events' THEN 'subject_id' ELSE 'id' END)::uuid;
+  PERFORM sync.resume(t);
   terms := sync.sla_terms(t.sla_policy, t.exception_id);
   IF t.id IS NULL OR terms.calendar IS NULL THEN   -- what can't be worked out stays
     UPDATE app.follow_up_tasks x SET escalate_at = NULL WHERE x.id = t.id AND x.escalate_at = -1;
     RETURN NULL;
   END IF;
   ledger := sync.ledger_of(t.id);
-  IF NOT sync.stands_still(t.status) AND EXISTS (SELECT FROM jsonb_object_keys(terms.goals) g, sync.fold(ledger, g, sync.now_ms()) f
-                                                   WHERE f.phase = 'paused') THEN
-    RAISE EXCEPTION 'the clocks of % stand still, and it is %', t.number, t.status USING ERRCODE = 'CT103';
-  END IF;
+  moment := greatest(sync.now_ms(), (ledger -> -1 ->> 2)::bigint);
   dates := sync.sla_dates(ledger, terms.goals, terms.calendar, coalesce(sync.escalate_after(t.escalation_rule),
     (SELECT sync.duration_ms(p.body::jsonb -> 'escalation' ->> 'after') FROM app.agent_profiles p
-       WHERE p.name = t.assigned_agent AND p.archived_at IS NULL), 0), sync.now_ms());
+       WHERE p.name = t.assigned_agent AND p.archived_at IS NULL), 0), moment);
   IF NOT arming AND t.escalate_at IS NULL THEN
     dates.escalate := NULL;                       -- it was, or it is over
   ELSIF NOT arming AND t.escalate_at <> -1 THEN
@@ -327,15 +338,13 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- A line of the ledger says what is so: clocks stand where the task does, are answered where something was sent, and end where
--- the task does.
+-- A line of the ledger says what is so: clocks are answered where something was sent, and end where the task does.
 CREATE FUNCTION sync.check_clock() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   t app.follow_up_tasks;
 BEGIN
   SELECT * INTO t FROM app.follow_up_tasks x WHERE x.id = NEW.subject_id;
-  IF t.id IS NOT NULL AND NOT (CASE WHEN NEW.event = 'pause' THEN sync.stands_still(t.status)
-                                    WHEN NEW.target = 'resolution' THEN t.status = 'resolved'
+  IF t.id IS NOT NULL AND NOT (CASE WHEN NEW.target = 'resolution' THEN t.status = 'resolved'
                                     ELSE EXISTS (SELECT FROM app.outbox p WHERE p.task_id = t.id
                                                  AND p.state IN ('sent', 'sent_unconfirmed')) END) THEN
     RAISE EXCEPTION 'the clock of % for % does not take "%": it is %', t.number, NEW.target, NEW.event, t.status USING ERRCODE = 'CT103';
@@ -364,10 +373,10 @@ CREATE CONSTRAINT TRIGGER follow_up_tasks_dates AFTER UPDATE OF status, assigned
   FOR EACH ROW WHEN (coalesce(current_setting('tower.command', true), '') <> '' AND pg_trigger_depth() = 0)
   EXECUTE FUNCTION sync.set_dates();
 CREATE CONSTRAINT TRIGGER sla_events_check AFTER INSERT ON app.sla_events DEFERRABLE INITIALLY DEFERRED
-  FOR EACH ROW WHEN (coalesce(current_setting('tower.command', true), '') <> '' AND NEW.event IN ('pause', 'fulfil'))
+  FOR EACH ROW WHEN (coalesce(current_setting('tower.command', true), '') <> '' AND NEW.event = 'fulfil')
   EXECUTE FUNCTION sync.check_clock();
-CREATE CONSTRAINT TRIGGER sla_events_activate AFTER INSERT ON app.sla_events DEFERRABLE INITIALLY DEFERRED
-  FOR EACH ROW WHEN (coalesce(current_setting('tower.command', true), '') <> '' AND NEW.event = 'activate')
+CREATE CONSTRAINT TRIGGER sla_events_dates AFTER INSERT ON app.sla_events DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW WHEN (coalesce(current_setting('tower.command', true), '') <> '' AND NEW.event IN ('activate', 'pause'))
   EXECUTE FUNCTION sync.set_dates();
 CREATE CONSTRAINT TRIGGER sla_events_undo AFTER DELETE ON app.sla_events DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (coalesce(current_setting('tower.command', true), '') <> '')

@@ -296,7 +296,7 @@ def test_dates_are_the_servers():
     task = running(**{name: value for name, (_old, value) in FORGED.items()})
     assert dates(task) == [60, 45, 60, 60], dates(task)
     assert abs(int(ROOT.value('SELECT sla_due_at FROM app.follow_up_tasks WHERE id = $1', task)) - SERVER.now() - 60 * MINUTE) < 60 * MINUTE
-    with no_trigger('sla_events', 'sla_events_activate'):
+    with no_trigger('sla_events', 'sla_events_dates'):
         assert dates(running()) == [None] * 4
 
     def rewritten(*names):
@@ -340,13 +340,19 @@ def test_dates_follow_policies():
 
 def test_clocks_stand_and_end_with_their_tasks():
     """A clock stands, is answered and ends only with what it measures; nobody sets one back that runs."""
-    SERVER.rule_holds(lambda: stepped('task.snooze', running(), ['scheduled', 'snoozed'], clock(running(), 'pause')), 'does not take "pause"',
-                      'sync.check_clock', "NEW.event = 'pause' THEN sync.stands_still(t.status)", 'true THEN true')
+    def paused():
+        """Another task than the one that is snoozed."""
+        other = running()
+        applied(stepped('task.snooze', running(), ['scheduled', 'snoozed'], clock(other, 'pause')))
+        return dates(other)[0]
+    assert round(paused()) == 60
+    with SERVER.without('sync.set_dates', 'PERFORM sync.resume(t)', 'NULL'):
+        assert paused() is None
     refused((lambda task: stepped('task.assign', task, ['scheduled', 'assigned'], clock(task, 'pause')))(running()), 'may not take sla_events.event')
     for event, target in ('fulfil', 'resolution'), ('fulfil', 'first_response'):
         def ended(event=event, target=target):
             return stepped('task.resolve', running(), ['scheduled', 'resolved'], clock(running(), event, target))
-        SERVER.rule_holds(ended, 'does not take "fulfil"', 'sync.check_clock', "NEW.event = 'pause' THEN sync.stands_still(t.status)", 'true THEN true')
+        SERVER.rule_holds(ended, 'does not take "fulfil"', 'sync.check_clock', "NEW.target = 'resolution' THEN t.status = 'resolved'", 'true THEN true')
     task = running()
     before = dates(task)
     applied(SERVER.device('accounting').push('task.create', clock(task, 'activate')))
@@ -361,8 +367,15 @@ def test_clocks_stand_and_end_with_their_tasks():
         return made
     task = waits()
     assert dates(task) == [None, None, None, 60], dates(task)
-    SERVER.rule_holds(lambda: stepped('task.schedule', waits(), ['awaiting_reply', 'scheduled']), 'stand still', 'sync.set_dates',
-                      "f.phase = 'paused'")
+
+    def goes_on():
+        """It has no line that says so."""
+        made = waits()
+        applied(stepped('task.schedule', made, ['awaiting_reply', 'scheduled']))
+        return dates(made)[0]
+    assert goes_on() > 59.9
+    with SERVER.without('sync.set_dates', 'PERFORM sync.resume(t)', 'NULL'):
+        assert goes_on() is None
     applied(stepped('task.schedule', task, ['awaiting_reply', 'scheduled'], clock(task, 'resume')))
     assert [value > 59.9 for value in dates(task)] == [True, False, True, True], dates(task)
 
@@ -387,6 +400,38 @@ def test_clock_set_back():
     assert set_back() == ['activate', 'pause', 'resume']
     with no_trigger('sla_events', 'stay_in_order'):
         assert set_back()[-1] == 'pause'
+
+
+def test_snoozed_by_another_setting():
+    """Whether a snooze stands the clocks still is as set here: what a workstation wrote offline by another setting is taken, and the
+    clock goes on; nothing that follows is refused."""
+    accounting = SERVER.device('accounting')
+
+    def snoozed(before='scheduled', *lines):
+        """A task of that status whose snooze brings these lines: it, its ledger, whether it has a due date."""
+        made = running()
+        if before == 'awaiting_reply':
+            ROOT.ask("UPDATE app.follow_up_tasks SET status = 'posted' WHERE id = $1", made)
+            applied(accounting.push('task.await_reply', clock(made, 'pause'),
+                                    change('follow_up_tasks', made, 'update', status=['posted', 'awaiting_reply'])))
+        answer = accounting.push('task.snooze', *(clock(made, line) for line in lines),
+                                 change('follow_up_tasks', made, 'update', status=[before, 'snoozed']))
+        applied(answer)
+        assert ROOT.value('SELECT count(DISTINCT tid) FROM (SELECT tid FROM audit.leaves WHERE ev_id = $1 UNION ALL SELECT e.tid FROM sync.entry e'
+                          " JOIN app.sla_events s ON s.id = e.pk WHERE s.subject_id = $2 AND s.event = 'resume') x", answer['leaf'], made) == '1'
+        return made, events(made), dates(made)[0] is not None
+    task, ledger, runs = snoozed('scheduled', 'pause')
+    assert ledger == ['activate', 'pause', 'resume'] and runs, ledger
+    applied(stepped('task.wake', task, ['snoozed', 'scheduled'], clock(task, 'resume')))
+    assert round(dates(task)[0]) == 60
+    task, ledger, runs = snoozed('awaiting_reply')
+    assert ledger == ['activate', 'pause', 'resume'] and runs, ledger
+    ROOT.ask("INSERT INTO app.settings (id, key, value) VALUES (gen_random_uuid(), 'sla.snooze_pauses', 'true')")
+    for before, lines in ('scheduled', ['pause']), ('awaiting_reply', []):
+        task, ledger, runs = snoozed(before, *lines)
+        assert ledger == ['activate', 'pause'] and not runs, ledger
+    applied(stepped('task.wake', task, ['snoozed', 'scheduled'], clock(task, 'resume')))
+    ROOT.ask("DELETE FROM app.settings WHERE key = 'sla.snooze_pauses'")
 
 
 def test_escalated_once():
