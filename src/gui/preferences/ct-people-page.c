@@ -44,9 +44,10 @@ executed_cb (GObject *source, GAsyncResult *result, gpointer data)
 
   if (is_gone (self))
     return;
-  if (!done)
+  if (done)
+    refresh (self);
+  else
     ct_page_problem (self, _ ("This cannot be saved"), error);
-  refresh (self);
 }
 
 static void
@@ -215,29 +216,69 @@ show_rows (CtPeoplePage *self, AdwPreferencesGroup *group, GPtrArray *rows, Json
     adw_preferences_group_add (group, rows->pdata[i]);
 }
 
-/* Who may be chosen, oneself first as whose absence it is. */
+/* Chooses the login where it is offered; what comes before the logins is counted in first. */
+static gboolean
+choose (CtPeoplePage *self, AdwComboRow *row, guint first, const char *login)
+{
+  for (guint i = 0; login && i < self->logins->len; i++)
+    if (strcmp (self->logins->pdata[i], login) == 0) {
+      adw_combo_row_set_selected (row, first + i);
+      return TRUE;
+    }
+  return FALSE;
+}
+
+static char *
+dup_login (CtPeoplePage *self, guint index)
+{
+  return index < self->logins->len ? g_strdup (self->logins->pdata[index]) : NULL;
+}
+
+/* Whether these are those who are offered already, under the same names. */
+static gboolean
+is_offered (CtPeoplePage *self, GPtrArray *logins, GtkStringList *names)
+{
+  GListModel *shown = adw_combo_row_get_model (self->whose);
+  gboolean same = shown && self->logins->len == logins->len;
+
+  for (guint i = 0; same && i < logins->len; i++)
+    same = strcmp (self->logins->pdata[i], logins->pdata[i]) == 0 &&
+           strcmp (gtk_string_list_get_string (GTK_STRING_LIST (shown), i),
+                   gtk_string_list_get_string (names, i)) == 0;
+  return same;
+}
+
+/* Who may be chosen, at first oneself as whose absence it is. Whoever is chosen already stays so, whatever changes meanwhile. */
 static void
 fill_choices (CtPeoplePage *self, JsonArray *people)
 {
   g_autoptr (GtkStringList) whose = gtk_string_list_new (NULL);
   g_autoptr (GtkStringList) others = gtk_string_list_new (NULL);
+  g_autoptr (GPtrArray) logins = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *away = dup_login (self, adw_combo_row_get_selected (self->whose));
+  guint chosen = adw_combo_row_get_selected (self->stand_in);
+  g_autofree char *stand_in =
+      chosen > 0 && chosen != GTK_INVALID_LIST_POSITION ? dup_login (self, chosen - 1) : NULL;
 
-  g_ptr_array_set_size (self->logins, 0);
   gtk_string_list_append (others, _ ("Nobody"));
   for (guint i = 0; i < json_array_get_length (people); i++) {
     JsonObject *person = json_array_get_object_element (people, i);
 
     if (!ct_json_int (person, "decides", 0))
       continue;
-    g_ptr_array_add (self->logins, g_strdup (ct_json_string (person, "login", "")));
+    g_ptr_array_add (logins, g_strdup (ct_json_string (person, "login", "")));
     gtk_string_list_append (whose, ct_json_string (person, "name", ""));
     gtk_string_list_append (others, ct_json_string (person, "name", ""));
   }
+  if (is_offered (self, logins, whose))
+    return;
+  g_ptr_array_unref (self->logins);
+  self->logins = g_steal_pointer (&logins);
   adw_combo_row_set_model (self->whose, G_LIST_MODEL (whose));
   adw_combo_row_set_model (self->stand_in, G_LIST_MODEL (others));
-  for (guint i = 0; i < self->logins->len; i++)
-    if (strcmp (self->logins->pdata[i], ct_workspace_get_actor (self->workspace)) == 0)
-      adw_combo_row_set_selected (self->whose, i);
+  if (!choose (self, self->whose, 0, away))
+    choose (self, self->whose, 0, ct_workspace_get_actor (self->workspace));
+  choose (self, self->stand_in, 1, stand_in);
 }
 
 /* --- reading -------------------------------------------------------------------------------------------------- */
