@@ -350,6 +350,13 @@ BEGIN
       RETURN format('an undo gives back what its command wrote; row %s of %s is something else', change ->> 'id', change ->> 'table');
     END IF;
   END LOOP;
+  -- sums are not asked for then: 009-orders.sql
+  IF EXISTS (SELECT FROM jsonb_array_elements(changes) c WHERE c ->> 'table' = 'order_lines')
+     AND EXISTS (SELECT d ->> 'table', d ->> 'id' FROM jsonb_array_elements(done) d
+                   WHERE d ->> 'table' = 'order_lines' OR d ->> 'table' = 'orders' AND d -> 'columns' ? 'total_minor'
+                 EXCEPT SELECT c ->> 'table', c ->> 'id' FROM jsonb_array_elements(changes) c) THEN
+    RETURN 'an undo gives all lines and totals of orders back that its command wrote';
+  END IF;
   RETURN NULL;
 END $$;
 
@@ -541,7 +548,8 @@ BEGIN
   END IF;
   role_name := sync.role_for(body ->> 'name');
   PERFORM set_config('tower.device', device::text, true),   -- whose key an approval must be signed with
-    set_config('tower.occurred_at', body ->> 'occurred_at', true), set_config('tower.command', body ->> 'name', true);
+    set_config('tower.occurred_at', body ->> 'occurred_at', true), set_config('tower.command', body ->> 'name', true),
+    set_config('tower.undone', '', true);         -- 009-orders.sql
   tried := sync.try(d.id, body, role_name, changes);
   RETURN sync.settle(d, intent, hash, body, role_name, changes, tried.answer, tried.written);
 END $$;

@@ -66,7 +66,7 @@ $$;
 
 -- At the end of a command a line comes to what its quantity, price and discount give, and an order that has lines to what they
 -- give together: approvals are asked for by such sums. Files state both, as the system that they come from has them, and an
--- undo gives lines back as they were.
+-- undo gives lines and the total that they were under back as they were (sync.undo_refusal: all or none).
 CREATE FUNCTION sync.check_total() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -84,6 +84,7 @@ BEGIN
   FOR whole IN SELECT * FROM app.orders o WHERE o.id IN (
       (CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END ->> TG_ARGV[0])::uuid,
       (CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END ->> TG_ARGV[0])::uuid) LOOP
+    CONTINUE WHEN strpos(current_setting('tower.undone', true), whole.id::text) > 0;
     SELECT sum(l.total_minor) INTO lines FROM app.order_lines l WHERE l.order_id = whole.id;
     IF whole.total_minor <> lines THEN           -- without lines the total is what somebody says
       RAISE EXCEPTION 'the lines of % come to %, its total says %', whole.number, lines, whole.total_minor USING ERRCODE = 'CT103';
@@ -92,6 +93,16 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- Notes the orders whose lines an undo gives back; those that it takes away do not say at the end whose they were.
+CREATE FUNCTION sync.note_undone() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM set_config('tower.undone', concat_ws(' ', current_setting('tower.undone', true),
+    CASE WHEN TG_OP <> 'DELETE' THEN NEW.order_id END, CASE WHEN TG_OP <> 'INSERT' THEN OLD.order_id END), true);
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER note_undone AFTER INSERT OR UPDATE OF quantity_milli, unit_price_minor, discount_bp, total_minor OR DELETE ON app.order_lines
+  FOR EACH ROW WHEN (current_setting('tower.command', true) = 'command.undo') EXECUTE FUNCTION sync.note_undone();
 CREATE CONSTRAINT TRIGGER order_lines_total AFTER INSERT OR UPDATE OR DELETE ON app.order_lines DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (coalesce(current_setting('tower.command', true), '') NOT IN ('', 'import.chunk'))
   EXECUTE FUNCTION sync.check_total('order_id');

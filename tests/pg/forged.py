@@ -231,6 +231,46 @@ def test_totals():
     applied(sales.push('import.chunk', *priced(5, total_minor=7)))
 
 
+def test_totals_given_back():
+    """An undo gives lines and total back as a file stated them; not the one without the other."""
+    sales = SERVER.device('sales')
+
+    def edited():
+        """An order whose file says 10 more than its lines, for tax, then edited by hand: it, both lines, and the inverse of that."""
+        rows = priced(910)
+        whole, line, added = rows[0]['id'], rows[1]['id'], str(uuid.uuid4())
+        applied(sales.push('import.chunk', *rows))
+        applied(sales.push('order.edit', change('orders', whole, 'update', total_minor=[910, 451]),
+                           change('order_lines', line, 'update', quantity_milli=[4000, 2000], total_minor=[900, 450]),
+                           insert('order_lines', added, order_id=whole, position=2, sku='B', quantity_milli=1000, unit_price_minor=1, total_minor=1)))
+        return whole, sales.command, [
+            change('order_lines', added, 'delete', order_id=[whole, None], position=[2, None], sku=['B', None], quantity_milli=[1000, None],
+                   unit_price_minor=[1, None], total_minor=[1, None]),
+            change('order_lines', line, 'update', quantity_milli=[2000, 4000], total_minor=[450, 900]),
+            change('orders', whole, 'update', total_minor=[451, 910])]
+
+    def undone(*which):
+        whole, command, inverse = edited()
+        answer = sales.push('command.undo', *(inverse[i] for i in which), undoes=command)
+        if answer['outcome'] == 'applied':
+            assert ROOT.value("SELECT concat_ws(' ', o.total_minor, sum(l.total_minor)) FROM app.orders o JOIN app.order_lines l ON l.order_id = o.id"
+                            ' WHERE o.id = $1 GROUP BY o.id', whole) == '910 900' or len(which) < 3
+        return answer
+    applied(undone(0, 1, 2))
+    applied(undone(2, 1, 0))
+    with no_trigger('order_lines', 'note_undone'):
+        refused(undone(0, 1, 2), 'its total says 910')
+    refused(undone(2), 'its total says 910')
+    for which in (0,), (1,), (0, 1), (0, 2), (1, 2):
+        SERVER.rule_holds(lambda which=which: undone(*which), 'all lines and totals', 'sync.undo_refusal',
+                          "d ->> 'table' = 'order_lines' OR d ->> 'table' = 'orders' AND d -> 'columns' ? 'total_minor'")
+    # a transaction of several commands: each for itself, whatever was said of the one before
+    whole, command, inverse = edited()
+    sales.session.ask(f"BEGIN; SET LOCAL tower.undone = '{whole}'")
+    refused(sales.push('command.undo', inverse[2], undoes=command), 'its total says 910')
+    sales.session.ask('COMMIT')
+
+
 def test_invoice_goes_with_its_order():
     """Whose an invoice is follows from its order."""
     def billed():

@@ -1,4 +1,5 @@
 /* What a connected workspace takes back, and what a device calls so. */
+#include "pg-device.h"
 #include "pg-station.h"
 #include "ct-config.h"
 
@@ -81,6 +82,57 @@ test_undo (void)
   assert_same (a, b);
 }
 
+/* What a file stated of an order, a total that its lines do not come to, comes back after an edit by hand. */
+static void
+test_stated_total (void)
+{
+  static const char here_sql[] =
+      "SELECT total_minor || ' ' || (SELECT sum(total_minor) FROM order_lines) FROM orders";
+  static const char there_sql[] =
+      "SELECT total_minor || ' ' || (SELECT sum(total_minor) FROM app.order_lines) FROM app.orders";
+  static const struct {
+    const char *change, *edited;
+  } cases[] = { { "\"lines\":[{\"sku\":\"A\",\"quantity_milli\":2400,\"unit_price_minor\":50}]", "120 120" },
+                { "\"lines\":[{\"sku\":\"A\",\"quantity_milli\":2000,\"unit_price_minor\":50},"
+                  "{\"sku\":\"B\",\"quantity_milli\":1000,\"unit_price_minor\":7}]",
+                  "107 107" },
+                { "\"lines\":[{\"sku\":\"C\",\"quantity_milli\":1000,\"unit_price_minor\":7}]", "7 7" } };
+  g_autoptr (PgStation) a = NULL;
+  g_autofree char *distributor = NULL, *id = NULL;
+  CtSession *root;
+  CtId order;
+
+  pg_server_create (server, "stated", policy);
+  root = pg_server_login (server, "stated", "postgres");
+  a = station_new ("stated", "anna");
+  distributor = pg_station_add (a, "Nordwind", "south");
+  order = sync_replica_run (
+      a->replica, "order.create",
+      "{\"distributor_id\":\"%s\",\"currency\":\"EUR\",\"lines\":[{\"sku\":\"A\",\"quantity_milli\":2000,"
+      "\"unit_price_minor\":50}]}",
+      distributor);
+  id = ct_id_to_string (&order);
+  sync_up (a);
+  g_free (pg_text (root, "UPDATE app.orders SET total_minor = 119 RETURNING 1"));
+  sync_up (a);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *edited = NULL, *here = NULL, *there = NULL;
+
+    sync_replica_run (a->replica, "order.edit", "{\"id\":\"%s\",%s}", id, cases[i].change);
+    sync_up (a);
+    edited = pg_text (root, there_sql);
+    g_assert_cmpstr (edited, ==, cases[i].edited);
+    g_assert_true (undo_last (a));
+    sync_up (a);
+    g_assert_cmpint (in_tray (a), ==, 0);
+    here = sync_replica_text (a->replica, here_sql);
+    there = pg_text (root, there_sql);
+    g_assert_cmpstr (here, ==, "119 100");
+    g_assert_cmpstr (there, ==, "119 100");
+  }
+  ct_session_close (root);
+}
+
 /* A device that calls something else an undo. */
 static void
 test_forged_undo (void)
@@ -135,6 +187,7 @@ main (int argc, char **argv)
   g_assert_true (g_file_get_contents (path, &policy, NULL, NULL));
   server = pg_server_start ();
   g_test_add_func ("/pg/undo/settled", test_undo);
+  g_test_add_func ("/pg/undo/stated-total", test_stated_total);
   g_test_add_func ("/pg/undo/forged", test_forged_undo);
   result = g_test_run ();
   pg_server_stop (server);
