@@ -138,7 +138,8 @@ connect_run (CtCli *cli, GError **error)
   g_autoptr (GError) problem = NULL;
   const char *given = ct_cli_option (cli, "log-key");
   g_autofree char *key = given ? ct_cli_verifier_key (given, error) : NULL, *brought = NULL;
-  CtConnectUpload upload = { uploading_cb, cli, ct_cli_has (cli, "demo-records"), &brought };
+  CtConnectUpload upload = { uploading_cb, cli, ct_cli_has (cli, "demo-records"),
+                             ct_cli_has (cli, "without-limits"), &brought };
   gint64 began = g_get_monotonic_time ();
   char *password;
   JsonNode *status;
@@ -417,6 +418,7 @@ const CtVerb ct_verbs_sync[] = {
           N_ ("Take this workspace's own records along, into a server where nobody has worked yet; for "
               "administrators") },
         { "demo-records", NULL, N_ ("With --upload: also the invented records of a demo workspace") },
+        { "without-limits", NULL, N_ ("With --upload: although limits and absences stay behind") },
         { NULL, NULL, NULL } },
     connect_run, status_columns, CT_VERB_SHOWS, NULL },
   { "upload give-up", "", 0, 0,

@@ -263,6 +263,51 @@ change_authority (CtWorkspace *self, CtStoreFunc func, gpointer data, GError **e
          ct_store_write (ct_workspace_get_store (self), func, data, error);
 }
 
+typedef struct {
+  gint64 now;
+  char *text; /* (owned) */
+} LeftBehind;
+
+static gboolean
+left_behind_cb (CtDb *db, gpointer data, GError **error)
+{
+  LeftBehind *self = data;
+
+  self->text = ct_workspace_describe_left_behind (db, self->now, error);
+  return self->text != NULL;
+}
+
+/**
+ * ct_workspace_left_behind:
+ *
+ * Blocks.
+ *
+ * Returns: (transfer full): as ct_workspace_describe_left_behind() does
+ */
+char *
+ct_workspace_left_behind (CtWorkspace *self, GError **error)
+{
+  LeftBehind left = { .now = ct_workspace_now (self) };
+
+  return ct_store_read (ct_workspace_get_store (self), left_behind_cb, &left, error) ? left.text : NULL;
+}
+
+/* Without its limit a person approves everything, so nobody finds out only afterwards. */
+static gboolean
+check_left_behind (CtWorkspace *self, const CtConnectUpload *upload, GError **error)
+{
+  g_autofree char *left = upload->limitless ? NULL : ct_workspace_left_behind (self, error);
+
+  return upload->limitless ||
+         (left &&
+          (!*left || ct_fail (error, CT_ERROR_REFUSED,
+                              _ ("Limits and absences stay behind: %s. Without a limit a person approves "
+                                 "any amount, so enter them again at the server (towerctl person limit, "
+                                 "absence set) before others begin there. To upload all the same: "
+                                 "--without-limits"),
+                              left)));
+}
+
 /**
  * ct_workspace_connect:
  * @address: of the server, without a password
@@ -303,6 +348,8 @@ ct_workspace_connect (CtWorkspace *self, const char *address, const char *passwo
                     _ ("This is a demo workspace: its distributors, orders and messages are invented, and "
                        "would be the team's from then on. To upload them all the same: --demo-records. To "
                        "work with real ones, connect a new workspace (towerctl -w DIR init)"));
+  if (upload && !before && !check_left_behind (self, upload, error))
+    return FALSE;
   if (!wrong)
     wrong = &part;
   session = dial (self, address, password, wrong, cancellable, error);

@@ -18,14 +18,16 @@ typedef enum {
 typedef struct {
   CtFirstLoadFunc told; /* (nullable): called on another thread than the caller's */
   gpointer data;
-  gboolean invented; /* also where they are those of the demo */
-  char **brought;    /* (out) (optional) (transfer full): what went along, in words */
+  gboolean invented;  /* also where they are those of the demo */
+  gboolean limitless; /* also where limits and absences stay behind */
+  char **brought;     /* (out) (optional) (transfer full): what went along, in words */
 } CtConnectUpload;
 
 /* Joining and leaving a server; these block (network, disk, keyring). */
 gboolean ct_workspace_connect (CtWorkspace *self, const char *address, const char *password,
                                gboolean plain_file, const CtConnectUpload *upload, CtConnectPart *wrong,
                                GCancellable *cancellable, GError **error);
+char *ct_workspace_left_behind (CtWorkspace *self, GError **error);
 gboolean ct_workspace_disconnect (CtWorkspace *self, gboolean with_pending, JsonObject **left,
                                   GCancellable *cancellable, GError **error);
 JsonObject *ct_workspace_sync_status (CtDb *db, GError **error);

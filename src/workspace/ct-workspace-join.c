@@ -25,6 +25,7 @@ ct_join_free (CtJoin *self)
   g_free (self->address);
   g_free (self->unloaded);
   g_free (self->brought);
+  g_free (self->left_behind);
   g_clear_pointer (&self->device, json_object_unref);
   g_free (self);
 }
@@ -125,12 +126,15 @@ gboolean
 ct_workspace_join (CtWorkspace *workspace, CtJoin *self, GCancellable *cancellable, GError **error)
 {
   gboolean connected = ct_workspace_is_connected (workspace);
-  CtConnectUpload upload = { uploading_cb, self, TRUE /* whoever was asked knows */, &self->brought };
+  CtConnectUpload upload = { uploading_cb, self, TRUE, TRUE /* whoever was asked knows */, &self->brought };
 
   if (!ct_workspace_connect (workspace, self->address, self->password, self->plain_file,
                              self->upload ? &upload : NULL, &self->wrong, cancellable, error)) {
     if (self->wrong == CT_CONNECT_DEVICE)
       ct_store_read (ct_workspace_get_store (workspace), read_device_cb, self, NULL);
+    if (self->wrong == CT_CONNECT_RECORDS &&
+        !(self->left_behind = ct_workspace_left_behind (workspace, NULL)))
+      self->wrong = CT_CONNECT_ADDRESS; /* nobody is asked who cannot be told */
     return FALSE;
   }
   return connected || load (workspace, self, cancellable, error);

@@ -13,6 +13,8 @@ typedef struct {
   gboolean plain_file; /* keep it in the workspace's plain-text file */
   gboolean upload;     /* take the workspace's own records along */
   char *brought;       /* (out) (owned) (nullable): what went along, in words */
+  char *
+      left_behind; /* (out) (owned) (nullable): where @wrong is the records: what does not go along with them */
   CtConnectPart wrong; /* (out): what the error is about */
   JsonObject *device; /* (out) (owned) (nullable): where @wrong is the device: what the administrator needs */
   char *unloaded; /* (out) (owned) (nullable): joined, but why the load has not ended; it goes on by itself */

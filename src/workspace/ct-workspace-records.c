@@ -85,3 +85,52 @@ ct_workspace_describe_records (CtDb *db, const char *const *tables, GError **err
   g_ptr_array_add (parts, NULL);
   return g_strjoinv (", ", (char **) parts->pdata);
 }
+
+/* A part for each row of (who, stand-ins, amount, currency). */
+static gboolean
+add_people (CtDb *db, GPtrArray *parts, gint64 now, GError **error)
+{
+  g_autoptr (CtStmt) stmt = ct_db_query (
+      db, error,
+      "SELECT login, NULL, approval_limit_minor, approval_currency FROM people WHERE archived_at IS NULL AND "
+      "approval_limit_minor IS NOT NULL UNION ALL SELECT * FROM (SELECT p.login, (SELECT "
+      "group_concat(s.login, "
+      "', ') FROM delegations d JOIN people s ON s.id = d.delegate_id WHERE d.person_id = a.person_id AND "
+      "d.starts_at = a.starts_at AND d.ends_at = a.ends_at), NULL, NULL FROM absences a JOIN people p ON "
+      "p.id = "
+      "a.person_id WHERE a.ends_at > ? AND p.archived_at IS NULL ORDER BY a.starts_at, a.id)",
+      "i", now);
+
+  while (stmt && ct_stmt_next (stmt)) {
+    const char *login = ct_stmt_text (stmt, 0), *stand_in = ct_stmt_text (stmt, 1),
+               *currency = ct_stmt_text (stmt, 3);
+    g_autofree char *limit = currency ? ct_format_money (ct_stmt_int (stmt, 2), currency) : NULL;
+
+    if (limit)
+      g_ptr_array_add (parts, g_strdup_printf (_ ("%s approves up to %s"), login, limit));
+    else if (stand_in)
+      g_ptr_array_add (parts, g_strdup_printf (_ ("%s is away, %s stands in"), login, stand_in));
+    else
+      g_ptr_array_add (parts, g_strdup_printf (_ ("%s is away"), login));
+  }
+  return stmt && ct_stmt_finish (stmt, error);
+}
+
+/**
+ * ct_workspace_describe_left_behind:
+ * @now: which absences are over
+ *
+ * What an upload does not take along, because the server says it of its people itself.
+ *
+ * Returns: (transfer full): "anna approves up to €500.00; boris is away, sam stands in"; empty where there is nothing
+ */
+char *
+ct_workspace_describe_left_behind (CtDb *db, gint64 now, GError **error)
+{
+  g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func (g_free);
+
+  if (!add_people (db, parts, now, error))
+    return NULL;
+  g_ptr_array_add (parts, NULL);
+  return g_strjoinv ("; ", (char **) parts->pdata);
+}

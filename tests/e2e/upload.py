@@ -338,6 +338,24 @@ def test_demo():
     assert counts(database, 'orders') == [len(before['orders'])] != [0]
 
 
+def test_limits_stay_behind():
+    """What somebody may approve and who is away is not lost without a word."""
+    database = make_server('limits')
+    shop = Shop(database)
+    try:
+        shop.enrol()
+        me = shop.rows('SELECT login FROM people')[0][0]
+        shop.ok('person', 'limit', me, '500', 'EUR')
+        shop.ok('absence', 'set', '--until', '2099-01-01', '--from', '2098-12-01')
+        done = shop.fails(3, 'connect', shop.url, '--upload', '--password-file', shop.secret(), '--plain-password')
+        assert f'{me} approves up to' in done.stderr and f'{me} is away' in done.stderr and '--without-limits' in done.stderr, done.stderr
+        assert shop.status()['mode'] == 'standalone' and counts(database, 'orders') == [0]
+        assert shop.connect('--upload', '--without-limits')['state'] == 'in_sync'
+        assert counts(database, 'orders') != [0]
+    finally:
+        shop.stop()
+
+
 def wait_for(what):
     until = time.monotonic() + 60
     while not what():
@@ -636,7 +654,7 @@ def test_end_unknown():
 if __name__ == '__main__':
     chosen = [globals()['test_' + name] for name in sys.argv[1:]]
     try:
-        run_tests(chosen or [test_uploaded, test_posts_that_wait, test_refused, test_demo, test_broken_off, test_others_meanwhile, test_forgotten, test_two_at_once,
+        run_tests(chosen or [test_uploaded, test_posts_that_wait, test_refused, test_demo, test_limits_stay_behind, test_broken_off, test_others_meanwhile, test_forgotten, test_two_at_once,
                    test_answer_lost, test_last_word_lost, test_given_up, test_end_unknown])
     finally:
         POSTGRES.stop()

@@ -206,9 +206,12 @@ def test_records_go_along(s):
     app.gone('frame', 'Preferences')
     central = s.state['second'] = Central(s, 'second')
     central.add_user('anna', PASSWORD, 'admin')
+    login = s.query(s.state['workspace'], 'SELECT login FROM people')[0]
+    towerctl(s, 'person', 'limit', login, '500', 'EUR')
     central.enrol(s.state['workspace'], 'anna')
     fill_in(s, central.address('anna'))
     app.says('Take Your Records Along?')
+    app.says(re.compile(f'Limits and absences stay behind: {login} approves up to'))
     app.screenshot('connected-records')
     app.press_button('Back')
     app.gone('push button', 'Upload')

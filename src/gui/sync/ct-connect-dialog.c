@@ -19,6 +19,7 @@ struct _CtConnectDialog {
   AdwPreferencesPage *device_page;
   AdwPreferencesGroup *place, *steps;
   AdwStatusPage *work, *records;
+  char *asked; /* (owned) (nullable): what the page of the records says by itself */
   GtkProgressBar *progress;
   GtkButton *cancel, *next;
 
@@ -146,6 +147,22 @@ pulse_cb (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* Whoever takes the records along knows what has to be entered again, without scrolling. */
+static void
+show_left_behind (CtConnectDialog *self)
+{
+  g_autofree char *left = g_markup_escape_text (self->join->left_behind, -1), *text = NULL, *said = NULL;
+
+  if (!self->asked)
+    self->asked = g_strdup (adw_status_page_get_description (self->records));
+  if (*left)
+    said = g_strdup_printf (_ ("Limits and absences stay behind: %s. Without a limit a person approves any "
+                               "amount: enter them again afterwards, in Preferences, People."),
+                            left);
+  text = said ? g_strdup_printf ("%s\n\n%s", said, self->asked) : g_strdup (self->asked);
+  adw_status_page_set_description (self->records, text);
+}
+
 static void
 show_failure (CtConnectDialog *self, const GError *error)
 {
@@ -156,6 +173,7 @@ show_failure (CtConnectDialog *self, const GError *error)
     return;
   }
   if (self->join->wrong == CT_CONNECT_RECORDS) {
+    show_left_behind (self);
     show_page (self, "records");
     gtk_widget_grab_focus (GTK_WIDGET (self->cancel));
     return;
@@ -279,6 +297,7 @@ ct_connect_dialog_dispose (GObject *object)
 
   g_clear_handle_id (&self->pulse_source, g_source_remove);
   g_clear_weak_pointer (&self->above);
+  g_clear_pointer (&self->asked, g_free);
   g_clear_object (&self->window);
   G_OBJECT_CLASS (ct_connect_dialog_parent_class)->dispose (object);
 }
