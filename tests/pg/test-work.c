@@ -101,6 +101,45 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Pair, pair_clear)
 
 static const char one_exception[] = "SELECT uuid_text(id) FROM exceptions WHERE rule = 'invoice-overdue'";
 
+/* A snooze is pushed before the setting is pulled that it would have gone by: it and what follows are taken, and the clock that
+ * stood here goes on everywhere. */
+static void
+test_snoozed_by_another_setting (void)
+{
+  g_auto (Pair) pair = { 0 };
+  g_autofree char *exception = NULL, *task = NULL;
+
+  pair_begin (&pair, "snoozed");
+  act (pair.a, "setting.set", "{\"key\":\"sla.snooze_pauses\",\"value\":\"true\"}");
+  detect (pair.a);
+  exception = text_of (pair.a, one_exception);
+  task = run (pair.a, "task.create",
+              "{\"exception\":\"%s\",\"channels\":[{\"channel\":\"slack\",\"destination\":\"#ops\"}]}",
+              exception);
+  pg_station_sync (pair.a);
+  pg_station_sync (pair.b);
+  act (pair.b, "task.snooze", "{\"task\":\"%s\",\"until\":\"2024-01-01T00:00:00Z\"}", task);
+  assert_text (pair.b, "SELECT sla_due_at IS NULL FROM follow_up_tasks", "1");
+  act (pair.b, "task.note", "{\"task\":\"%s\",\"text\":\"Called them\"}", task);
+  act (pair.a, "setting.set", "{\"key\":\"sla.snooze_pauses\",\"value\":\"false\"}");
+  pg_station_sync (pair.a);
+  pg_station_sync (pair.b);
+  g_assert_cmpint (pg_station_tray (pair.b), ==, 0);
+  pg_station_sync (pair.a);
+  pg_station_assert_same (pair.a, pair.b);
+  assert_text (pair.a,
+               "SELECT status || ' ' || (sla_due_at IS NOT NULL) || ' ' || (SELECT count(*) FROM task_notes)"
+               " FROM follow_up_tasks",
+               "snoozed 1 1");
+  assert_text (
+      pair.a,
+      "SELECT sum(event = 'pause') > 0 AND sum(event = 'pause') = sum(event = 'resume') FROM sla_events",
+      "1");
+  act (pair.b, "task.wake", "{\"task\":\"%s\"}", task);
+  pg_station_sync (pair.b);
+  g_assert_cmpint (pg_station_tray (pair.b), ==, 0);
+}
+
 /* Found, made into a task and pushed in one go; the other sees the same, numbers and times being the server's. */
 static void
 test_travels (void)
@@ -380,6 +419,7 @@ main (int argc, char **argv)
   ct_detect_register ();
   server = pg_server_start ();
   g_test_add_func ("/pg/work/travels", test_travels);
+  g_test_add_func ("/pg/work/snoozed-by-another-setting", test_snoozed_by_another_setting);
   g_test_add_func ("/pg/work/terms", test_terms);
   g_test_add_func ("/pg/work/concurrent", test_concurrent);
   g_test_add_func ("/pg/work/detected-again", test_detected_again);
