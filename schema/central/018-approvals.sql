@@ -97,7 +97,7 @@ CREATE TABLE app.outbox (
 CREATE INDEX outbox_task ON app.outbox (task_id);
 CREATE INDEX outbox_distributor ON app.outbox (distributor_id) WHERE distributor_id IS NOT NULL;
 SELECT sync.register(47::smallint, 'outbox', 'post', 'POST',
-  '{"number": "number", "task_id": "parent follow_up_tasks", "sent_at": "stamp", "retract_asked_at": "stamp",
+  '{"number": "number", "task_id": "parent follow_up_tasks", "sent_at": "stamp", "problem": "derived", "retract_asked_at": "stamp",
     "look_asked_at": "stamp"}',
   '{"wire": 1048576, "problem": 20000, "retract_comment": 20000}', true);
 

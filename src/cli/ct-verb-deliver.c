@@ -269,6 +269,11 @@ retract_each (CtCli *cli, const char *name, GError **error)
     return NULL;
   if (done == CT_POST_ASKED)
     ct_cli_say (cli, _ ("towerctl: %s: the team's service is asked to take it back"), name);
+  else if (done == CT_POST_STOPPED && ct_workspace_is_connected (cli->workspace))
+    ct_cli_say (cli,
+                _ ("towerctl: %s is called back: unless it goes out meanwhile it is stopped as soon as the "
+                   "server has this, and waits for approval again"),
+                name);
   else if (done == CT_POST_STOPPED)
     ct_cli_say (cli, _ ("towerctl: %s had not been sent: it is stopped, and waits for approval again"), name);
   return show_each (cli, text, error);

@@ -41,6 +41,7 @@ ct_column_kind (const char *table, const char *column)
                                          "follow_up_tasks.sla_hard_at",
                                          "follow_up_tasks.escalate_at",
                                          "follow_up_tasks.approval_terms",
+                                         "outbox.problem",
                                          NULL };
   g_autofree char *name = g_strconcat (table, ".", column, NULL);
 

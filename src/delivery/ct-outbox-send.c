@@ -193,17 +193,21 @@ ct_outbox_link (CtOutbox *self, const CtOutboxRoute *route, GCancellable *cancel
                           .cancellable = cancellable };
 }
 
-/* Whether the provider's limits allow a send now; short waits are waited for. */
+/* Whether a send may be now, by the provider's limits and after one that did not go out; short waits are waited for.
+ * @wait: (out): where not, for how many milliseconds */
 static gboolean
-take_budget (CtOutbox *self, const CtOutboxRoute *route, const char *destination, GCancellable *cancellable)
+take_budget (CtOutbox *self, const CtOutboxRoute *route, const char *destination, GCancellable *cancellable,
+             gint64 *wait)
 {
   g_autofree char *key = g_strdup_printf ("%s:%s", route->name, destination);
   gint64 start = steady_now (), next = 0;
 
   ct_rate_budget_limit (self->budget, route->origin, key, route->klass->burst, route->klass->interval_ms);
   while (!ct_rate_budget_take (self->budget, route->origin, key, steady_now (), &next)) {
-    if (next - start > PATIENCE_MS || g_cancellable_is_cancelled (cancellable))
+    if (next - start > PATIENCE_MS || g_cancellable_is_cancelled (cancellable)) {
+      *wait = MAX (next - steady_now (), 0);
       return FALSE;
+    }
     g_usleep (20000);
   }
   return TRUE;
@@ -395,16 +399,21 @@ send_leased (CtOutbox *self, const CtPostRow *post, gint64 fence, GCancellable *
 {
   g_auto (CtOutboxRoute) route = { 0 };
   g_autoptr (GError) problem = NULL;
+  gint64 wait = 0;
 
   *ready_at = ct_outbox_now (self);
   if (!ct_outbox_prove (self, post, &problem))
     return keep_in (self, post, fence, problem, waits_for, error);
   if (!ct_outbox_route (self, post->channel, cancellable, &route, &problem))
     *ready_at += HOLD_MS;
-  else if (!take_budget (self, &route, post->destination, cancellable))
-    problem = g_error_new_literal (CT_ERROR, CT_ERROR_BUSY, _ ("the provider's limit is reached"));
+  else if (!take_budget (self, &route, post->destination, cancellable, &wait))
+    problem =
+        g_error_new_literal (CT_ERROR, CT_ERROR_BUSY,
+                             _ ("the channel takes nothing now: its limit is reached, or it did not take "
+                                "another message"));
   else
     return send (self, post, fence, &route, cancellable, waits_for, error);
+  *ready_at += wait;
   *waits_for = g_strdup (problem->message);
   return release (self, post, fence, *ready_at, problem->message, error);
 }

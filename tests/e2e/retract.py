@@ -128,10 +128,32 @@ def test_not_sent_yet():
         team.lena.sync()
         post = team.lena.ok('posts', 'list')[0]['number']
         done = team.lena.run('posts', 'retract', post, '--comment', WHY)
-        assert done.returncode == 0 and 'waits for approval again' in done.stderr, done.stderr
+        assert done.returncode == 0 and 'it is stopped as soon as the server has this' in done.stderr, done.stderr
         assert team.lena.sync()['inTray'] == 0
         assert team.states().startswith('cancelled') and not team.posted(), team.states()
         assert len(team.lena.ok('approvals', 'list', '--state', 'pending')) == 1
+    finally:
+        team.stop()
+
+
+def test_stopped_between_two_attempts():
+    """What the service wrote down of an attempt that failed does not stand against who stops the message meanwhile."""
+    team = Team('between')
+    try:
+        team.services[0].start()
+        approval = team.draft()
+        team.services[0].stop()
+        team.approve(approval)
+        team.lena.sync()
+        post = team.lena.ok('posts', 'list')[0]
+        assert post['state'] == 'ready' and not post['problem'], post
+        team.slack.stop()
+        team.services[0].start()
+        wait_for(lambda: 'did not go out' in team.states())
+        done = team.lena.run('posts', 'retract', post['number'], '--comment', WHY)
+        assert done.returncode == 0, done.stderr
+        assert team.lena.sync()['inTray'] == 0, team.lena.ok('attention', 'list')
+        assert team.states().startswith('cancelled'), team.states()
     finally:
         team.stop()
 
@@ -157,7 +179,8 @@ def test_looked_for():
 
 def main():
     try:
-        run_tests([test_taken_back, test_replaced, test_killed_while_taking_back, test_not_sent_yet, test_looked_for])
+        run_tests([test_taken_back, test_replaced, test_killed_while_taking_back, test_not_sent_yet, test_stopped_between_two_attempts,
+                   test_looked_for])
     finally:
         POSTGRES.stop()
 

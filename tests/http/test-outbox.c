@@ -137,6 +137,26 @@ test_unreachable (Fixture *f, gconstpointer data)
   expect_state (f, &post, "sent");
 }
 
+/* What waits because another message to the same place did not go out waits as long as that one, and nothing is written down
+ * again and again until then. */
+static void
+test_unreachable_for_several (Fixture *f, gconstpointer data)
+{
+  g_auto (CtOutboxReport) report = { 0 }, again = { 0 };
+
+  work_do (&f->w, "admin", "setting.set", "{\"key\":\"delivery.quiet_period\",\"value\":\"0s\"}");
+  for (guint i = 0; i < 2; i++)
+    make_post (f, "hello", FLAW_NONE);
+  f->w.now += CT_UNDO_WINDOW_MS;
+  use_channel (f, "http://127.0.0.1:9");
+  run (f, &report);
+  g_assert_cmpint (work_count (&f->w, "SELECT min(ready_at) FROM outbox"), >, f->w.now + CT_MS_SECOND);
+  g_assert_cmpint (ct_outbox_next (f->store, NULL), >, f->w.now + CT_MS_SECOND);
+  g_assert_cmpint (work_count (&f->w, "SELECT count(*) FROM intents WHERE name = 'post.lease'"), ==, 2);
+  run (f, &again);
+  g_assert_cmpint (work_count (&f->w, "SELECT count(*) FROM intents WHERE name = 'post.lease'"), ==, 2);
+}
+
 static void
 test_refused (Fixture *f, gconstpointer data)
 {
@@ -537,6 +557,7 @@ main (int argc, char **argv)
   ADD ("/outbox/quiet", test_quiet);
   ADD ("/outbox/retry", test_retry);
   ADD ("/outbox/unreachable", test_unreachable);
+  ADD ("/outbox/unreachable-for-several", test_unreachable_for_several);
   ADD ("/outbox/refused", test_refused);
   ADD ("/outbox/unknown-found", test_unknown_found);
   ADD ("/outbox/unknown-lost", test_unknown_lost);

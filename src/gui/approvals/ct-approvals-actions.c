@@ -236,7 +236,11 @@ called_back_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GError) error = NULL;
 
   if (ct_workspace_execute_finish (CT_WORKSPACE (source), result, NULL, &error))
-    ct_page_toast (page, FALSE, _ ("Called back: nothing was sent, and it waits for approval again"));
+    ct_page_toast (
+        page, FALSE,
+        ct_workspace_is_connected (CT_WORKSPACE (source))
+            ? _ ("Called back: it is stopped as soon as the server has this, unless it goes out meanwhile")
+            : _ ("Called back: nothing was sent, and it waits for approval again"));
   else if (gtk_widget_get_root (GTK_WIDGET (page)))
     ct_page_problem (page, _ ("This can no longer be called back"), error);
 }
