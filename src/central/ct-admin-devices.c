@@ -3,17 +3,20 @@
 
 #include <string.h>
 
+/* Logins belong to all databases of a PostgreSQL: one that another database lets in is a stranger here. */
 static gboolean
 check_owner (CtSession *session, const char *owner, GCancellable *cancellable, GError **error)
 {
   g_autoptr (CtAnswer) found =
       ct_session_query (session, cancellable, error,
                         "SELECT FROM pg_roles r WHERE r.rolname = $1 AND r.rolcanlogin"
-                        " AND pg_has_role(r.oid, 'tower_viewer', 'MEMBER')",
+                        " AND pg_has_role(r.oid, 'tower_viewer', 'MEMBER')"
+                        " AND has_database_privilege(r.oid, current_database(), 'CONNECT')",
                         "s", owner);
 
   return found && (ct_answer_rows (found) > 0 ||
-                   ct_fail (error, CT_ERROR_NOT_FOUND, _ ("There is no user “%s”"), owner));
+                   ct_fail (error, CT_ERROR_NOT_FOUND,
+                            _ ("There is no user “%s” here; server add-user adds it"), owner));
 }
 
 /**

@@ -122,6 +122,11 @@ fail_connect (CtSession *self, GError **error)
   } else if (PQconnectionNeedsPassword (self->handle)) {
     return ct_fail (error, CT_ERROR_REFUSED, _ ("The server asks for a password, and none is known here"));
   }
+  if (strcmp (self->state, "42501") == 0) /* no CONNECT; what PostgreSQL says of it names no way out */
+    return ct_fail (error, CT_ERROR_REFUSED,
+                    _ ("This database does not let “%s” in; an administrator lets it in with towerctl server "
+                       "add-user"),
+                    PQuser (self->handle));
   /* 55000: a database that takes no connections for now is as good as one that cannot be reached */
   return ct_fail (
       error, *self->state && strcmp (self->state, "55000") != 0 ? code_of_state (self) : CT_ERROR_NETWORK,

@@ -48,12 +48,29 @@ init_run (CtCli *cli, GError **error)
   return wrap (done);
 }
 
+/* What PostgreSQL denies, it does not say whose right it is. */
+static void
+name_owner (CtSession *session, GError *problem, GError **error)
+{
+  if (!g_str_equal (ct_session_last_state (session), "42501")) {
+    g_propagate_error (error, problem);
+    return;
+  }
+  ct_fail (error, CT_ERROR_REFUSED, _ ("This needs a superuser or the owner of the database: %s"),
+           problem->message);
+  g_error_free (problem);
+}
+
 static JsonNode *
 status_run (CtCli *cli, GError **error)
 {
   g_autoptr (CtSession) session = ct_cli_open_server (cli, error);
+  GError *problem = NULL;
+  JsonObject *status = session ? ct_admin_status (session, cli->cancellable, &problem) : NULL;
 
-  return session ? wrap (ct_admin_status (session, cli->cancellable, error)) : NULL;
+  if (problem)
+    name_owner (session, problem, error);
+  return wrap (status);
 }
 
 static JsonNode *
@@ -62,8 +79,12 @@ check_run (CtCli *cli, GError **error)
   g_autofree char *directory = ct_data_path ("schema/central");
   g_autofree char *policy = read_policy (error);
   g_autoptr (CtSession) session = policy ? ct_cli_open_server (cli, error) : NULL;
-  JsonArray *findings = session ? ct_admin_check (session, directory, policy, cli->cancellable, error) : NULL;
+  GError *problem = NULL;
+  JsonArray *findings =
+      session ? ct_admin_check (session, directory, policy, cli->cancellable, &problem) : NULL;
 
+  if (problem)
+    name_owner (session, problem, error);
   if (!findings)
     return NULL;
   if (json_array_get_length (findings) > 0)
@@ -143,6 +164,8 @@ add_user (CtCli *cli, char *password, gboolean made, GError **error)
   g_autoptr (GArray) grants = NULL;
   CtAdminUser user = { .login = cli->args[1], .roles = roles, .password = password, .if_new = made };
   g_autoptr (CtSession) session = NULL;
+  GError *problem = NULL;
+  JsonObject *done;
 
   if (!ct_cli_grants (cli, &grants, error))
     return NULL;
@@ -155,7 +178,10 @@ add_user (CtCli *cli, char *password, gboolean made, GError **error)
     return NULL;
   }
   session = ct_cli_open_server (cli, error);
-  return session ? ct_admin_add_user (session, &user, cli->cancellable, error) : NULL;
+  done = session ? ct_admin_add_user (session, &user, cli->cancellable, &problem) : NULL;
+  if (problem)
+    name_owner (session, problem, error);
+  return done;
 }
 
 /* It may be that they are yet to come. */

@@ -420,7 +420,16 @@ def test_devices():
     ok('init', name)
     ok('add-user', name, 'dora', '--role', 'sales', '--user-password-file', secret('dora', 'ein langes Wort'))
     device = describe_device()
-    fails(4, 'enrol-device', name, 'nobody', device['file'])
+    # logins belong to all databases of a PostgreSQL: who is let into another one is as unknown here as nobody
+    elsewhere = database('devices_elsewhere')
+    ok('init', elsewhere)
+    ok('add-user', elsewhere, 'away', '--role', 'sales', '--no-password')
+    for login in 'nobody', 'away':
+        refused = fails(4, 'enrol-device', name, login, device['file'])
+        assert f'no user “{login}” here; server add-user adds it' in refused.stderr, refused.stderr
+    refused = fails(3, 'status', name, user='away')
+    assert 'does not let “away” in' in refused.stderr and 'add-user' in refused.stderr, refused.stderr
+    ok('remove-user', elsewhere, 'away')
     done = ok('enrol-device', name, 'dora', device['file'])
     assert (done['id'], done['owner'], done['publicKey']) == (device['id'], 'dora', device['publicKey']), done
     fails(5, 'enrol-device', name, 'dora', device['file'])
@@ -469,6 +478,9 @@ def test_administrator():
         ok('add-user', name, login, '--role', role, '--no-password')
     assert ok('enrol-device', name, 'dorothea', device['file'], user='adam')['id'] == device['id']
     ok('enrol-device', name, 'dorothea', other['file'], user='adam')
+    for verb, *args in ('status',), ('check',), ('add-user', 'emil', '--role', 'sales', '--no-password'):
+        refused = fails(3, verb, name, *args, user='dorothea')
+        assert 'owner of the database' in refused.stderr, (verb, refused.stderr)
     for verb, *args in ('enrol-device', 'dorothea', device['file']), ('revoke-device', device['id']):
         fails(3, verb, name, *args, user='dorothea')
     standing = f"SELECT count(*) FROM api.standing('{device['id']}')"
