@@ -118,6 +118,25 @@ read_policy (const CtApprovalRow *approval, GError **error)
   return node ? ct_approval_policy_parse (json_node_get_object (node), approval->number, error) : NULL;
 }
 
+/* Whose own limit is too low is told both sums; of one stood in for, the limit is nothing to be told. */
+static void
+name_sums (CtCommand *command, const CtApprovalRow *approval, GError **error)
+{
+  g_autoptr (CtStmt) stmt = ct_db_query (
+      command->db, NULL, "SELECT approval_limit_minor, approval_currency FROM people WHERE login = ?", "s",
+      command->actor);
+  g_autofree char *sum = NULL, *limit = NULL;
+
+  if (!error || !approval->currency || !stmt || !ct_stmt_next (stmt) || !ct_stmt_text (stmt, 1))
+    return;
+  sum = ct_money_format (approval->amount_minor, approval->currency);
+  limit = ct_money_format (ct_stmt_int (stmt, 0), ct_stmt_text (stmt, 1));
+  g_clear_error (error);
+  ct_fail (error, CT_ERROR_REFUSED,
+           _ ("This is above what you may approve: %s; your limit is %s. Ask somebody with a higher limit"),
+           sum, limit);
+}
+
 static gboolean
 check_policy (CtCommand *command, const CtApprovalRow *approval, char **role, GError **error)
 {
@@ -134,9 +153,13 @@ check_policy (CtCommand *command, const CtApprovalRow *approval, char **role, GE
   };
   CtApprovalVerdict verdict;
 
-  if (!policy || !read_person (command, approval, &person, error) ||
-      !ct_approval_policy_check (policy, &request, &person.approver, command->now, &verdict, error))
+  if (!policy || !read_person (command, approval, &person, error))
     return FALSE;
+  if (!ct_approval_policy_check (policy, &request, &person.approver, command->now, &verdict, error)) {
+    if (verdict.reason == CT_APPROVAL_REFUSED_LIMIT && person.approver.above_limit)
+      name_sums (command, approval, error);
+    return FALSE;
+  }
   *role = g_strdup (verdict.role);
   return TRUE;
 }

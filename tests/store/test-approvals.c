@@ -62,7 +62,7 @@ test_who_may (Work *w, gconstpointer data)
   ct_db_run (w->db, NULL,
              "UPDATE people SET approval_limit_minor = 100, approval_currency = 'EUR' WHERE login = 'anna'",
              "");
-  work_approval_fails (w, "anna", approval, CT_ERROR_REFUSED, "above what you may approve");
+  work_approval_fails (w, "anna", approval, CT_ERROR_REFUSED, "your limit is 1.00 EUR");
   work_approves (w, "boris", approval);
 }
 
