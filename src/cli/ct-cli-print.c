@@ -252,7 +252,9 @@ ct_row_printer_finish (CtRowPrinter *self)
     puts (self->n_rows ? "\n]" : "[]");
   else
     flush_waiting (self);
-  if (self->n_rows == 0 && !self->cli->json && self->columns == self->cli->verb->columns)
+  /* what was refused is there all the same */
+  if (self->n_rows == 0 && self->cli->worst == CT_EXIT_DONE && !self->cli->json &&
+      self->columns == self->cli->verb->columns)
     ct_cli_say (self->cli, _ ("There are none"));
   g_clear_pointer (&self->waiting, g_ptr_array_unref);
   g_free (self->widths);

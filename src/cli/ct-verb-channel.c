@@ -90,7 +90,11 @@ say_token (CtCli *cli)
 
     if (g_str_equal (ct_json_string (channel, "name", ""), cli->args[1]) &&
         !ct_json_string (channel, "token", NULL))
-      ct_cli_say (cli, _ ("The channel %s has no token yet: it cannot send; name one with --token-file"),
+      ct_cli_say (cli,
+                  ct_workspace_is_connected (cli->workspace)
+                      ? _ ("The token of channel %s lies with the team's service: a systemd credential of "
+                           "this name, see towerd.service; none is kept here")
+                      : _ ("The channel %s has no token yet: it cannot send; name one with --token-file"),
                   cli->args[1]);
   }
 }

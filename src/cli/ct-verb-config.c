@@ -100,7 +100,8 @@ set_run (CtCli *cli, GError **error)
 
 #define PEOPLE                                                                                               \
   "SELECT p.login, p.name, p.email, (SELECT json_group_array(r.role) FROM person_roles r "                   \
-  "WHERE r.person_id = p.id) AS rolesJson, p.id FROM people p"
+  "WHERE r.person_id = p.id) AS rolesJson, p.id, p.approval_limit_minor AS "                                 \
+  "approvalLimitMinor, p.approval_currency AS currency FROM people p"
 
 static JsonNode *
 read_people_cb (CtCli *cli, CtDb *db, gpointer login, GError **error)
@@ -110,9 +111,13 @@ read_people_cb (CtCli *cli, CtDb *db, gpointer login, GError **error)
 
   if (login) {
     person = ct_rows_one (db, error, PEOPLE " WHERE p.login = ?", "s", login);
+    if (person)
+      ct_cli_put_limit (person);
     return person ? ct_json_wrap_object (person) : NULL;
   }
   people = ct_rows_array (db, error, PEOPLE " WHERE p.archived_at IS NULL ORDER BY p.login", "");
+  for (guint i = 0; people && i < json_array_get_length (people); i++)
+    ct_cli_put_limit (json_array_get_object_element (people, i));
   return people ? ct_json_wrap_array (people) : NULL;
 }
 
@@ -161,6 +166,7 @@ print_settings (CtCli *cli, JsonNode *result)
 static const CtColumn people_columns[] = { { N_ ("Login"), "login", CT_COLUMN_TEXT, NULL },
                                            { N_ ("Name"), "name", CT_COLUMN_TEXT, NULL },
                                            { N_ ("Roles"), "roles", CT_COLUMN_LIST, NULL },
+                                           { N_ ("May approve at most"), "limit", CT_COLUMN_TEXT, NULL },
                                            { NULL, NULL, 0, NULL } };
 
 const CtVerb ct_verbs_config[] = {

@@ -78,10 +78,20 @@ absence_end_run (CtCli *cli, GError **error)
   return ct_cli_execute (cli, "absence.end", args, &outcome, error) ? absence_list_run (cli, error) : NULL;
 }
 
+/* @person: with approvalLimitMinor and currency; gets "limit", as people read it */
+void
+ct_cli_put_limit (JsonObject *person)
+{
+  const char *currency = ct_json_string (person, "currency", NULL);
+  g_autofree char *limit =
+      currency ? ct_money_format (ct_json_int (person, "approvalLimitMinor", 0), currency) : NULL;
+
+  json_object_set_string_member (person, "limit", limit ? limit : _ ("no limit"));
+}
+
 static JsonNode *
 read_limit_cb (CtCli *cli, CtDb *db, gpointer login, GError **error)
 {
-  g_autofree char *limit = NULL;
   JsonObject *person = ct_rows_one (db, error,
                                     "SELECT login, name, approval_limit_minor AS approvalLimitMinor, "
                                     "approval_currency AS currency FROM people WHERE login = ?",
@@ -89,14 +99,11 @@ read_limit_cb (CtCli *cli, CtDb *db, gpointer login, GError **error)
 
   if (!person)
     return NULL;
-  if (ct_json_string (person, "currency", NULL))
-    limit = ct_money_format (ct_json_int (person, "approvalLimitMinor", 0),
-                             ct_json_string (person, "currency", ""));
-  json_object_set_string_member (person, "limit", limit ? limit : _ ("none"));
+  ct_cli_put_limit (person);
   return ct_json_wrap_object (person);
 }
 
-/* Without an amount the limit is taken away. */
+/* Without an amount nothing is changed: who only looks must not take a limit away. */
 static JsonNode *
 limit_run (CtCli *cli, GError **error)
 {
@@ -104,12 +111,14 @@ limit_run (CtCli *cli, GError **error)
   g_auto (CtOutcome) outcome = { 0 };
   gint64 minor = 0;
 
-  if (cli->n_args == 1) {
+  if (cli->n_args == 1)
+    return ct_cli_read (cli, read_limit_cb, cli->args[0], error);
+  if (cli->n_args == 2 && g_str_equal (cli->args[1], "none")) {
     json_object_set_boolean_member (args, "no_limit", TRUE);
   } else if (cli->n_args != 3 || !ct_currency_valid (cli->args[2]) ||
              !ct_decimal_parse (cli->args[1], ct_currency_digits (cli->args[2]), &minor) || minor < 0) {
     ct_cli_usage (error,
-                  _ ("Name an amount and its currency, such as 5000 EUR; nothing takes the limit away"));
+                  _ ("Name an amount and its currency, such as 5000 EUR; “none” takes the limit away"));
     return NULL;
   } else {
     json_object_set_int_member (args, "approval_limit_minor", minor);
@@ -130,9 +139,9 @@ static const CtColumn limit_columns[] = { { N_ ("Login"), "login", CT_COLUMN_TEX
                                           { NULL, NULL, 0, NULL } };
 
 const CtVerb ct_verbs_people[] = {
-  { "person limit", "LOGIN [AMOUNT CURRENCY]", 1, 3,
-    N_ ("Set what a person may approve at most; without an amount: everything"), NULL, limit_run,
-    limit_columns, 0, NULL },
+  { "person limit", "LOGIN [AMOUNT CURRENCY|none]", 1, 3,
+    N_ ("Show what a person may approve at most, or set it; none: no limit"), NULL, limit_run, limit_columns,
+    0, NULL },
   { "absence list", "", 0, 0, N_ ("Who is away, until when, and who stands in"), NULL, absence_list_run,
     absence_columns, 0, NULL },
   { "absence set", "", 0, 0, N_ ("Enter an absence, and who approves in your place meanwhile"),

@@ -142,7 +142,8 @@ class Team:
         self.serve('robo')
         server('set-log-key', POSTGRES.url(self.database), self.services[0].ok('audit', 'key')['vkey'])
         self.ada.sync()
-        self.ada.ok('channel', 'add', 'slack', 'slack', '--destination', '#ops', '--base-url', self.slack.url)
+        added = self.ada.run('channel', 'add', 'slack', 'slack', '--destination', '#ops', '--base-url', self.slack.url)
+        assert 'systemd credential' in added.stderr and '--token-file' not in added.stderr, 'no token for this machine: ' + added.stderr
         self.ada.ok('config', 'set', 'delivery.undo_window', '1s')
         after = self.ada.sync()
         assert after['inTray'] == 0, (after, self.ada.ok('attention', 'list'))
