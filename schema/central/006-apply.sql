@@ -76,7 +76,8 @@ BEGIN
 END $$;
 
 -- Where a row is no longer what the command saw, nor already what it wants: [{"column", "base", "mine", "theirs"}]. Of a
--- stamp only whether it is set counts: its value is the authority's clock here and the client's there.
+-- stamp only whether it is set counts: its value is the authority's clock here and the client's there. A fence that another one
+-- has counted up to the same number is no less another's.
 CREATE FUNCTION sync.differences(table_id smallint, row_now jsonb, columns jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -86,7 +87,8 @@ BEGIN
     WHERE CASE WHEN c.kind = 'derived' THEN false
                WHEN c.kind = 'stamp' THEN (row_now ->> e.key IS NULL) <> (e.value ->> 0 IS NULL)
                WHEN c.type = 'double precision' THEN (row_now ->> e.key)::float8 IS DISTINCT FROM (e.value ->> 0)::float8
-               ELSE row_now -> e.key IS DISTINCT FROM e.value -> 0 AND row_now -> e.key IS DISTINCT FROM e.value -> 1 END);
+               ELSE row_now -> e.key IS DISTINCT FROM e.value -> 0
+                 AND (e.key = 'fence' OR row_now -> e.key IS DISTINCT FROM e.value -> 1) END);
 END $$;
 
 -- Carries one change out. Returns the row as it stands then, or, an array, its conflicts.

@@ -113,6 +113,22 @@ def test_service_alone():
                           "NOT app.has_role(session_user, 'agent')")
 
 
+def leased_twice():
+    """Two instances at the same millisecond, as each saw the post before; the second one had it last time as well."""
+    post = leased('robi')
+    applied(end(post, 'ready', 'robi', leased_until=[number(row(post)['leased_until']), None]))
+    was = row(post)
+    both = {'state': ['ready', 'leased'], 'leased_until': [None, SERVER.now() + 60000],
+            'fence': [int(was['fence']), int(was['fence']) + 1]}
+    applied(SERVER.device('agent').push('post.lease', change(
+        'outbox', post, 'update', lease_holder=[was['lease_holder'], str(uuid.uuid4())], **both)))
+    return SERVER.device('robi').push('post.lease', change('outbox', post, 'update', **both))
+
+
+def test_lease_at_the_same_moment():
+    SERVER.rule_holds(leased_twice, 'changed the same', 'sync.differences', "e.key = 'fence' OR", 'false OR')
+
+
 def test_lease():
     """One sender at a time, for five minutes at most, when the time has come, counted."""
     SERVER.rule_holds(lambda: lease(approved(), seconds=301), 'five minutes', LEASE, 'p.leased_until > moment + 300000')
@@ -354,6 +370,16 @@ def begin(post, login='agent', seconds=60, fence=1):
         lease_holder=[was['lease_holder'], str(uuid.uuid4())], fence=[int(was['fence']), int(was['fence']) + fence]))
 
 
+def begun_twice():
+    """Two instances at the same millisecond, as each saw the post before; the second one had it last time as well."""
+    post = asked_back()
+    was = values(post)
+    both = {'leased_until': [number(was['leased_until']), SERVER.now() + 60000], 'fence': [int(was['fence']), int(was['fence']) + 1]}
+    applied(SERVER.device('agent').push('post.retract_lease', change(
+        'outbox', post, 'update', lease_holder=[was['lease_holder'], str(uuid.uuid4())], **both)))
+    return SERVER.device('robi').push('post.retract_lease', change('outbox', post, 'update', **both))
+
+
 def settled(post, login='agent', command='post.retract', **columns):
     """What became of taking it back: columns that are said otherwise than as it succeeds."""
     was = values(post)
@@ -428,6 +454,7 @@ def test_taking_back_begins():
     SERVER.rule_holds(lambda: begin(asked_back(), seconds=-1), 'five minutes', RETRACTING, 'p.leased_until <= moment')
     SERVER.rule_holds(lambda: begin(asked_back(), fence=2), 'another sender', RETRACTING, 'p.fence <> before.fence + 1')
     SERVER.rule_holds(lambda: begin(begun(), 'robi'), 'another sender', RETRACTING, 'before.leased_until > moment')
+    SERVER.rule_holds(begun_twice, 'changed the same', 'sync.differences', "e.key = 'fence' OR", 'false OR')
     refused(begin(asked_back(), fence=0), 'in hand')
     post = begun()
     past(post)
