@@ -275,6 +275,27 @@ load_and_sync (CtLink *self, GCancellable *cancellable, CtSyncReport *report, GE
   return done && check_now_and_then (self, cancellable, error) && tidy_now_and_then (self, error);
 }
 
+/* Why a server that has served us lets us in no longer. A database that is missing comes back when its restore is done:
+ * that is as good as a server that cannot be reached. */
+static gboolean
+explain_refusal (const GError *problem, GError **error)
+{
+  if (g_error_matches (problem, CT_ERROR, CT_ERROR_NOT_FOUND))
+    return ct_fail (error, CT_ERROR_NETWORK,
+                    _ ("%s. It was there before: where the server is being restored from a backup, the next "
+                       "tries will find it. Nothing that is here is lost"),
+                    problem->message);
+  if (g_error_matches (problem, CT_ERROR, CT_ERROR_REFUSED))
+    return ct_fail (
+        error, CT_ERROR_REFUSED,
+        _ ("%s. It worked before: where your password has changed, “towerctl connect” takes the new "
+           "one; where the server was restored from a backup that is older than your login, an "
+           "administrator adds it again. Nothing that is here is lost"),
+        problem->message);
+  g_propagate_error (error, g_error_copy (problem));
+  return FALSE;
+}
+
 /* A session whose device and schema the server has accepted. Hints are welcome, not needed. */
 static gboolean
 dial (CtLink *self, const char *address, GCancellable *cancellable, GError **error)
@@ -283,13 +304,8 @@ dial (CtLink *self, const char *address, GCancellable *cancellable, GError **err
   g_autoptr (GError) problem = NULL;
 
   self->session = ct_link_dial (self->workspace, address, NULL, cancellable, &problem);
-  if (!self->session && g_error_matches (problem, CT_ERROR, CT_ERROR_REFUSED) && was_served (self->db))
-    return ct_fail (
-        error, CT_ERROR_REFUSED,
-        _ ("%s. It worked before: where your password has changed, “towerctl connect” takes the new "
-           "one; where the server was restored from a backup that is older than your login, an "
-           "administrator adds it again. Nothing that is here is lost"),
-        problem->message);
+  if (problem && was_served (self->db))
+    return explain_refusal (problem, error);
   if (problem)
     g_propagate_error (error, g_steal_pointer (&problem));
   if (!self->session || !ct_link_greet (self->db, self->session, address, &greeting, cancellable, error))

@@ -198,9 +198,10 @@ class Team:
             "state IN ('leased', 'sending') OR retract_asked_at IS NOT NULL; ALTER TABLE app.outbox ENABLE TRIGGER then_send; UPDATE sync.work SET until = now()")
 
     def is_due(self):
-        """As if the time for which a post is held had passed."""
+        """As if the time for which a post is held had passed, and a round were due."""
         sql(self.database, 'ALTER TABLE app.outbox DISABLE TRIGGER then_send; UPDATE app.outbox SET ready_at = 1;'
             ' ALTER TABLE app.outbox ENABLE TRIGGER then_send')
+        sql(self.database, 'SELECT api.announce()')
 
     def slack_fails(self, mode):
         urllib.request.urlopen(urllib.request.Request(self.slack.url + '/_fail', data=mode.encode()), timeout=10).read()
@@ -380,7 +381,11 @@ def test_older_than_the_device():
         sql('postgres', 'ALTER DATABASE older WITH ALLOW_CONNECTIONS false')
         sql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'older%'")
         sql('postgres', 'ALTER DATABASE older RENAME TO older_before')
+        # it goes on trying; at once where it is started anew
+        wait_for(lambda: robo.status()['state'] == 'offline' and 'It was there before' in robo.status()['lastError'])
+        robo.stop()
         sql('postgres', 'ALTER DATABASE older_backup RENAME TO older')
+        robo.start()
         found = anna.run('sync', '--once')
         assert found.returncode == 3 and 'backup' in found.stderr and 'revoked' not in found.stderr, (found.returncode, found.stderr)
         wait_for(lambda: robo.status()['state'] == 'stuck' and 'backup' in robo.status()['lastError'])
