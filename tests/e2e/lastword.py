@@ -31,7 +31,7 @@ class LastWord:
                 if b'api.upload_end' in data:
                     last.set()
                     if not self.heard:
-                        far.close()
+                        far.shutdown(socket.SHUT_RDWR)     # closing alone does not reach the server while another thread reads there
                         self.said.set()
                         return
                 far.sendall(data)
