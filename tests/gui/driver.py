@@ -178,7 +178,8 @@ class App:
         while node.name != 'GtkPopover' and node.parent.getRoleName() != 'application':
             node = node.parent
         surface = node.queryComponent().getExtents(coordinates)
-        for _, x, y, width, height in sorted(self.windows(), key=lambda w: abs(w[3] - surface.width)):
+        # where one just closes xdotool finds none at all
+        for _, x, y, width, height in sorted(wait('a window of the program', self.windows), key=lambda w: abs(w[3] - surface.width)):
             if node.name == 'GtkPopover':
                 return x - surface.x + middle[0], y - surface.y + middle[1]
             left, above = max(width - surface.width, 0) // 2, max(height - surface.height, 0) // 2
