@@ -206,6 +206,23 @@ touches_cb (const CtChange *change, gpointer data, GError **error)
   return TRUE;
 }
 
+/* Adds @seq, and before it those in whose place it was given, for they say the same. */
+static gboolean
+add_with_former (CtDb *db, gint64 seq, GArray *found, GError **error)
+{
+  g_autoptr (GArray) former = ct_backlog_numbers (
+      db,
+      "WITH RECURSIVE former(seq) AS (SELECT seq FROM attention WHERE again = ?1 UNION"
+      " SELECT a.seq FROM attention a JOIN former f ON a.again = f.seq) SELECT seq FROM former ORDER BY seq",
+      seq, error);
+
+  if (!former)
+    return FALSE;
+  g_array_append_vals (found, former->data, former->len);
+  g_array_append_val (found, seq);
+  return TRUE;
+}
+
 /* (transfer full): the commands that wrote a purged row */
 static GArray *
 touching (CtDb *db, GError **error)
@@ -221,10 +238,9 @@ touching (CtDb *db, GError **error)
     gint64 seq = g_array_index (all, gint64, i);
     TouchTask task = { db, FALSE };
 
-    if (!ct_changes_foreach (db, seq, touches_cb, &task, error))
+    if (!ct_changes_foreach (db, seq, touches_cb, &task, error) ||
+        (task.touched && !add_with_former (db, seq, found, error)))
       return NULL;
-    if (task.touched)
-      g_array_append_val (found, seq);
   }
   return g_steal_pointer (&found);
 }

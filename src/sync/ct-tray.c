@@ -93,7 +93,8 @@ execute_again (CtDb *db, CtCommander *commander, gint64 seq, JsonObject *args, c
     /* the person has seen what is there now */
     json_object_remove_member (request.args, "expected_rev");
   }
-  return ct_commander_execute_within (commander, db, &request, &outcome, error);
+  return ct_commander_execute_within (commander, db, &request, &outcome, error) &&
+         ct_db_run (db, error, "UPDATE attention SET again = ? WHERE seq = ?", "ii", outcome.seq, seq);
 }
 
 static gboolean

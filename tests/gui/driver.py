@@ -179,12 +179,11 @@ class App:
             node = node.parent
         surface = node.queryComponent().getExtents(coordinates)
         # where one just closes xdotool finds none at all
-        for _, x, y, width, height in sorted(wait('a window of the program', self.windows), key=lambda w: abs(w[3] - surface.width)):
-            if node.name == 'GtkPopover':
-                return x - surface.x + middle[0], y - surface.y + middle[1]
-            left, above = max(width - surface.width, 0) // 2, max(height - surface.height, 0) // 2
-            return x + left + middle[0], y + above + middle[1]
-        raise Failure('the program has no window')
+        _, x, y, width, height = min(wait('a window of the program', self.windows), key=lambda w: abs(w[3] - surface.width))
+        if node.name == 'GtkPopover':
+            return x - surface.x + middle[0], y - surface.y + middle[1]
+        left, above = max(width - surface.width, 0) // 2, max(height - surface.height, 0) // 2
+        return x + left + middle[0], y + above + middle[1]
 
     def point(self, node):
         x, y = self.place(node)

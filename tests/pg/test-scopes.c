@@ -1,6 +1,7 @@
 /* Scopes that come and go: a grant brings what is new, a revocation takes every trace. And what was long gone. */
 #include "pg-station.h"
 #include "ct-config.h"
+#include "ct-tray.h"
 
 #include <string.h>
 
@@ -199,6 +200,38 @@ test_out_of_sight (void)
   g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM distributors"), ==, 1);
 }
 
+/* What could not be applied and was given again, twice, says the same as what then was: it goes with it. */
+static void
+test_given_again (void)
+{
+  g_autoptr (PgStation) n = NULL;
+
+  pg_server_create (server, "again", policy);
+  run_as_root ("again", "INSERT INTO sync.grants SELECT 'north', (sync.scope_ids(ARRAY['region:west']))[1]");
+  n = pg_station_new (server, "again", "north");
+  add (n, "Kuckuck", "north");
+  run_as_root ("again", "ALTER TABLE app.distributors ADD CONSTRAINT not_now CHECK (region <> 'west')");
+  add (n, "Zaunkoenig", "west");
+  for (int times = 0; times < 2; times++) {
+    g_autoptr (GError) error = NULL;
+
+    pg_station_sync (n);
+    g_assert_cmpint (pg_station_tray (n), ==, 1);
+    if (times == 1)
+      run_as_root ("again", "ALTER TABLE app.distributors DROP CONSTRAINT not_now");
+    ct_tray_settle (n->replica->db, n->replica->commander,
+                    sync_replica_number (n->replica, "SELECT max(seq) FROM attention"), "mine", NULL, "north",
+                    n->replica->now, &error);
+    g_assert_no_error (error);
+  }
+  pg_station_sync (n);
+  g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM distributors"), ==, 2);
+  run_as_root ("again", REVOKE);
+  pg_station_sync (n);
+  g_assert_false (pg_station_in_files (n, "Zaunkoenig"));
+  g_assert_true (pg_station_in_files (n, "Kuckuck"));
+}
+
 /* What a login had of scopes cannot be made up: the keys of another region do not come for the asking. */
 static void
 test_made_up (void)
@@ -361,6 +394,7 @@ main (int argc, char **argv)
   for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
     g_test_add_data_func (ends[i].path, GUINT_TO_POINTER (i), test_revocation);
   g_test_add_func ("/pg/scopes/row-moves", test_row_moves);
+  g_test_add_func ("/pg/scopes/given-again", test_given_again);
   g_test_add_func ("/pg/scopes/made-up", test_made_up);
   g_test_add_func ("/pg/scopes/damaged-copies", test_damaged_copies);
   g_test_add_func ("/pg/scopes/floor", test_floor);
