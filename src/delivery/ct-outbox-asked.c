@@ -8,6 +8,27 @@
 #define RETRY_MS   CT_MS_MINUTE
 #define TRY_FOR_MS (24 * CT_MS_HOUR)
 
+typedef struct {
+  const CtId *post;
+  gint64 confirmed;
+} ConfirmedTask;
+
+/* @external_id: (out) (nullable): stays %NULL where the provider shows no message with this post's mark */
+static gboolean
+look_there (CtOutbox *self, const CtPostRow *post, const CtOutboxRoute *route, GCancellable *cancellable,
+            char **external_id, GError **error)
+{
+  g_auto (CtWireMessage) message = { 0 };
+  CtChannelLink link = ct_outbox_link (self, route, cancellable);
+
+  if (!route->klass->read_back)
+    return ct_fail (error, CT_ERROR_REFUSED, _ ("%s cannot be read back: a person must look"),
+                    route->klass->kind);
+  /* the providers' clocks may be behind ours */
+  return ct_wire_parse (post->wire, NULL, &message, error) &&
+         route->klass->read_back (&link, &message, post->ready_at - CT_MS_HOUR, external_id, error);
+}
+
 /**
  * ct_outbox_read_back:
  * @found: (out): whether the provider has the message; where it has not, a person decides
@@ -21,23 +42,14 @@ ct_outbox_read_back (CtOutbox *self, const CtId *id, GCancellable *cancellable, 
 {
   g_auto (CtPostRow) post = { 0 };
   g_auto (CtOutboxRoute) route = { 0 };
-  g_auto (CtWireMessage) message = { 0 };
   g_autofree char *external_id = NULL;
   g_autofree char *text = ct_id_to_string (id);
-  CtChannelLink link;
 
   *found = FALSE;
   if (!ct_outbox_load (self, id, &post, error) ||
       !ct_outbox_may (self, "post.sent", ct_json_build ("si", "post", text, "fence", post.fence), error) ||
       !ct_outbox_route (self, post.channel, cancellable, &route, error) ||
-      !ct_wire_parse (post.wire, NULL, &message, error))
-    return FALSE;
-  if (!route.klass->read_back)
-    return ct_fail (error, CT_ERROR_REFUSED, _ ("%s cannot be read back: a person must look"),
-                    route.klass->kind);
-  link = ct_outbox_link (self, &route, cancellable);
-  /* the providers' clocks may be behind ours */
-  if (!route.klass->read_back (&link, &message, post.ready_at - CT_MS_HOUR, &external_id, error))
+      !look_there (self, &post, &route, cancellable, &external_id, error))
     return FALSE;
   if (!external_id)
     return TRUE;
@@ -47,6 +59,39 @@ ct_outbox_read_back (CtOutbox *self, const CtId *id, GCancellable *cancellable, 
                                            external_id, "thread", strrchr (external_id, ':') + 1, "detail",
                                            _ ("found by reading back")),
                             NULL, error);
+}
+
+static gboolean
+read_confirmed_cb (CtDb *db, gpointer data, GError **error)
+{
+  ConfirmedTask *task = data;
+
+  return ct_db_read_int (
+      db, &task->confirmed, error,
+      "SELECT EXISTS (SELECT 1 FROM delivery_attempts WHERE post_id = ? AND outcome = 'sent')", "k",
+      task->post);
+}
+
+/* What the provider told us itself is this post's message; what a person named must bear its mark: another message of the same
+ * app is nobody's to take back in its place. */
+static gboolean
+check_message (CtOutbox *self, const CtPostRow *post, const CtOutboxRoute *route, GCancellable *cancellable,
+               GError **error)
+{
+  ConfirmedTask task = { &post->id, 0 };
+  g_autofree char *found = NULL;
+
+  if (!ct_store_read (self->options.store, read_confirmed_cb, &task, error))
+    return FALSE;
+  if (task.confirmed)
+    return TRUE;
+  return look_there (self, post, route, cancellable, &found, error) &&
+         (g_strcmp0 (found, post->external_id) == 0 ||
+          ct_fail (
+              error, CT_ERROR_REFUSED,
+              _ ("That %s is this post’s message is what a person said, and it does not bear the post’s "
+                 "mark: it is gone already, or it is another message. Look there, and delete it by hand"),
+              post->external_id));
 }
 
 /* @again: (out): whether it may succeed later: another of several services may have the channel's token */
@@ -65,7 +110,8 @@ retract_there (CtOutbox *self, const CtPostRow *post, GCancellable *cancellable,
   if (!route.klass->retract || !post->external_id)
     return ct_fail (error, CT_ERROR_REFUSED, _ ("%s cannot take messages back"), route.klass->kind);
   link = ct_outbox_link (self, &route, cancellable);
-  if (route.klass->retract (&link, post->external_id, &problem))
+  if (check_message (self, post, &route, cancellable, &problem) &&
+      route.klass->retract (&link, post->external_id, &problem))
     return TRUE;
   *again = g_error_matches (problem, CT_ERROR, CT_ERROR_NETWORK) ||
            g_error_matches (problem, CT_ERROR, CT_ERROR_UNKNOWN_FATE);

@@ -179,6 +179,55 @@ test_another_message (Fixture *f, gconstpointer data)
   post_fails (f, "anna", CT_ERROR_REFUSED, "post.retracting", &post, ",\"comment\":\"wrong price\"");
 }
 
+/* The ID of the last message that the server has kept. */
+static char *
+last_message (Fixture *f)
+{
+  g_autofree char *text = slack_process_messages (f->slack);
+  g_autoptr (JsonNode) node = ct_json_parse (text, -1, 65536, NULL);
+  JsonArray *all = ct_json_array (json_node_get_object (node), "messages");
+  JsonObject *last = json_array_get_object_element (all, json_array_get_length (all) - 1);
+
+  return g_strdup_printf ("%s:%s", ct_json_string (last, "channel", ""), ct_json_string (last, "ts", ""));
+}
+
+/* What a person says of a message that no record knows is held against the message itself before it is taken back. */
+static void
+test_unrecorded_message (Fixture *f, gconstpointer data)
+{
+  static const struct {
+    const char *mode; /* drop: it was not sent; the last message is another's */
+    const char *state;
+    guint left;
+  } cases[] = { { "drop", "sent: That ", 1 }, { "drop-after", "retracted: wrong price", 1 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_auto (CtOutboxReport) report = { 0 };
+    g_autofree char *named = NULL, *said = NULL;
+    g_autoptr (GError) error = NULL;
+    CtId post;
+
+    if (i == 0)
+      make_sent (f);
+    ct_db_run (f->w.db, &error,
+               "UPDATE outbox SET external_message_id = 'C0:1.0' WHERE external_message_id IS NOT NULL", "");
+    g_assert_no_error (error);
+    f->w.now += CT_MS_DAY / 2;
+    post = make_ready (f, "hello", FLAW_NONE);
+    slack_process_fail (f->slack, cases[i].mode);
+    run (f, &report);
+    slack_process_fail (f->slack, "");
+    expect_state (f, &post, "unknown: ");
+    named = last_message (f);
+    said = g_strdup_printf (",\"outcome\":\"sent\",\"comment\":\"seen\",\"external_id\":\"%s\"", named);
+    do_post (f, "anna", "post.resolve", &post, said);
+    ask_back (f, &post);
+    run (f, &report);
+    expect_state (f, &post, cases[i].state);
+    g_assert_cmpuint (sent_count (f), ==, cases[i].left);
+  }
+}
+
 /* Who asks for it to be looked for has an answer at once, found or not. */
 static void
 test_look (Fixture *f, gconstpointer data)
@@ -222,6 +271,7 @@ main (int argc, char **argv)
   ADD ("/outbox-asked/replaced", test_replaced);
   ADD ("/outbox-asked/fence", test_fence);
   ADD ("/outbox-asked/another-message", test_another_message);
+  ADD ("/outbox-asked/unrecorded-message", test_unrecorded_message);
   ADD ("/outbox-asked/look", test_look);
   return g_test_run ();
 }
