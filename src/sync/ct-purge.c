@@ -193,16 +193,58 @@ typedef struct {
 } TouchTask;
 
 static gboolean
+is_purged (CtDb *db, const void *id, gboolean *purged, GError **error)
+{
+  gint64 found = 0;
+  gboolean known =
+      ct_db_read_int (db, &found, error, "SELECT EXISTS (SELECT 1 FROM temp.purged WHERE id = ?)", "k", id);
+
+  *purged = found != 0;
+  return known;
+}
+
+/* Whether a value before or after the change is the id of a purged row. */
+static gboolean
+refers_to_purged (CtDb *db, const CtChange *change, gboolean *refers, GError **error)
+{
+  for (int i = 0; i < change->n_columns && !*refers; i++) {
+    const CtValue *values[] = { &change->before[i], &change->after[i] };
+
+    for (guint k = 0; k < G_N_ELEMENTS (values) && !*refers; k++)
+      if (values[k]->type == 'b' && values[k]->length == CT_ID_SIZE &&
+          !is_purged (db, values[k]->data, refers, error))
+        return FALSE;
+  }
+  return TRUE;
+}
+
+/* What would hang on a purged row and is not here was refused, taken back, or waits: it goes as well, and what hangs on it. */
+static gboolean
+hung_on_purged (CtDb *db, const CtChange *change, gboolean *hung, GError **error)
+{
+  g_autofree char *sql =
+      g_strdup_printf ("SELECT EXISTS (SELECT 1 FROM main.\"%s\" WHERE id = ?)", change->table);
+  gboolean refers = FALSE;
+  gint64 here = 0;
+
+  if (!refers_to_purged (db, change, &refers, error) ||
+      (refers && !ct_db_read_int (db, &here, error, sql, "k", &change->id)))
+    return FALSE;
+  *hung = refers && !here;
+  return !*hung ||
+         ct_db_run (db, error, "INSERT INTO temp.purged VALUES(?) ON CONFLICT DO NOTHING", "k", &change->id);
+}
+
+static gboolean
 touches_cb (const CtChange *change, gpointer data, GError **error)
 {
   TouchTask *task = data;
-  gint64 found = 0;
+  gboolean touched = FALSE;
 
-  if (!task->touched &&
-      !ct_db_read_int (task->db, &found, error, "SELECT EXISTS (SELECT 1 FROM temp.purged WHERE id = ?)", "k",
-                       &change->id))
+  if (!is_purged (task->db, &change->id, &touched, error) ||
+      (!touched && !hung_on_purged (task->db, change, &touched, error)))
     return FALSE;
-  task->touched |= found != 0;
+  task->touched |= touched;
   return TRUE;
 }
 

@@ -232,6 +232,62 @@ test_given_again (void)
   g_assert_true (pg_station_in_files (n, "Kuckuck"));
 }
 
+/* What would have hung on a record that is hidden now, and what would have hung on that: it waits, was refused, was dropped. */
+static const struct {
+  const char *path, *database, *choice;
+  gboolean refused;
+} children[] = {
+  { "/pg/scopes/child-waits", "waits", NULL, FALSE },
+  { "/pg/scopes/child-refused", "refused", NULL, TRUE },
+  { "/pg/scopes/child-dropped", "dropped", "discard", TRUE },
+};
+
+static void
+test_children (gconstpointer data)
+{
+  guint how = GPOINTER_TO_UINT (data);
+  const char *database = children[how].database;
+  g_autoptr (PgStation) a = NULL, n = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL, *order_text = NULL;
+  CtId west, north, order;
+
+  pg_server_create (server, database, policy);
+  a = pg_station_new (server, database, "anna");
+  n = pg_station_new (server, database, "north");
+  west = add (a, "Orkus", "west");
+  north = add (a, "Nordwind", "north");
+  text = ct_id_to_string (&west);
+  pg_station_sync (a);
+  run_as_root (database, GRANT);
+  pg_station_sync (n);
+  if (children[how].refused)
+    run_as_root (database,
+                 "UPDATE sync.policy SET roles = '{}' WHERE command IN ('order.create', 'note.add')");
+  order = sync_replica_run (n->replica, "order.create",
+                            "{\"distributor_id\":\"%s\",\"currency\":\"EUR\",\"notes\":\"Zwielicht\"}", text);
+  order_text = ct_id_to_string (&order);
+  sync_replica_run (n->replica, "note.add",
+                    "{\"subject_type\":\"order\",\"subject\":\"%s\",\"text\":\"Daemmerung\"}", order_text);
+  if (children[how].refused)
+    pg_station_sync (n);
+  if (children[how].choice)
+    ct_tray_settle (n->replica->db, n->replica->commander,
+                    sync_replica_number (n->replica, "SELECT min(seq) FROM attention"), children[how].choice,
+                    NULL, "north", n->replica->now, &error);
+  g_assert_no_error (error);
+  edit (n, &north, "notes", "stays");
+  g_assert_true (pg_station_in_files (n, "Zwielicht"));
+  run_as_root (database, REVOKE);
+  pg_station_sync (n);
+  g_assert_cmpint (sync_replica_number (n->replica, "SELECT count(*) FROM distributors"), ==, 1);
+  assert_tray (n, "hidden 0, hidden 0");
+  g_assert_false (pg_station_in_files (n, "Zwielicht"));
+  g_assert_false (pg_station_in_files (n, "Daemmerung"));
+  g_assert_cmpint (
+      sync_replica_number (n->replica, "SELECT count(*) FROM distributors WHERE notes = 'stays'"), ==, 1);
+}
+
 /* What a login had of scopes cannot be made up: the keys of another region do not come for the asking. */
 static void
 test_made_up (void)
@@ -395,6 +451,8 @@ main (int argc, char **argv)
     g_test_add_data_func (ends[i].path, GUINT_TO_POINTER (i), test_revocation);
   g_test_add_func ("/pg/scopes/row-moves", test_row_moves);
   g_test_add_func ("/pg/scopes/given-again", test_given_again);
+  for (guint i = 0; i < G_N_ELEMENTS (children); i++)
+    g_test_add_data_func (children[i].path, GUINT_TO_POINTER (i), test_children);
   g_test_add_func ("/pg/scopes/made-up", test_made_up);
   g_test_add_func ("/pg/scopes/damaged-copies", test_damaged_copies);
   g_test_add_func ("/pg/scopes/floor", test_floor);
