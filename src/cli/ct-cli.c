@@ -1,5 +1,6 @@
 /* The frame around every verb: options, workspace, result, exit code. */
 #include "ct-cli.h"
+#include "ct-backlog.h"
 #include "ct-cli-print.h"
 #include "ct-cli-verbs.h"
 #include "ct-config.h"
@@ -498,16 +499,61 @@ sequence (CtCli *self, guint64 leaves_before)
     ct_cli_say (self, _ ("towerctl: done, but the audit log could not be signed: %s"), error->message);
 }
 
+/* The newest command that was given in a team's workspace, and how many wait for the server. */
+typedef struct {
+  gint64 newest, waiting;
+} Given;
+
+static gboolean
+given_cb (CtDb *db, gpointer data, GError **error)
+{
+  Given *self = data;
+  gint64 oldest;
+
+  return ct_db_read_int (db, &self->newest, error, "SELECT ifnull(max(seq), 0) FROM intents", "") &&
+         ct_backlog_waiting (db, &self->waiting, &oldest, error);
+}
+
+static Given
+commands_given (CtCli *self)
+{
+  Given given = { 0, 0 };
+
+  if (ct_workspace_is_connected (self->workspace))
+    ct_store_read (ct_workspace_get_store (self->workspace), given_cb, &given, NULL);
+  return given;
+}
+
+/* What was done in a team's workspace is known here alone until the server has it. */
+static void
+say_waiting (CtCli *self, gint64 newest_before)
+{
+  Given given = commands_given (self);
+
+  if (given.newest > newest_before && given.waiting > 0 && !self->json)
+    ct_cli_say (
+        self,
+        g_dngettext (GETTEXT_PACKAGE,
+                     "%d change waits for the server: a running program sends it, or towerctl sync --once",
+                     "%d changes wait for the server: a running program sends them, or towerctl sync --once",
+                     (gulong) given.waiting),
+        (int) given.waiting);
+}
+
 static void
 run (CtCli *self)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonNode) result = NULL;
+  gboolean opened = FALSE;
+  Given before = { 0, 0 };
   guint64 leaves = 0;
 
-  if ((self->verb->flags & CT_VERB_NO_WORKSPACE) || ct_cli_open (self, &error)) {
-    if (self->workspace)
+  if ((self->verb->flags & CT_VERB_NO_WORKSPACE) || (opened = ct_cli_open (self, &error))) {
+    if (opened) {
       leaves = log_size (self);
+      before = commands_given (self);
+    }
     result = self->verb->run (self, &error);
     ct_cli_progress_end (self);
     sequence (self, leaves);
@@ -519,6 +565,8 @@ run (CtCli *self)
     result = ct_json_wrap_object (ct_json_build ("o", "error", tell_error (self, NULL, error)));
   if (result && !self->printed && (self->json || !error))
     ct_cli_print_result (self, result);
+  if (opened)
+    say_waiting (self, before.newest);
 }
 
 /* Ctrl+C ends long work between two steps; a second one ends the program. */

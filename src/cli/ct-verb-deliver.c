@@ -221,7 +221,8 @@ read_back (CtCli *cli, const char *post, const char *name, GError **error)
       !ct_workspace_read_back (cli->workspace, &id, cli->cancellable, &done, error))
     return FALSE;
   if (done == CT_POST_ASKED)
-    ct_cli_say (cli, _ ("towerctl: %s: the team's service is asked to look for it now"), name);
+    ct_cli_say (cli, _ ("towerctl: %s: the team's service will look for it as soon as the server has this"),
+                name);
   return done != CT_POST_NOT_FOUND ||
          ct_fail (error, CT_ERROR_CONFLICT,
                   _ ("The provider does not know of %s; look there, then settle it with --outcome sent, "
@@ -268,7 +269,8 @@ retract_each (CtCli *cli, const char *name, GError **error)
                              error))
     return NULL;
   if (done == CT_POST_ASKED)
-    ct_cli_say (cli, _ ("towerctl: %s: the team's service is asked to take it back"), name);
+    ct_cli_say (cli, _ ("towerctl: %s: the team's service will take it back as soon as the server has this"),
+                name);
   else if (done == CT_POST_STOPPED && ct_workspace_is_connected (cli->workspace))
     ct_cli_say (cli,
                 _ ("towerctl: %s is called back: unless it goes out meanwhile it is stopped as soon as the "

@@ -127,6 +127,26 @@ def test_connect_and_share():
             assert station.password.encode() not in file.read(), 'the password is kept apart'
 
 
+def test_waits_for_the_server():
+    """Whoever gives a command in a team is told that it waits for the server, how many do, and what sends them."""
+    database = make_server('waits')
+    anna = Station(database, 'wanda')
+    alone = anna.run('distributor', 'create', '--legal-name', 'Alone', shown=True)
+    assert alone.returncode == 0 and not alone.stderr, alone.stderr
+    anna = Station(database, 'willa')
+    anna.connect()
+    one = anna.run('distributor', 'create', '--legal-name', 'Nordwind', '--currency', 'EUR', shown=True)
+    assert one.returncode == 0 and '1 change waits for the server' in one.stderr and 'towerctl sync' in one.stderr, one.stderr
+    assert 'waits for' not in one.stdout, one.stdout
+    silent = anna.run('distributor', 'create', '--legal-name', 'Ostwind', '--currency', 'EUR')
+    assert silent.returncode == 0 and not silent.stderr, silent.stderr
+    three = anna.run('distributor', 'create', '--legal-name', 'Westwind', '--currency', 'EUR', shown=True)
+    assert '3 changes wait for the server' in three.stderr, three.stderr
+    for reads in (['distributor', 'list'], ['sync', 'status'], ['sync', '--once']):
+        done = anna.run(*reads, shown=True)
+        assert done.returncode == 0 and 'for the server' not in done.stderr, done.stderr
+
+
 def test_configured():
     """A new server has the shipped rules, agents and templates; who joins has them; what an administrator made of them stays."""
     database = make_server('configured')
@@ -445,8 +465,8 @@ def test_offline():
 
 def main():
     try:
-        run_tests([test_connect_and_share, test_configured, test_first_load, test_refused, test_import_by_role, test_changed_since_enrolled,
-                   test_two_edits, test_revoked, test_leave, test_log, test_offline])
+        run_tests([test_connect_and_share, test_waits_for_the_server, test_configured, test_first_load, test_refused, test_import_by_role,
+                   test_changed_since_enrolled, test_two_edits, test_revoked, test_leave, test_log, test_offline])
     finally:
         POSTGRES.stop()
 

@@ -41,7 +41,7 @@ class Asked(Team):
     def ask_back(self, person=None):
         """Asked where the workspace is not in touch with the server; then it is."""
         done = (person or self.lena).run('posts', 'retract', self.post, '--comment', WHY)
-        assert done.returncode == 0 and "team's service is asked to take it back" in done.stderr, done.stderr
+        assert done.returncode == 0 and "service will take it back as soon as the server has this" in done.stderr, done.stderr
         assert done.json[0]['retractAskedAt'] and done.json[0]['retractComment'] == WHY and done.json[0]['state'] == 'sent', done.json
         assert (person or self.lena).sync()['inTray'] == 0
 
@@ -166,7 +166,7 @@ def test_looked_for():
         team.anna.sync()
         team.anna.fails(3, 'posts', 'resolve', team.post)
         done = team.lena.run('posts', 'resolve', team.post)
-        assert done.returncode == 0 and 'asked to look for it now' in done.stderr and done.json[0]['lookAskedAt'], done.stderr
+        assert done.returncode == 0 and 'will look for it as soon as the server has this' in done.stderr and done.json[0]['lookAskedAt'], done.stderr
         team.lena.sync()
         wait_for(lambda: 'not found there' in team.states())
         shown = team.shown()
