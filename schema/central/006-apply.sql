@@ -161,7 +161,7 @@ BEGIN
       AND (c.conrelid = ANY (here) OR CASE c.contype WHEN 'f' THEN c.confrelid ELSE c.conrelid END = ANY (gone));
   IF names IS NOT NULL THEN
     EXECUTE 'SET CONSTRAINTS ' || names || ' IMMEDIATE';
-    EXECUTE 'SET CONSTRAINTS ' || names || ' DEFERRED';
+    SET CONSTRAINTS ALL DEFERRED;                 -- for the next command
   END IF;
 END $$;
 

@@ -103,7 +103,10 @@ END $$;
 
 CREATE TRIGGER note_undone AFTER INSERT OR UPDATE OF quantity_milli, unit_price_minor, discount_bp, total_minor OR DELETE ON app.order_lines
   FOR EACH ROW WHEN (current_setting('tower.command', true) = 'command.undo') EXECUTE FUNCTION sync.note_undone();
-CREATE CONSTRAINT TRIGGER order_lines_total AFTER INSERT OR UPDATE OR DELETE ON app.order_lines DEFERRABLE INITIALLY DEFERRED
+-- Lines of which nothing of that changes, as those do whose scopes follow their order's, keep what a file stated.
+CREATE CONSTRAINT TRIGGER order_lines_total
+  AFTER INSERT OR UPDATE OF order_id, quantity_milli, unit_price_minor, discount_bp, total_minor OR DELETE
+  ON app.order_lines DEFERRABLE INITIALLY DEFERRED
   FOR EACH ROW WHEN (coalesce(current_setting('tower.command', true), '') NOT IN ('', 'import.chunk'))
   EXECUTE FUNCTION sync.check_total('order_id');
 CREATE CONSTRAINT TRIGGER orders_total AFTER UPDATE OF total_minor ON app.orders DEFERRABLE INITIALLY DEFERRED

@@ -252,6 +252,45 @@ def test_import_by_role():
     assert anna.rows("SELECT status FROM orders WHERE number LIKE 'ORD-2026-100_' ORDER BY number LIMIT 2") == [('delivered',), ('invoiced',)]
 
 
+def test_sums_of_files():
+    """An order whose lines do not add up, as its file has it, stops nobody: it is moved and dated, its distributor changes, and what
+    follows is sent."""
+    database = make_server('sums')
+    server('add-user', POSTGRES.url(database), 'wim', '--role', 'sales', '--scope', 'all', '--days', '30', '--no-password')
+    anna = Station(database, 'anna')
+    anna.connect()
+    numbers = {}
+    for name in 'Nordwind', 'Suedwind':
+        anna.ok('distributor', 'create', '--legal-name', name, '--currency', 'EUR', '--region', 'north')
+        anna.sync()
+        numbers[name] = next(row['number'] for row in anna.ok('distributor', 'list') if row['legalName'] == name)
+    folder, today = os.path.join(anna.folder, 'files'), time.strftime('%Y-%m-%d', time.gmtime())
+    os.mkdir(folder)
+    with open(os.path.join(folder, 'orders.csv'), 'w', encoding='utf-8') as file:
+        file.write(f'number,distributor,status,ordered_on,currency,total\nORD-2026-7000,{numbers["Nordwind"]},confirmed,{today},EUR,112.00\n')
+    with open(os.path.join(folder, 'order_lines.csv'), 'w', encoding='utf-8') as file:
+        file.write('order,position,sku,quantity,currency,unit_price,total\nORD-2026-7000,1,A,1,EUR,100.00,100.00\n'
+                   'ORD-2026-7000,2,B,3,EUR,0.33,1.00\n')
+    assert anna.ok('import', 'canonical', folder)['rejected'] == 0
+    anna.sync()
+    scopes = "SELECT string_agg(DISTINCT scopes::text, ' ') FROM app.order_lines"
+    before = POSTGRES.psql(database, scopes)
+    anna.ok('order', 'edit', 'ORD-2026-7000', '--ordered-on', '2026-01-02')
+    after = anna.sync()
+    assert (after['state'], after['pending'], after['inTray']) == ('in_sync', 0, 0), after
+    assert POSTGRES.psql(database, scopes) not in ('', before), 'its lines leave the window with it'
+    anna.ok('distributor', 'edit', numbers['Nordwind'], '--region', 'south')
+    anna.ok('order', 'edit', 'ORD-2026-7000', '--distributor', numbers['Suedwind'])
+    anna.ok('order', 'edit', 'ORD-2026-7000', '--notes', 'Moved')
+    anna.ok('distributor', 'create', '--legal-name', 'Later', '--currency', 'EUR')
+    after = anna.sync()
+    assert (after['state'], after['pending'], after['inTray'], after['round']['settled']) == ('in_sync', 0, 0, 4), after
+    assert POSTGRES.psql(database, "SELECT string_agg(region, ' ' ORDER BY legal_name) FROM app.distributors") == 'south north'
+    assert POSTGRES.psql(database, "SELECT concat_ws(' ', d.legal_name, o.ordered_on, o.notes, o.total_minor, sum(l.total_minor)) FROM app.orders o"
+                         ' JOIN app.distributors d ON d.id = o.distributor_id JOIN app.order_lines l ON l.order_id = o.id'
+                         ' GROUP BY o.id, d.id') == 'Suedwind 2026-01-02 Moved 11200 10100'
+
+
 def test_changed_since_enrolled():
     database = make_server('changed')
     anna = Station(database, 'anna')
@@ -466,7 +505,7 @@ def test_offline():
 def main():
     try:
         run_tests([test_connect_and_share, test_waits_for_the_server, test_configured, test_first_load, test_refused, test_import_by_role,
-                   test_changed_since_enrolled, test_two_edits, test_revoked, test_leave, test_log, test_offline])
+                   test_sums_of_files, test_changed_since_enrolled, test_two_edits, test_revoked, test_leave, test_log, test_offline])
     finally:
         POSTGRES.stop()
 

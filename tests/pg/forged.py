@@ -271,6 +271,37 @@ def test_totals_given_back():
     sales.session.ask('COMMIT')
 
 
+# Columns that a command may write and a constraint asks about at the end, though the table does not name them as such.
+LEFT_TO_COMMIT = """SELECT c.conname || ' ' || x.name FROM pg_constraint c JOIN sync.tables t ON c.conrelid = format('app.%I', t.name)::regclass
+  LEFT JOIN pg_trigger g ON g.tgconstraint = c.oid AND c.contype = 't'
+  JOIN sync.columns x ON x.tbl = t.id AND x.kind IN ('data', 'parent', 'subject', 'derived', 'stamp') AND x.name <> ALL (t.checked)
+  JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attname = x.name
+    AND CASE c.contype WHEN 'f' THEN a.attnum = ANY (c.conkey) ELSE a.attnum = ANY (g.tgattr) OR g.tgattr::text = '' END
+  WHERE c.condeferrable AND (c.contype = 'f' OR c.contype = 't' AND g.tgtype & 16 > 0)"""
+
+
+def test_nothing_is_left_to_commit():
+    """A command is asked about all of it before its answer: at the end of the transaction, which the caller shapes, nothing is left
+    that could refuse it."""
+    assert ROOT.ask(LEFT_TO_COMMIT) == []
+    ROOT.ask('BEGIN; CREATE CONSTRAINT TRIGGER more AFTER UPDATE ON app.contacts DEFERRABLE FOR EACH ROW EXECUTE FUNCTION sync.check_total()')
+    assert 'more email' in [row[0] for row in ROOT.ask(LEFT_TO_COMMIT)]
+    ROOT.ask('ROLLBACK')
+    sales, rows = SERVER.device('sales'), priced(910, total_minor=890)
+    whole, line = rows[0]['id'], rows[1]['id']
+    sales.session.ask('BEGIN')
+    applied(sales.push('import.chunk', *rows))
+    applied(sales.push('order.edit', change('order_lines', line, 'update', sku=['A', 'B'])))
+    applied(sales.push('order.edit', change('orders', whole, 'update', notes=['', 'B'])))
+    refused(sales.push('order.edit', change('orders', whole, 'update', total_minor=[910, 911])), 'come to 890, its total says 911')
+    refused(sales.push('order.edit', change('order_lines', line, 'update', quantity_milli=[4000, 1000])), 'comes to 225, not to 890')
+    # the next one is asked at its own end again, and not between its changes
+    applied(sales.push('order.edit', change('order_lines', line, 'update', total_minor=[890, 900]),
+                       change('orders', whole, 'update', total_minor=[910, 900])))
+    sales.session.ask('COMMIT')
+    assert ROOT.value('SELECT total_minor FROM app.orders WHERE id = $1', whole) == '900'
+
+
 def test_invoice_goes_with_its_order():
     """Whose an invoice is follows from its order."""
     def billed():
