@@ -5,11 +5,13 @@ SET LOCAL ROLE tower_owner;
 -- Business hours: {weekday from Monday = 0, minute from, minute to} in order, holidays in days since 1970.
 CREATE TYPE sync.calendar AS (always boolean, zone text, slots integer[], holidays bigint[]);
 
+-- NULL: no time of a day such as 09:00, up to 24:00.
 CREATE FUNCTION sync.minute_of(text) RETURNS integer LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT split_part($1, ':', 1)::integer * 60 + split_part($1, ':', 2)::integer;
+  SELECT CASE WHEN $1 ~ '^(([01]\d|2[0-3]):[0-5]\d|24:00)$' THEN split_part($1, ':', 1)::integer * 60 + split_part($1, ':', 2)::integer END;
 $$;
 
--- A slot that ends before it begins runs over midnight; its second part belongs to the next day.
+-- A slot that ends before it begins runs over midnight; its second part belongs to the next day. NULL where the program would not
+-- read it either: hours that are never open, overlap or are none.
 CREATE FUNCTION sync.read_calendar(body jsonb) RETURNS sync.calendar LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   WITH given AS (
       SELECT array_position(ARRAY['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], w.key) - 1 AS day,
@@ -17,10 +19,15 @@ CREATE FUNCTION sync.read_calendar(body jsonb) RETURNS sync.calendar LANGUAGE sq
         FROM jsonb_each(body -> 'week') w, jsonb_array_elements(w.value) s),
     parts AS (
       SELECT day, "from", CASE WHEN "to" < "from" THEN 1440 ELSE "to" END AS "to" FROM given
-      UNION ALL SELECT (day + 1) % 7, 0, "to" FROM given WHERE "to" < "from" AND "to" > 0)
-  SELECT coalesce((body ->> 'always')::boolean, false), coalesce(body ->> 'zone', 'UTC'),
+      UNION ALL SELECT (day + 1) % 7, 0, "to" FROM given WHERE "to" < "from" AND "to" > 0),
+    sound AS (
+      SELECT bool_and(coalesce(day >= 0 AND "from" < "to" AND "from" >= before, false)) AS slots
+        FROM (SELECT *, lag("to", 1, 0) OVER (PARTITION BY day ORDER BY "from") AS before FROM parts) x)
+  SELECT always, coalesce(body ->> 'zone', 'UTC'),
     (SELECT array_agg(ARRAY[day, "from", "to"] ORDER BY day, "from") FROM parts),
-    (SELECT array_agg(h::date - date '1970-01-01') FROM jsonb_array_elements_text(body -> 'holidays') h);
+    (SELECT array_agg(h::date - date '1970-01-01') FROM jsonb_array_elements_text(body -> 'holidays') h)
+    FROM sound, coalesce((body ->> 'always')::boolean, false) always
+    WHERE CASE WHEN always THEN body -> 'week' IS NULL AND coalesce(body -> 'holidays', '[]') = '[]' ELSE sound.slots END;
 $$;
 
 -- Seconds by which the wall's clock is ahead of UTC then.

@@ -399,6 +399,12 @@ def test_dates_follow_policies():
     put('calendars', 'daily', week={day: [['00:00', '12:00']] for day in ('mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun')}, zone='Europe/Berlin')
     applied(stepped('task.schedule', task, ['assigned', 'scheduled']))
     assert 12 * 60 <= dates(task)[0] <= 24 * 60 + 60 and dates(task)[0] == dates(task)[2], dates(task)
+    # one that is never open, or that nobody can read, is none
+    before = dates(task)
+    for status, week in zip((['scheduled', 'assigned'], ['assigned', 'scheduled']) * 2, ({}, {'mon': []}, {'mon': [['09:00', '09:00']]}, {'x': 1})):
+        put('calendars', 'daily', week=week, zone='Europe/Berlin')
+        applied(stepped(f"task.{'assign' if status[1] == 'assigned' else 'schedule'}", task, status))
+        assert dates(task) == before, dates(task)
     # where it is gone: the first that matches, and else a day
     ROOT.ask("UPDATE app.sla_policies SET archived_at = 1")
     applied(stepped('task.assign', task, ['scheduled', 'assigned']))

@@ -309,6 +309,60 @@ test_clocks (void)
   g_assert_cmpuint (n_dates, >, 1200);
 }
 
+/* A calendar that the program does not read is none on the server either, and the other way round. */
+static void
+test_calendars (void)
+{
+  static const char *const calendars[] = {
+    "\"week\":{\"mon\":[[\"09:00\",\"18:00\"]]}",
+    "\"week\":{\"mon\":[[\"09:00\",\"12:00\"],[\"12:00\",\"24:00\"]],\"tue\":[[\"22:00\",\"06:00\"]]}",
+    "\"week\":{\"sun\":[[\"22:00\",\"00:00\"]]},\"holidays\":[\"2026-01-01\"]",
+    "\"always\":true",
+    "\"always\":true,\"holidays\":[]",
+    "\"always\":true,\"holidays\":[\"2026-01-01\"]",
+    "\"always\":true,\"week\":{\"mon\":[[\"09:00\",\"18:00\"]]}",
+    "\"always\":false",
+    "\"week\":{}",
+    "\"week\":{\"mon\":[]}",
+    "\"week\":{\"mon\":[[\"09:00\",\"09:00\"]]}",
+    "\"week\":{\"mon\":[[\"09:00\",\"18:00\"],[\"20:00\",\"20:00\"]]}",
+    "\"week\":{\"mon\":[[\"24:00\",\"10:00\"]]}",
+    "\"week\":{\"mon\":[[\"09:00\",\"18:00\"],[\"17:00\",\"19:00\"]]}",
+    "\"week\":{\"sun\":[[\"22:00\",\"06:00\"]],\"mon\":[[\"05:00\",\"19:00\"]]}",
+    "\"week\":{\"monday\":[[\"09:00\",\"18:00\"]]}",
+    "\"week\":{\"mon\":[[\"9:00\",\"18:00\"]]}",
+    "\"week\":{\"mon\":[[\"09:00\",\"24:01\"]]}",
+    "\"week\":{\"mon\":[[\"09:60\",\"18:00\"]]}",
+    "\"week\":{\"mon\":[[\"09:00\"]]}",
+    "\"week\":{\"mon\":\"09:00\"}",
+    "\"zone\":\"Mars/Olympus\",\"week\":{\"mon\":[[\"09:00\",\"18:00\"]]}",
+  };
+  g_autoptr (GError) error = NULL;
+  guint n_read = 0;
+
+  ct_session_script (root,
+                     "INSERT INTO app.calendars (id, name, body) VALUES (gen_random_uuid(), 'c', '{}');"
+                     "INSERT INTO app.sla_policies (id, name, body, position) VALUES (gen_random_uuid(), 'p',"
+                     " '{\"id\":\"p\",\"calendar\":\"c\",\"resolution\":{\"target\":\"1h\"}}', 1)",
+                     NULL, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (calendars); i++) {
+    g_autofree char *text = g_strdup_printf ("{\"name\":\"c\",%s}", calendars[i]);
+    g_autoptr (JsonObject) object = parse_object (text);
+    CtCalendar *calendar = ct_calendar_parse (object, "test", NULL);
+
+    g_test_message ("%s", text);
+    ct_session_run (root, NULL, &error, "UPDATE app.calendars SET body = $1 WHERE name = 'c'", "s", text);
+    g_assert_no_error (error);
+    g_assert_cmpint (
+        pg_number (root, "SELECT ((sync.sla_terms('p', NULL)).calendar IS DISTINCT FROM NULL)::integer"), ==,
+        calendar != NULL);
+    n_read += calendar != NULL;
+    g_clear_pointer (&calendar, ct_calendar_unref);
+  }
+  g_assert_cmpuint (n_read, ==, 5);
+}
+
 /* How long in a person's words. */
 static void
 test_rules (void)
@@ -423,6 +477,7 @@ main (int argc, char **argv)
   root = pg_server_login (server, "derived", "postgres");
   g_test_add_func ("/pg/derived/line-totals", test_line_totals);
   g_test_add_func ("/pg/derived/clocks", test_clocks);
+  g_test_add_func ("/pg/derived/calendars", test_calendars);
   g_test_add_func ("/pg/derived/rules", test_rules);
   g_test_add_func ("/pg/derived/durations", test_durations);
   g_test_add_func ("/pg/derived/matches", test_matches);
