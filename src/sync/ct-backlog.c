@@ -195,7 +195,8 @@ touch (TouchTask *task, char kind, gconstpointer id, GError **error)
 {
   char text[2] = { kind, 0 };
 
-  return ct_db_run (task->db, error, "INSERT INTO sync_touches VALUES(?, ?, ?) ON CONFLICT DO NOTHING", "isb",
+  return ct_db_run (task->db, error,
+                    "INSERT INTO sync_touches(seq, kind, id) VALUES(?, ?, ?) ON CONFLICT DO NOTHING", "isb",
                     task->seq, text, id, (gsize) CT_ID_SIZE);
 }
 

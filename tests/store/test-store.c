@@ -94,6 +94,21 @@ test_foreign_keys_have_indexes (Fixture *f, gconstpointer data)
   g_assert_cmpstr (missing, ==, "");
 }
 
+/* The columns of the key come first and in its order: SQLite 3.40 calls a sound table damaged where they do not. */
+static void
+test_keys_come_first (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *others = ct_db_read_text (
+      f->db, &error,
+      "SELECT coalesce(group_concat(t.name || '.' || c.name, ' '), '') FROM pragma_table_list t, "
+      "pragma_table_info(t.name) c WHERE t.schema = 'main' AND t.wr AND c.pk > 0 AND c.pk <> c.cid + 1",
+      "");
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (others, ==, "");
+}
+
 static void
 test_tables_are_strict (Fixture *f, gconstpointer data)
 {
@@ -302,6 +317,7 @@ main (int argc, char **argv)
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
   ADD ("/store/migrations", test_migrations);
   ADD ("/store/foreign-keys-have-indexes", test_foreign_keys_have_indexes);
+  ADD ("/store/keys-come-first", test_keys_come_first);
   ADD ("/store/strict", test_tables_are_strict);
   ADD ("/store/numbers", test_numbers_never_return);
   ADD ("/store/changeset", test_changeset);
