@@ -60,8 +60,9 @@ SELECT sync.register(30::smallint, 'channel_destinations', 'channel_destination'
 -- Anybody may stop all sending, and write nothing else by that.
 CREATE FUNCTION app.where_stops_sending(table_name text, row_id uuid, columns jsonb) RETURNS boolean LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
-  SELECT table_name = 'settings' AND columns -> 'value' ->> 1 = 'true'
-    AND coalesce((SELECT s.key FROM app.settings s WHERE s.id = row_id), columns -> 'key' ->> 1) = 'delivery.stopped';
+  SELECT table_name = 'settings' AND coalesce(s.key, columns -> 'key' ->> 1) = 'delivery.stopped'
+    AND coalesce(columns -> 'value' ->> 1, s.value) = 'true'     -- also where it is so already
+    FROM (VALUES (1)) one LEFT JOIN app.settings s ON s.id = row_id;
 $$;
 
 -- The configuration that is shipped, {"rules": [{"id", "name", "body", …}], …}, into tables that are still empty; once

@@ -28,6 +28,7 @@ extern const CtVerbFamily ct_verb_families[];
 
 const CtVerb *ct_verb_find (const char *first, const char *second, gboolean *two_words);
 char *ct_verbs_beginning (const char *first);
+JsonNode *ct_cli_sync_once (CtCli *cli, GError **error);
 void ct_cli_put_limit (JsonObject *person);
 gboolean ct_verb_check_words (CtCli *cli, GError **error);
 

@@ -1,6 +1,7 @@
 /* towerctl channel */
 #include "ct-channel.h"
 #include "ct-cli-verbs.h"
+#include "ct-post-row.h"
 #include "ct-workspace-channels.h"
 
 #include <string.h>
@@ -160,16 +161,50 @@ remove_run (CtCli *cli, GError **error)
   return ct_cli_each (cli, FALSE, remove_each);
 }
 
+static gboolean
+read_sending_cb (CtDb *db, gpointer data, GError **error)
+{
+  *(const char **) data = ct_sending_state (db);
+  return TRUE;
+}
+
+/* Whether the server, where there is one, has what we have and we have what it has. */
+static gboolean
+reach_server (CtCli *cli)
+{
+  g_autoptr (GError) problem = NULL;
+  g_autoptr (JsonNode) status = NULL;
+
+  if (!ct_workspace_is_connected (cli->workspace))
+    return TRUE;
+  status = ct_cli_sync_once (cli, &problem);
+  if (!status)
+    ct_cli_say (cli, "towerctl: %s", problem->message);
+  return status != NULL;
+}
+
+/* Somebody else may have switched it, which is heard before; the team's service obeys the server, which hears of it now and not
+ * with the next round. */
 static JsonNode *
 switch_run (CtCli *cli, GError **error)
 {
-  gboolean stop = strcmp (cli->verb->name, "channel stop-all") == 0;
+  gboolean stop = strcmp (cli->verb->name, "channel stop-all") == 0, reached = reach_server (cli);
   g_autoptr (JsonObject) args = json_object_new ();
   g_auto (CtOutcome) outcome = { 0 };
+  const char *sending = NULL;
 
   if (!ct_cli_execute (cli, stop ? "delivery.stop" : "delivery.resume", args, &outcome, error))
     return NULL;
-  return ct_json_wrap_object (ct_json_build ("b", "stopped", stop));
+  if (reached)
+    reach_server (cli);
+  if (!ct_store_read (ct_workspace_get_store (cli->workspace), read_sending_cb, &sending, error))
+    return NULL;
+  if (ct_workspace_is_connected (cli->workspace))
+    ct_cli_say (cli, "towerctl: %s", ct_sending_words (sending));
+  if (ct_sending_is_stopped (sending) != stop)
+    cli->worst = CT_EXIT_FAILED;
+  return ct_json_wrap_object (
+      ct_json_build ("bs", "stopped", ct_sending_is_stopped (sending), "sending", sending));
 }
 
 static const CtColumn columns[] = { { N_ ("Channel"), "name", CT_COLUMN_TEXT, NULL },

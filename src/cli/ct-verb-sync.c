@@ -72,8 +72,8 @@ uploading_cb (const char *table, gint64 done, gint64 expected, gpointer data)
 }
 
 /* One round, and how the workspace stands after it. */
-static JsonNode *
-sync_once (CtCli *cli, GError **error)
+JsonNode *
+ct_cli_sync_once (CtCli *cli, GError **error)
 {
   g_autoptr (CtLink) link = ct_link_new (cli->workspace, FALSE, error);
   CtSyncReport report;
@@ -160,7 +160,7 @@ connect_run (CtCli *cli, GError **error)
   if (brought)
     say_brought (cli, brought, (g_get_monotonic_time () - began) / 1000);
   ct_cli_say (cli, _ ("Connected; loading what you may see…"));
-  status = sync_once (cli, error);
+  status = ct_cli_sync_once (cli, error);
   if (status && !key)
     say_log_key (cli, json_node_get_object (status));
   return status;
@@ -220,7 +220,7 @@ sync_run (CtCli *cli, GError **error)
 {
   if (!check_connected (cli, error))
     return NULL;
-  return ct_cli_has (cli, "once") ? sync_once (cli, error) : sync_on (cli, error);
+  return ct_cli_has (cli, "once") ? ct_cli_sync_once (cli, error) : sync_on (cli, error);
 }
 
 /* A round, then both sides compared. */

@@ -271,6 +271,9 @@ switch_run (CtCommand *command, GError **error)
   g_autoptr (GError) missing = NULL;
   CtId id = ct_effect_new_id (command, "settings", 0), found;
 
+  /* where it is so already there is nothing to write, and nothing that a stop would be refused for */
+  if (ct_post_row_is_stopped (command->db) == (*value == 't'))
+    return TRUE;
   if (ct_db_read_id (command->db, &found, &missing, "SELECT id FROM settings WHERE key = ?", "s",
                      CT_SETTING_STOPPED))
     return ct_effect_update (command, error, "settings", &found, "value", "s", value) &&

@@ -180,6 +180,58 @@ ct_post_row_is_stopped (CtDb *db)
   return ct_configuration_setting_bool (db, CT_SETTING_STOPPED, FALSE);
 }
 
+static const struct {
+  const char *state, *words;
+} sendings[] = {
+  { "on", N_ ("✔ Sending is on: what a person approved goes out") },
+  { "stopped", N_ ("⛔ All sending is stopped; what is approved waits") },
+  { "stopping",
+    N_ ("⏳ All sending stops as soon as the server has heard of it; until then messages go out") },
+  { "resuming", N_ ("⏳ Sending goes on as soon as the server has heard of it") },
+};
+
+/**
+ * ct_sending_state:
+ *
+ * Whether messages go out, as a person must know it: a team's service obeys the server, so that what was switched here counts
+ * once the server has it.
+ *
+ * Returns: on, stopped, or of a connected workspace stopping and resuming
+ */
+const char *
+ct_sending_state (CtDb *db)
+{
+  gint64 waits = 0;
+  gboolean stopped = ct_post_row_is_stopped (db);
+
+  if (!ct_db_read_int (
+          db, &waits, NULL,
+          "SELECT EXISTS (SELECT 1 FROM workspace WHERE key = 'server') AND EXISTS (SELECT 1 FROM "
+          "intents WHERE name IN ('delivery.stop', 'delivery.resume') AND seq > (SELECT "
+          "acknowledged FROM sync_state) AND seq NOT IN (SELECT seq FROM attention))",
+          ""))
+    waits = 0;
+  return sendings[waits ? (stopped ? 2 : 3) : stopped].state;
+}
+
+/* Whether nothing goes out, by a @state of ct_sending_state(). */
+gboolean
+ct_sending_is_stopped (const char *state)
+{
+  return g_str_equal (state, "stopped") || g_str_equal (state, "resuming");
+}
+
+/* What a @state of ct_sending_state() means to a person. */
+const char *
+ct_sending_words (const char *state)
+{
+  guint i = 0;
+
+  while (i + 1 < G_N_ELEMENTS (sendings) && !g_str_equal (sendings[i].state, state))
+    i++;
+  return _ (sendings[i].words);
+}
+
 /* How long an approved post can still be called back before it goes out. */
 gint64
 ct_post_row_undo_window (CtDb *db)

@@ -40,6 +40,9 @@ gboolean ct_post_row_check_fence (CtCommand *command, const CtPostRow *self, GEr
 gboolean ct_post_row_enqueue (CtCommand *command, const CtId *approval, CtId *post, GError **error);
 
 gboolean ct_post_row_is_stopped (CtDb *db);
+const char *ct_sending_state (CtDb *db);
+gboolean ct_sending_is_stopped (const char *state);
+const char *ct_sending_words (const char *state);
 gint64 ct_post_row_undo_window (CtDb *db);
 gboolean ct_post_row_quiet_until (CtDb *db, const CtId *post, gint64 now, gint64 *until, GError **error);
 gboolean ct_post_row_waits (CtDb *db, const CtId *post, gint64 now, gint64 *until, char **counterparty,

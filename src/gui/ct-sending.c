@@ -6,6 +6,15 @@ typedef struct {
   CtSendingFunc failed; /* (nullable) */
 } Switching;
 
+/* In a team the service sends: it obeys the server, which has yet to hear of it. */
+static const char *
+said (CtWorkspace *workspace, gboolean stop)
+{
+  if (ct_workspace_is_connected (workspace))
+    return stop ? _ ("The server is told to stop all sending") : _ ("The server is told to send again");
+  return stop ? _ ("All sending is stopped") : _ ("Sending is on again");
+}
+
 static void
 switched_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -14,8 +23,7 @@ switched_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GError) error = NULL;
 
   if (ct_workspace_execute_finish (CT_WORKSPACE (source), result, NULL, &error)) {
-    ct_page_toast (widget, FALSE, "%s",
-                   switching->stop ? _ ("All sending is stopped") : _ ("Sending is on again"));
+    ct_page_toast (widget, FALSE, "%s", said (CT_WORKSPACE (source), switching->stop));
     return;
   }
   if (!gtk_widget_get_root (widget))

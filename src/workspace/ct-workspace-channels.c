@@ -76,6 +76,7 @@ typedef struct {
   const char *name; /* (nullable) */
   JsonArray *channels;
   gboolean stopped;
+  const char *sending;
 } Reading;
 
 static gboolean
@@ -84,6 +85,7 @@ read_cb (CtDb *db, gpointer data, GError **error)
   Reading *reading = data;
 
   reading->stopped = ct_post_row_is_stopped (db);
+  reading->sending = ct_sending_state (db);
   reading->channels = ct_workspace_read_channels (db, reading->name, error);
   return reading->channels != NULL;
 }
@@ -107,7 +109,7 @@ add_token_place (CtSecretStore *secrets, JsonObject *channel, GCancellable *canc
 /**
  * ct_workspace_list_channels:
  *
- * Returns: (transfer full): {stopped, channels: [{name, kind, baseUrl, destinations, token: "keyring" or "file", or else
+ * Returns: (transfer full): {stopped, sending as ct_sending_state() has it, channels: [{name, kind, baseUrl, destinations, token: "keyring" or "file", or else
  *   tokenProblem: why there is none}]}
  */
 JsonObject *
@@ -120,7 +122,8 @@ ct_workspace_list_channels (CtWorkspace *self, GCancellable *cancellable, GError
     return NULL;
   for (guint i = 0; i < json_array_get_length (reading.channels); i++)
     add_token_place (secrets, json_array_get_object_element (reading.channels, i), cancellable);
-  return ct_json_build ("ba", "stopped", reading.stopped, "channels", reading.channels);
+  return ct_json_build ("bsa", "stopped", reading.stopped, "sending", reading.sending, "channels",
+                        reading.channels);
 }
 
 /* --- adding --------------------------------------------------------------------------------------------------- */

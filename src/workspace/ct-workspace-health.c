@@ -148,6 +148,7 @@ read_cb (CtDb *db, gpointer data, GError **error)
   Reading *self = data;
   JsonObject *counts;
   JsonArray *channels;
+  const char *sending = ct_sending_state (db);
   JsonObject *holder = ct_workers_holder (ct_workspace_get_folder (self->workspace));
 
   if (holder)
@@ -164,7 +165,8 @@ read_cb (CtDb *db, gpointer data, GError **error)
   if (!channels)
     return FALSE;
   json_object_set_array_member (self->health, "channels", channels);
-  json_object_set_boolean_member (self->health, "sendingStopped", ct_post_row_is_stopped (db));
+  json_object_set_boolean_member (self->health, "sendingStopped", ct_sending_is_stopped (sending));
+  json_object_set_string_member (self->health, "sending", sending);
   return add_sync (self, db, error) && add_integrity (self, db, error);
 }
 

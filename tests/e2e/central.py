@@ -88,6 +88,29 @@ class Service(Station):
         return report
 
 
+def test_sending_stops():
+    """Whoever stops all sending is told when that is in force; a second stop is no fault, and a resume goes through after it."""
+    database = make_server('stops')
+    ada, ben = Station(database, 'ada', 'admin'), Station(database, 'bea', 'logistics')
+    for person in (ada, ben):
+        person.connect()
+    POSTGRES.psql('postgres', f'ALTER DATABASE {database} WITH ALLOW_CONNECTIONS false')
+    POSTGRES.psql('postgres', f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
+    asked = ben.fails(1, 'channel', 'stop-all')
+    assert asked.json == {'stopped': False, 'sending': 'stopping'} and 'as soon as the server' in asked.stderr, (asked.json, asked.stderr)
+    health = ben.run('health', '--quick').json
+    assert (health['sendingStopped'], health['sending']) == (False, 'stopping'), health
+    POSTGRES.psql('postgres', f'ALTER DATABASE {database} WITH ALLOW_CONNECTIONS true')
+    assert ben.sync()['state'] == 'in_sync' and ben.ok('health', '--quick')['sending'] == 'stopped'
+    for person in (ben, ada, ada):
+        assert person.ok('channel', 'stop-all') == {'stopped': True, 'sending': 'stopped'}
+        assert person.status()['inTray'] == 0, person.ok('attention', 'list')
+    assert ada.ok('channel', 'resume') == {'stopped': False, 'sending': 'on'}
+    assert ben.sync()['inTray'] == 0 and ben.ok('health', '--quick')['sending'] == 'on'
+    ben.ok('channel', 'stop-all')     # which she has not heard of
+    assert ada.ok('channel', 'resume') == {'stopped': False, 'sending': 'on'}
+
+
 def test_connect_and_share():
     """What one makes the other has, under the number that the server gave; connecting twice changes nothing."""
     database = make_server('share')
@@ -101,7 +124,8 @@ def test_connect_and_share():
     local = anna.rows('SELECT n FROM distributors')
     waiting = anna.status()
     assert (waiting['state'], waiting['pending']) == ('pending', 1) and waiting['oldestPending'], waiting
-    health = anna.ok('health', '--quick')
+    health = anna.ok('health')
+    assert health['integrity'] == 'ok', 'with a change that waits'
     assert health['mode'] == 'connected' and (health['sync']['state'], health['sync']['pending'], health['sync']['tray']) == (
         'pending', 1, 0) and health['sync']['lastSuccess'] == joined['lastSuccess'], health
     after = anna.sync()
@@ -504,8 +528,9 @@ def test_offline():
 
 def main():
     try:
-        run_tests([test_connect_and_share, test_waits_for_the_server, test_configured, test_first_load, test_refused, test_import_by_role,
-                   test_sums_of_files, test_changed_since_enrolled, test_two_edits, test_revoked, test_leave, test_log, test_offline])
+        run_tests([test_connect_and_share, test_waits_for_the_server, test_sending_stops, test_configured, test_first_load,
+                   test_refused, test_import_by_role, test_sums_of_files, test_changed_since_enrolled, test_two_edits, test_revoked,
+                   test_leave, test_log, test_offline])
     finally:
         POSTGRES.stop()
 

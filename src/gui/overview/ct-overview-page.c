@@ -71,6 +71,7 @@ typedef struct {
   gint64 checkpoint_at, n_leaves, n_signed, n_channels;
   JsonObject *sync; /* (owned) (nullable) */
   gboolean stopped;
+  const char *sending;
 } Job;
 
 static void
@@ -97,6 +98,7 @@ read_cb (CtDb *db, gpointer data, GError **error)
     if (!ct_db_read_int (db, &job->counts[i], error, tiles[i].sql, "is", job->now, job->actor))
       return FALSE;
   job->stopped = ct_post_row_is_stopped (db);
+  job->sending = ct_sending_state (db);
   job->values =
       ct_rows_array (db, error,
                      "SELECT currency, sum(value_at_risk_minor) value FROM exceptions WHERE state = 'open' "
@@ -296,8 +298,7 @@ show_health (CtOverviewPage *self, Job *job)
                        (int) job->n_channels);
   g_autofree char *sync = describe_sync (job);
   g_autofree char *text =
-      g_strdup_printf ("%s\n%s: %s%s", audit, channels,
-                       job->stopped ? _ ("⛔ all sending is stopped") : _ ("✔ sending is on"), sync);
+      g_strdup_printf ("%s\n%s: %s%s", audit, channels, ct_sending_words (job->sending), sync);
   GtkWidget *label = make_label (text, job->stopped ? "ct-critical" : NULL);
 
   gtk_box_append (GTK_BOX (self->body), make_label (_ ("Health"), "title-4"));

@@ -1,5 +1,6 @@
 #include "ct-channels-page.h"
 #include "ct-channel-form.h"
+#include "ct-post-row.h"
 #include "ct-sending.h"
 
 #include <string.h>
@@ -368,7 +369,7 @@ show_channels (CtChannelsPage *self, JsonArray *channels)
 }
 
 static void
-show_sending (CtChannelsPage *self, gboolean stopped)
+show_sending (CtChannelsPage *self, gboolean stopped, const char *state)
 {
   gboolean may = ct_workspace_may (self->workspace, stopped ? "delivery.resume" : "delivery.stop");
 
@@ -376,9 +377,9 @@ show_sending (CtChannelsPage *self, gboolean stopped)
   gtk_switch_set_active (self->stop, stopped);
   gtk_widget_set_sensitive (GTK_WIDGET (self->stop), may);
   adw_action_row_set_subtitle (ADW_ACTION_ROW (self->sending),
-                               !stopped ? _ ("✔ Sending is on: what a person approved goes out")
-                               : may    ? _ ("⛔ All sending is stopped; what is approved waits")
-                                     : _ ("⛔ All sending is stopped; only an administrator may resume it"));
+                               may || !g_str_equal (state, "stopped")
+                                   ? ct_sending_words (state)
+                                   : _ ("⛔ All sending is stopped; only an administrator may resume it"));
 }
 
 static gboolean
@@ -404,7 +405,7 @@ read_cb (GObject *source, GAsyncResult *result, gpointer data)
     ct_page_problem (self, _ ("The channels cannot be read"), error);
     return;
   }
-  show_sending (self, ct_json_bool (list, "stopped", FALSE));
+  show_sending (self, ct_json_bool (list, "stopped", FALSE), ct_json_string (list, "sending", "on"));
   /* rows made again lose the keyboard: only for a reason */
   if (!is_shown (self, list)) {
     g_clear_pointer (&self->shown, json_object_unref);
