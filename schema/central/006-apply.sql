@@ -557,8 +557,18 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION api.apply(uuid, bigint, text, jsonb, bigint[]) TO tower_viewer;
 
+-- Which administrator a device is of that vouches for others: one that is enrolled here with a key and not revoked. NULL: it may
+-- be an administrator's all the same, but nothing here says so.
+CREATE FUNCTION api.voucher(device uuid) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT d.owner FROM sync.devices d JOIN pg_roles r ON r.rolname = d.owner
+    WHERE d.id = device AND d.public_key IS NOT NULL AND NOT d.former AND NOT sync.is_revoked(d.id)
+      AND pg_has_role(r.oid, 'tower_admin', 'MEMBER') AND has_database_privilege(r.oid, current_database(), 'CONNECT');
+$$;
+GRANT EXECUTE ON FUNCTION api.voucher(uuid) TO tower_admin;
+
 -- An administrator lets a login use a device; a workspace that was standalone names the last command it keeps to itself. Again:
--- a copied workspace, which went on as a device without a key, gets one, and who vouches for a device is said later.
+-- a copied workspace, which went on as a device without a key, gets one, and who vouches for a device is said later. Who is not
+-- known as an administrator's device does not take the place of one that is.
 CREATE FUNCTION api.enrol(device uuid, owner text, label text, public_key bytea, last_n bigint DEFAULT 0,
                           last_sha256 bytea DEFAULT decode(repeat('00', 32), 'hex'), signature bytea DEFAULT NULL,
                           signer uuid DEFAULT NULL) RETURNS void
@@ -570,8 +580,13 @@ BEGIN
     ON CONFLICT (id) DO UPDATE SET public_key = excluded.public_key, signature = excluded.signature, signer = excluded.signer,
       enrolled_by = session_user
       WHERE d.owner = excluded.owner AND d.revoked_at IS NULL AND excluded.public_key IS NOT NULL
-        AND (d.public_key IS NULL OR d.public_key = excluded.public_key AND excluded.signature IS NOT NULL);
-  IF NOT FOUND THEN
+        AND (d.public_key IS NULL OR d.public_key = excluded.public_key AND excluded.signature IS NOT NULL
+             AND (api.voucher(d.signer) IS NULL OR api.voucher(excluded.signer) IS NOT NULL));
+  IF NOT FOUND AND EXISTS (SELECT FROM sync.devices d WHERE d.id = enrol.device AND d.owner = enrol.owner AND d.revoked_at IS NULL
+                           AND d.public_key = enrol.public_key AND enrol.signature IS NOT NULL) THEN
+    RAISE EXCEPTION 'device % vouches for device %, and device % is not known here as an administrator''s',
+      (SELECT d.signer FROM sync.devices d WHERE d.id = enrol.device), device, signer USING ERRCODE = 'CT102';
+  ELSIF NOT FOUND THEN
     RAISE EXCEPTION 'device % is enrolled already', device USING ERRCODE = '23505';
   END IF;
   PERFORM audit.note('device.enrol', 'device', device, '[]', jsonb_build_object('device', jsonb_strip_nulls(jsonb_build_object(

@@ -78,7 +78,9 @@ static const char devices[] =
     "   'enrolledAt', " UTC_MS ("d.enrolled_at") ", 'revokedAt', " UTC_MS (
         "d.revoked_at") ","
                         "   'commands', d.last_n, 'forkedFrom', d.forked_from,"
-                        "   'signed', d.signature IS NOT NULL, 'signer', d.signer) ORDER BY d.owner, "
+                        "   'signed', d.signature IS NOT NULL, 'signer', d.signer,"
+                        "   'vouchedBy', CASE WHEN d.signature IS NOT NULL THEN"
+                        "     coalesce(api.voucher(d.signer), d.signer::text) END) ORDER BY d.owner, "
                         "d.enrolled_at, d.id), '[]')"
                         " FROM sync.devices d";
 

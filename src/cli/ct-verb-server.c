@@ -288,6 +288,22 @@ vouch (CtCli *cli, CtSession *session, const CtAdminDevice *device, CtPushVouche
   return signature;
 }
 
+/* The first administrator's own workspace is no stranger for long; another one may have signed because no -w named the right one. */
+static void
+say_stranger (CtCli *cli, JsonObject *device)
+{
+  const char *signer = ct_json_string (device, "signer", "");
+
+  if (g_str_equal (signer, ct_json_string (device, "vouchedBy", "")))
+    ct_cli_say (
+        cli,
+        _ ("The workspace %s signed, the device %s: this server does not know it as an administrator's. The "
+           "team's service counts that only where it trusts this very device (device trust); else enrol "
+           "again "
+           "with an administrator's workspace (-w DIR)"),
+        cli->folder, signer);
+}
+
 static JsonNode *
 enrol_run (CtCli *cli, GError **error)
 {
@@ -312,6 +328,8 @@ enrol_run (CtCli *cli, GError **error)
     ct_cli_say (cli, _ ("Nobody vouches for this device: the team's service sends nothing that it approves, "
                         "until an administrator enrols it again from a workspace (-w DIR) that the service "
                         "trusts"));
+  else if (done)
+    say_stranger (cli, done);
   return wrap (done);
 }
 
@@ -418,7 +436,7 @@ static const CtColumn device_columns[] = { { N_ ("Device"), "id", CT_COLUMN_TEXT
                                            { N_ ("Login"), "owner", CT_COLUMN_TEXT, NULL },
                                            { N_ ("Commands"), "commands", CT_COLUMN_NUMBER, NULL },
                                            { N_ ("Enrolled"), "enrolledAt", CT_COLUMN_TIME, NULL },
-                                           { N_ ("Vouched for"), "signed", CT_COLUMN_TEXT, NULL },
+                                           { N_ ("Vouched for by"), "vouchedBy", CT_COLUMN_TEXT, NULL },
                                            { N_ ("Revoked"), "revokedAt", CT_COLUMN_TIME, NULL },
                                            { N_ ("Name"), "label", CT_COLUMN_TEXT, NULL },
                                            { NULL, NULL, CT_COLUMN_TEXT, NULL } };
@@ -470,7 +488,7 @@ static const CtColumn one_device_columns[] = { { N_ ("Device"), "id", CT_COLUMN_
                                                { N_ ("Public key"), "publicKey", CT_COLUMN_TEXT, NULL },
                                                { N_ ("Commands"), "commands", CT_COLUMN_NUMBER, NULL },
                                                { N_ ("Last command"), "lastSha256", CT_COLUMN_TEXT, NULL },
-                                               { N_ ("Signed"), "signed", CT_COLUMN_TEXT, NULL },
+                                               { N_ ("Vouched for by"), "vouchedBy", CT_COLUMN_TEXT, NULL },
                                                { N_ ("Revoked"), "revokedAt", CT_COLUMN_TIME, NULL },
                                                { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 

@@ -442,7 +442,7 @@ def test_devices():
     assert {(row['id'], row['signed'], row['signer']) for row in status['devices']} == {
         (device['id'], False, None), (other['id'], True, other['id'])}, status['devices']
     shown = fails(0, 'status', name, shown=True).stdout
-    assert 'Vouched for' in shown, shown
+    assert 'Vouched for by' in shown, shown
     standing = "SELECT last_n, last_sha256 FROM api.standing('%s')"
     as_dora = {'user': 'dora', 'password': 'ein langes Wort'}
     assert POSTGRES.psql(name, standing % device['id'], **as_dora) == f"{device['commands']}|{device['lastSha256']}"
@@ -458,6 +458,49 @@ def test_devices():
     POSTGRES.psql(name, f"UPDATE sync.devices SET public_key = NULL WHERE id = '{other['id']}'")
     ok('enrol-device', name, 'dora', other['file'])
     assert POSTGRES.psql(name, f"SELECT encode(public_key, 'hex') FROM sync.devices WHERE id = '{other['id']}'") == other['publicKey']
+
+
+def test_voucher():
+    """Who vouches for a device is named. A workspace that the server does not know as an administrator's may begin, as the first
+    administrator's own does, but not take the place of one that it does know."""
+    name = database('vouched')
+    ok('init', name)
+    for login, role in ('chef', 'admin'), ('boss', 'admin'), ('boris', 'sales'):
+        ok('add-user', name, login, '--role', role, '--no-password')
+    chef, boss, boris, demo = (describe_device() for _ in range(4))
+
+    def enrol(login, device, by, **how):
+        return ok('enrol-device', name, login, device['file'], '-w', by['workspace'], **how)
+
+    def vouchers():
+        return {row['id']: row['vouchedBy'] for row in ok('status', name)['devices']}
+
+    # nobody is known yet: each says who signed, whom the server does not know
+    said = fails(0, 'enrol-device', name, 'boris', boris['file'], '-w', demo['workspace'], shown=True)
+    assert demo['id'] in said.stderr and demo['id'] in said.stdout and 'does not know' in said.stderr, (said.stdout, said.stderr)
+    assert vouchers() == {boris['id']: demo['id']}, vouchers()
+    assert enrol('chef', chef, chef)['vouchedBy'] == 'chef'
+    # an administrator's device takes the place of an unknown one, and of another administrator's, but no unknown one theirs
+    done = enrol('boris', boris, chef, user='chef')
+    assert (done['signed'], done['signer'], done['vouchedBy']) == (True, chef['id'], 'chef'), done
+    for who in {}, {'user': 'chef'}:
+        refused = fails(3, 'enrol-device', name, 'boris', boris['file'], '-w', demo['workspace'], **who)
+        assert demo['id'] in refused.stderr and 'chef' in refused.stderr and '-w' in refused.stderr, refused.stderr
+    enrol('boris', demo, chef)      # known, but no administrator's
+    fails(3, 'enrol-device', name, 'boris', boris['file'], '-w', demo['workspace'])
+    assert vouchers() == {boris['id']: 'chef', chef['id']: 'chef', demo['id']: 'chef'}, vouchers()
+    assert 'chef' in fails(0, 'status', name, shown=True).stdout
+    enrol('boss', boss, chef)
+    assert enrol('boris', boris, boss)['vouchedBy'] == 'boss'
+    # a device that was revoked vouches for nobody any more, and keeps nobody's place
+    ok('revoke-device', name, boss['id'])
+    assert vouchers()[boris['id']] == boss['id'], vouchers()
+    enrol('boris', boris, chef)
+    fails(3, 'enrol-device', name, 'boris', boris['file'], '-w', boss['workspace'])
+    ok('revoke-device', name, chef['id'])
+    assert enrol('boris', boris, demo)['vouchedBy'] == demo['id']
+    for login in 'chef', 'boss', 'boris':
+        ok('remove-user', name, login)
 
 
 def leaves(name):
