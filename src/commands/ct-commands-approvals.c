@@ -553,17 +553,22 @@ unsend_run (CtCommand *command, GError **error)
 {
   g_auto (CtApprovalRow) approval = { 0 };
   g_auto (CtTaskRow) task = { 0 };
-  gint64 waiting = 0;
+  g_autofree char *post = NULL;
 
   if (!ct_approval_row_of (command, &approval, error))
     return FALSE;
-  if (!ct_db_read_int (command->db, &waiting, error,
-                       "SELECT count(*) FROM outbox WHERE approval_id = ? AND state IN ('ready', 'leased')",
-                       "k", &approval.id))
+  if (strcmp (approval.state, "approved") != 0)
+    return ct_fail (error, CT_ERROR_CONFLICT,
+                    _ ("%s is not approved, nothing is to be called back: it is %s"), approval.number,
+                    approval.state);
+  post = ct_db_read_text (command->db, error,
+                          "SELECT ifnull((SELECT state FROM outbox WHERE approval_id = ?), 'gone')", "k",
+                          &approval.id);
+  if (!post)
     return FALSE;
-  if (strcmp (approval.state, "approved") != 0 || waiting == 0)
-    return ct_fail (error, CT_ERROR_CONFLICT, _ ("%s can no longer be called back: it is sent or being sent"),
-                    approval.number);
+  if (strcmp (post, "ready") != 0 && strcmp (post, "leased") != 0)
+    return ct_fail (error, CT_ERROR_CONFLICT, _ ("%s can no longer be called back: its message is %s"),
+                    approval.number, post);
   if (!ct_approvals_void_one (command, &approval.id, "called back before it was sent", error) ||
       !ask_anew (command, &approval, error) ||
       !ct_task_row_load (command->db, &approval.task_id, &task, error))
