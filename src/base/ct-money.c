@@ -1,4 +1,6 @@
 #include "ct-money.h"
+#include "ct-error.h"
+#include "ct-i18n.h"
 
 #include <string.h>
 
@@ -78,19 +80,55 @@ ct_decimal_is_ambiguous (const char *text)
 }
 
 /**
+ * ct_decimal_is_finer:
+ *
+ * Returns: whether @text is a number with more than @digits places, "1.234" for 2: what a person meant by it, perhaps 1234,
+ *   nobody knows
+ */
+gboolean
+ct_decimal_is_finer (const char *text, int digits)
+{
+  const char *sign = strpbrk (text, ".,");
+  gint64 value;
+
+  return sign && strlen (sign + 1) > (gsize) digits && parse_plain (text, digits, &value);
+}
+
+/**
  * ct_decimal_parse:
- * @text: (nullable): an optional sign, digits, and at most one decimal point or comma
+ * @text: (nullable): as a person types it: an optional sign, digits, and at most one decimal point or comma
  * @digits: decimal places of the result: 2 makes "9.8" 980
  * @value: (out): set only on success
  *
- * Further places than @digits are rounded half away from zero (binary fractions print many: "0.150000006").
- *
- * Returns: %FALSE where @text is not a number, does not fit, or its comma may separate thousands
+ * Returns: %FALSE where @text is not a number, does not fit, has more places, or its comma may separate thousands
  */
 gboolean
 ct_decimal_parse (const char *text, int digits, gint64 *value)
 {
-  return text && !ct_decimal_is_ambiguous (text) && parse_plain (text, digits, value);
+  return text && !ct_decimal_is_ambiguous (text) && !ct_decimal_is_finer (text, digits) &&
+         parse_plain (text, digits, value);
+}
+
+/**
+ * ct_amount_parse:
+ * @minor: (out): set only on success
+ *
+ * Returns: %FALSE with %CT_ERROR_INVALID, which says how to write it, where @text is not an amount in @currency
+ */
+gboolean
+ct_amount_parse (const char *text, const char *currency, gint64 *minor, GError **error)
+{
+  int digits = ct_currency_digits (currency);
+  g_autofree char *example = NULL;
+
+  if (ct_decimal_parse (text, digits, minor))
+    return TRUE;
+  example = ct_decimal_format (digits == 0 ? 1234 : digits == 3 ? 1234500 : 123450, digits);
+  return ct_fail (error, CT_ERROR_INVALID,
+                  ct_decimal_is_finer (text, digits)
+                      ? _ ("“%s” has more digits after the decimal point than %s has; write it as %s")
+                      : _ ("“%s” is not an amount in %s; write it as %s"),
+                  text, currency, example);
 }
 
 /* The text without the signs between its groups of three digits, or NULL where they stand elsewhere. */
@@ -120,7 +158,9 @@ ungroup (const char *text, char sign)
 
 /**
  * ct_decimal_parse_sign:
- * @sign: the decimal sign, '.' or ',': the other one may separate thousands; 0 as ct_decimal_parse()
+ * @sign: the decimal sign, '.' or ',': the other one may separate thousands; 0: either, and none does
+ *
+ * For files: further places than @digits are rounded half away from zero (binary fractions print many: "0.150000006").
  *
  * Returns: %FALSE where @text is not such a number or does not fit
  */
@@ -129,7 +169,8 @@ ct_decimal_parse_sign (const char *text, char sign, int digits, gint64 *value)
 {
   g_autofree char *plain = text && sign ? ungroup (text, sign) : NULL;
 
-  return sign ? plain && parse_plain (plain, digits, value) : ct_decimal_parse (text, digits, value);
+  return sign ? plain && parse_plain (plain, digits, value)
+              : text && !ct_decimal_is_ambiguous (text) && parse_plain (text, digits, value);
 }
 
 /* The exact decimal of a scaled integer: 980 with 2 digits is "9.80"; (transfer full). */

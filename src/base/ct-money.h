@@ -13,6 +13,8 @@ int ct_currency_digits (const char *currency);
 gboolean ct_decimal_parse (const char *text, int digits, gint64 *value);
 gboolean ct_decimal_parse_sign (const char *text, char sign, int digits, gint64 *value);
 gboolean ct_decimal_is_ambiguous (const char *text);
+gboolean ct_decimal_is_finer (const char *text, int digits);
+gboolean ct_amount_parse (const char *text, const char *currency, gint64 *minor, GError **error);
 char *ct_decimal_format (gint64 value, int digits);
 char *ct_money_format (gint64 minor, const char *currency);
 gboolean ct_line_total (gint64 quantity_milli, gint64 unit_price_minor, gint64 discount_bp, gint64 *total);

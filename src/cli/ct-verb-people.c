@@ -115,8 +115,10 @@ limit_run (CtCli *cli, GError **error)
     return ct_cli_read (cli, read_limit_cb, cli->args[0], error);
   if (cli->n_args == 2 && g_str_equal (cli->args[1], "none")) {
     json_object_set_boolean_member (args, "no_limit", TRUE);
-  } else if (cli->n_args != 3 || !ct_currency_valid (cli->args[2]) ||
-             !ct_decimal_parse (cli->args[1], ct_currency_digits (cli->args[2]), &minor) || minor < 0) {
+  } else if (cli->n_args == 3 && ct_currency_valid (cli->args[2]) &&
+             !ct_amount_parse (cli->args[1], cli->args[2], &minor, error)) {
+    return NULL;
+  } else if (cli->n_args != 3 || !ct_currency_valid (cli->args[2]) || minor < 0) {
     ct_cli_usage (error,
                   _ ("Name an amount and its currency, such as 5000 EUR; “none” takes the limit away"));
     return NULL;

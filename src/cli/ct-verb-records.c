@@ -158,15 +158,15 @@ static gboolean
 set_money (JsonObject *args, const CtField *field, const char *option, const char *text, const char *currency,
            GError **error)
 {
+  g_autoptr (GError) problem = NULL;
   gint64 minor;
 
   if (!*text) {
     json_object_set_null_member (args, field->column);
     return TRUE;
   }
-  if (!ct_decimal_parse (text, ct_currency_digits (currency), &minor))
-    return ct_cli_usage (error, _ ("--%s: “%s” is not an amount in %s; write it as 1234.50"), option, text,
-                         currency);
+  if (!ct_amount_parse (text, currency, &minor, &problem))
+    return ct_cli_usage (error, "--%s: %s", option, problem->message);
   json_object_set_int_member (args, field->column, minor);
   return TRUE;
 }
@@ -209,11 +209,16 @@ parse_line (const char *text, const char *currency, JsonArray *lines, GError **e
   g_auto (GStrv) parts = g_strsplit (text, ":", -1);
   guint n = g_strv_length (parts);
   gint64 quantity, price, discount = 0;
+  g_autoptr (GError) problem = NULL;
 
   if (n < 3 || n > 4 || !*parts[0] || !ct_decimal_parse (parts[1], 3, &quantity) ||
-      !ct_decimal_parse (parts[2], ct_currency_digits (currency), &price) ||
       (n == 4 && !ct_decimal_parse (parts[3], 2, &discount)))
-    return ct_cli_usage (error, _ ("--line: “%s” is not SKU:QUANTITY:PRICE[:DISCOUNT-PERCENT]"), text);
+    return ct_cli_usage (error,
+                         _ ("--line: “%s” is not SKU:QUANTITY:PRICE[:DISCOUNT-PERCENT], with at most three "
+                            "digits after the decimal point of a quantity and two of a discount"),
+                         text);
+  if (!ct_amount_parse (parts[2], currency, &price, &problem))
+    return ct_cli_usage (error, "--line %s: %s", text, problem->message);
   json_array_add_object_element (lines, ct_json_build ("siii", "sku", parts[0], "quantity_milli", quantity,
                                                        "unit_price_minor", price, "discount_bp", discount));
   return TRUE;

@@ -240,6 +240,18 @@ parse_value (char type, const char *name, const char *text, const char *currency
   return json_node_init_int (json_node_alloc (), value);
 }
 
+/* FALSE: what is wrong with what a person wrote for a number */
+static gboolean
+no_number (const char *name, const char *label, const char *text, const char *currency, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  gint64 value;
+
+  if (g_str_has_suffix (name, "_minor") && !ct_amount_parse (text, currency, &value, &problem))
+    return ct_fail (error, CT_ERROR_INVALID, "%s: %s", label, problem->message);
+  return ct_fail (error, CT_ERROR_INVALID, _ ("%s: “%s” is not a number"), label, text);
+}
+
 /**
  * ct_attention_edit:
  * @item: as ct_attention_describe() gives it; its "args" are changed
@@ -271,8 +283,8 @@ ct_attention_edit (JsonObject *item, const char *name, const char *text, GError 
                          ct_json_string (item, "currency", "EUR"),
                          JSON_NODE_HOLDS_NULL (json_object_get_member (args, name)));
     if (!value)
-      return ct_fail (error, CT_ERROR_INVALID, _ ("%s: “%s” is not a number"),
-                      ct_json_string (field, "label", name), text);
+      return no_number (name, ct_json_string (field, "label", name), text,
+                        ct_json_string (item, "currency", "EUR"), error);
     json_object_set_member (args, name, value);
     return TRUE;
   }

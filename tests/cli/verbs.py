@@ -124,6 +124,11 @@ def test_records(tower):
     assert order['totalMinor'] == 1900 and order['distributor'] == made['number'] and len(order['lines']) == 1, order
     tower.fails(2, 'distributor', 'edit', made['number'], '--credit-limit', '1,284')
     tower.fails(2, 'order', 'create', '--distributor', 'N1', '--line', 'SKU1:9000000000000:90000000000')
+    for option, text in ('--total', '1.234'), ('--total', '0.004'), ('--line', 'SKU-1:2:800.505'), ('--total', '1.500'):
+        done = tower.fails(2, 'order', 'create', '--distributor', 'N1', option, text)
+        assert option in done.stderr and 'more digits after the decimal point than EUR has; write it as 1234.50' in done.stderr, done.stderr
+    for line in 'SKU-1:1.2345:9', 'SKU-1:1:9:2.505':
+        assert 'digits' in tower.fails(2, 'order', 'create', '--distributor', 'N1', '--line', line).stderr, line
     second = tower.ok('order', 'create', '--distributor', 'N1')
     edited = tower.ok('order', 'edit', order['number'], second['number'], '--status', 'confirmed')
     assert [row['status'] for row in edited] == ['confirmed', 'confirmed'], edited
@@ -176,6 +181,9 @@ def test_absences(tower):
     assert tower.ok('person', 'limit', 'sales')['limit'] == '5000.00 EUR' == limits()['sales'], 'who looks takes nothing away'
     assert '5000.00 EUR' in tower.run('person', 'list', shown=True).stdout
     tower.fails(2, 'person', 'limit', 'sales', '5000')
+    done = tower.fails(2, 'person', 'limit', 'sales', '1.500', 'EUR')
+    assert 'more digits after the decimal point than EUR has' in done.stderr, done.stderr
+    assert limits()['sales'] == '5000.00 EUR', 'what may be 1500 is not 1.50'
     tower.fails(4, 'person', 'limit', 'stranger')
     taken = tower.ok('person', 'limit', 'sales', 'none')
     assert (taken['currency'], taken['limit'], limits()['sales']) == (None, 'no limit', 'no limit'), taken

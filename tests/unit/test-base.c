@@ -97,6 +97,36 @@ test_duration (void)
   g_assert_cmpint (ms, ==, 36 * CT_MS_HOUR);
 }
 
+/* What is typed and is not an amount says why, and how the currency's amounts are written. */
+static void
+test_amounts (void)
+{
+  static const struct {
+    const char *text, *currency, *reason; /* (nullable): right */
+  } cases[] = { { "1234.5", "EUR", NULL },
+                { "1.234", "EUR", "more digits after the decimal point than EUR has; write it as 1234.50" },
+                { "800.505", "EUR", "more digits" },
+                { "1.500", "EUR", "more digits" },
+                { "1.234", "KWD", NULL },
+                { "1.2345", "KWD", "write it as 1234.500" },
+                { "12.5", "JPY", "more digits after the decimal point than JPY has; write it as 1234" },
+                { "1,234", "EUR", "more digits" },
+                { "1,234", "KWD", "is not an amount in KWD" },
+                { "much", "EUR", "is not an amount in EUR" } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GError) error = NULL;
+    gint64 minor = 0;
+
+    g_assert_cmpint (ct_amount_parse (cases[i].text, cases[i].currency, &minor, &error), ==,
+                     cases[i].reason == NULL);
+    if (!cases[i].reason)
+      continue;
+    g_assert_error (error, CT_ERROR, CT_ERROR_INVALID);
+    g_assert_nonnull (strstr (error->message, cases[i].reason));
+  }
+}
+
 static void
 test_money (void)
 {
@@ -105,16 +135,19 @@ test_money (void)
     gint64 value;
     gboolean ok;
   } cases[] = { { "9.8", 980, TRUE },
-                { "0.15000001", 15, TRUE },
+                { "0.15000001", 0, FALSE }, /* typed by nobody */
                 { "-3,5", -350, TRUE },
                 { "1e5", 0, FALSE },
                 { "1,284", 0, FALSE }, /* 1284, or 1.28? */
                 { "-128,400", 0, FALSE },
-                { "0,125", 13, TRUE },
-                { "1284,500", 128450, TRUE },
+                { "0,125", 0, FALSE },
+                { "1284,50", 128450, TRUE },
+                { "1284,500", 0, FALSE },
                 { "1,28", 128, TRUE },
-                { "1,2844", 128, TRUE },
-                { "12.345", 1235, TRUE },
+                { "1,2844", 0, FALSE },
+                { "1.234", 0, FALSE }, /* 1234, as some write it? */
+                { "12.345", 0, FALSE },
+                { "0.004", 0, FALSE },
                 { "", 0, FALSE },
                 { "99999999999999999999", 0, FALSE } };
   static const struct {
@@ -132,6 +165,11 @@ test_money (void)
                 { ",123", '.', 0 },
                 { "1.234,567", '.', 0 },
                 { "1,284", 0, 0 },
+                { "0,125", 0, 13 },
+                { "1284,500", 0, 128450 },
+                { "1,2844", 0, 128 },
+                { "12.345", 0, 1235 },
+                { "0.15000001", 0, 15 },
                 { NULL, '.', 0 } };
   gint64 total = 0;
 
@@ -264,6 +302,7 @@ main (int argc, char **argv)
   g_test_add_func ("/base/date", test_date);
   g_test_add_func ("/base/duration", test_duration);
   g_test_add_func ("/base/money", test_money);
+  g_test_add_func ("/base/amounts", test_amounts);
   g_test_add_func ("/base/json", test_json);
   g_test_add_func ("/base/json-depth", test_json_depth);
   g_test_add_func ("/base/day-start", test_day_start);

@@ -101,12 +101,15 @@ limit_cb (const char *answer, gpointer data)
 
   if (!*text) {
     json_object_set_boolean_member (args, "no_limit", TRUE);
-  } else if (words[0] && words[1] && ct_currency_valid (words[1]) &&
-             ct_decimal_parse (words[0], ct_currency_digits (words[1]), &minor) && minor >= 0) {
+  } else if (!words[1] || !ct_currency_valid (words[1])) {
+    ct_fail (&error, CT_ERROR_INVALID, _ ("Write an amount and its currency, such as 5000 EUR"));
+  } else if (ct_amount_parse (words[0], words[1], &minor, &error) && minor < 0) {
+    ct_fail (&error, CT_ERROR_INVALID, _ ("Write an amount and its currency, such as 5000 EUR"));
+  } else {
     json_object_set_int_member (args, "approval_limit_minor", minor);
     json_object_set_string_member (args, "approval_currency", words[1]);
-  } else {
-    ct_fail (&error, CT_ERROR_INVALID, _ ("Write an amount and its currency, such as 5000 EUR"));
+  }
+  if (error) {
     ct_page_problem (of->page, _ ("This cannot be saved"), error);
     return;
   }

@@ -74,6 +74,18 @@ currency_of (CtRecordForm *self)
   return "EUR";
 }
 
+/* (nullable): what is wrong with an amount */
+static const char *
+problem_of_amount (const char *text, int digits)
+{
+  gint64 value;
+
+  if (ct_decimal_is_finer (text, digits))
+    return _ ("The currency has fewer digits after the decimal point");
+  return ct_decimal_parse (text, digits, &value) && value >= 0 ? NULL
+                                                               : _ ("An amount such as 1250.50 is needed");
+}
+
 /* (nullable): what is wrong with what stands in the entry */
 static const char *
 problem_of (CtRecordForm *self, const Entry *entry)
@@ -84,9 +96,7 @@ problem_of (CtRecordForm *self, const Entry *entry)
   if (ct_text_is_blank (text))
     return entry->field->required ? _ ("This is needed") : NULL;
   if (ct_record_is_money (entry->field))
-    return ct_decimal_parse (text, ct_currency_digits (currency_of (self)), &value) && value >= 0
-               ? NULL
-               : _ ("An amount such as 1250.50 is needed");
+    return problem_of_amount (text, ct_currency_digits (currency_of (self)));
   switch (entry->field->type) {
   case 'i':
     return ct_decimal_parse (text, 0, &value) ? NULL : _ ("A whole number is needed");
