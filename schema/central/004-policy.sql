@@ -5,7 +5,8 @@ CREATE TABLE sync.policy (
   command text PRIMARY KEY,
   roles text[] NOT NULL,
   predicate text,                                 -- a named row condition: function app.where_NAME(text, uuid, jsonb)
-  writes jsonb NOT NULL
+  writes jsonb NOT NULL,
+  undo boolean NOT NULL DEFAULT false             -- whether who gave it may take it back
 );
 
 -- Loads the file's text, all of it: what it no longer names is no longer allowed.
@@ -15,9 +16,9 @@ DECLARE
   loaded integer;
 BEGIN
   DELETE FROM sync.policy;
-  INSERT INTO sync.policy (command, roles, predicate, writes)
+  INSERT INTO sync.policy (command, roles, predicate, undo, writes)
     SELECT key, ARRAY(SELECT jsonb_array_elements_text(value -> 'roles')), value ->> 'where',
-           coalesce(value -> 'writes', '{}')
+           coalesce(value -> 'undo' = 'true', false), coalesce(value -> 'writes', '{}')
     FROM jsonb_each(document) WHERE jsonb_typeof(value -> 'roles') = 'array';
   GET DIAGNOSTICS loaded = ROW_COUNT;
   RETURN loaded;
@@ -52,6 +53,22 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- Why a command's row condition does not let it touch a row, or NULL.
+CREATE FUNCTION sync.unmet_condition(command_name text, table_name text, row_id uuid, columns jsonb) RETURNS text LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  condition text := (SELECT p.predicate FROM sync.policy p WHERE p.command = command_name);
+  holds boolean;
+BEGIN
+  IF condition IS NULL THEN
+    RETURN NULL;
+  ELSIF to_regprocedure(format('app.%I(text, uuid, jsonb)', 'where_' || condition)) IS NULL THEN
+    RETURN format('this server does not know the condition %s of %s', condition, command_name);
+  END IF;
+  EXECUTE format('SELECT app.%I($1, $2, $3)', 'where_' || condition) INTO holds USING table_name, row_id, columns;
+  RETURN CASE WHEN holds IS NOT TRUE THEN format('%s is not for this row: %s does not hold', command_name, condition) END;
+END $$;
+
 -- Why the policy does not allow a change, or NULL. columns: {"name": [old, new]}; what is added comes from null, where the
 -- steps of a column are listed.
 CREATE FUNCTION sync.refusal(command_name text, table_name text, row_id uuid, operation text, columns jsonb) RETURNS text
@@ -62,7 +79,6 @@ DECLARE
   one jsonb;                                      -- what the command that it acts as writes of the table
   steps jsonb;
   why text;
-  holds boolean;
   c record;
 BEGIN
   SELECT * INTO STRICT p FROM sync.policy WHERE command = command_name;
@@ -89,14 +105,5 @@ BEGIN
       END IF;
     END IF;
   END LOOP;
-  IF p.predicate IS NOT NULL THEN
-    IF to_regprocedure(format('app.%I(text, uuid, jsonb)', 'where_' || p.predicate)) IS NULL THEN
-      RETURN format('this server does not know the condition %s of %s', p.predicate, command_name);
-    END IF;
-    EXECUTE format('SELECT app.%I($1, $2, $3)', 'where_' || p.predicate) INTO holds USING table_name, row_id, columns;
-    IF holds IS NOT TRUE THEN
-      RETURN format('%s is not for this row: %s does not hold', command_name, p.predicate);
-    END IF;
-  END IF;
-  RETURN NULL;
+  RETURN CASE WHEN p.predicate IS NOT NULL THEN sync.unmet_condition(command_name, table_name, row_id, columns) END;
 END $$;

@@ -53,7 +53,7 @@ END $$;
 
 -- The columns of one change, checked against the catalogue: {"name": [old, new]} with values of the right type. What is
 -- the authority's alone is left out, whatever the client says of it.
-CREATE FUNCTION sync.change_columns(table_id smallint, columns jsonb) RETURNS jsonb LANGUAGE plpgsql
+CREATE FUNCTION sync.change_columns(table_id smallint, columns jsonb, operation text DEFAULT 'update') RETURNS jsonb LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   given record;
@@ -68,6 +68,8 @@ BEGIN
       CONTINUE;
     ELSIF jsonb_typeof(given.value) <> 'array' OR jsonb_array_length(given.value) <> 2 THEN
       RAISE EXCEPTION 'column %: old and new value expected', given.key USING ERRCODE = 'CT103';
+    ELSIF (given.value ->> CASE operation WHEN 'insert' THEN 0 WHEN 'delete' THEN 1 END) IS NOT NULL THEN
+      RAISE EXCEPTION 'column %: a row has no values before it is added, and none after it is deleted', given.key USING ERRCODE = 'CT103';
     END IF;
     checked := checked || jsonb_build_object(given.key, jsonb_build_array(
       sync.value_for(given.c, given.value -> 0), sync.value_for(given.c, given.value -> 1)));
@@ -91,26 +93,39 @@ BEGIN
                  AND (e.key = 'fence' OR row_now -> e.key IS DISTINCT FROM e.value -> 1) END);
 END $$;
 
--- Carries one change out. Returns the row as it stands then, or, an array, its conflicts.
-CREATE FUNCTION sync.carry_out(t sync.tables, row_id uuid, operation text, columns jsonb,
-                               mine integer[] DEFAULT api.my_scopes()) RETURNS jsonb LANGUAGE plpgsql
+-- Where the old values that a change claims are not those that the row had, {"name": [old, new]} as they were: of what is derived,
+-- of a stamp, of what somebody had already made so, and of what a deletion does not name. NULL: nowhere. An undo goes by them.
+CREATE FUNCTION sync.true_columns(table_id smallint, row_now jsonb, columns jsonb, deleted boolean) RETURNS jsonb LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+  SELECT jsonb_object_agg(c.name, CASE c.type      -- bytes travel as hexadecimal digits
+      WHEN 'bytea' THEN jsonb_build_array(substr(row_now ->> c.name, 3), substr(columns -> c.name ->> 1, 3))
+      ELSE jsonb_build_array(row_now -> c.name, columns -> c.name -> 1) END)
+    FROM sync.columns c
+    WHERE c.tbl = table_id AND (columns ? c.name OR deleted AND c.kind IN ('data', 'parent', 'subject', 'derived', 'stamp'))
+      AND CASE WHEN c.type = 'double precision' THEN (row_now ->> c.name)::float8 IS DISTINCT FROM (columns -> c.name ->> 0)::float8
+               ELSE row_now -> c.name IS DISTINCT FROM coalesce(columns -> c.name -> 0, 'null') END;
+$$;
+
+-- Carries one change out. image: the row as it stands then, or, an array, its conflicts; truth: see sync.true_columns.
+CREATE FUNCTION sync.carry_out(t sync.tables, row_id uuid, operation text, columns jsonb, mine integer[] DEFAULT api.my_scopes(),
+                               OUT image jsonb, OUT truth jsonb) LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  row_now jsonb;
   conflicts jsonb;
   names text;
   patch jsonb;
   before jsonb;
   statement text;
   held text;
+  blind boolean;                                  -- what the row had is not told by what it must have had
 BEGIN
   IF operation = 'insert' THEN
     SELECT string_agg(', ' || quote_ident(key), '' ORDER BY key), jsonb_object_agg(key, value -> 1) INTO names, patch
       FROM jsonb_each(columns);
     EXECUTE format('INSERT INTO app.%1$I AS r (id%2$s) SELECT id%2$s FROM jsonb_populate_record(NULL::app.%1$I, $1)'
                    ' RETURNING to_jsonb(r)', t.name, names)
-      INTO row_now USING coalesce(patch, '{}') || jsonb_build_object('id', row_id);
-    RETURN row_now;
+      INTO image USING coalesce(patch, '{}') || jsonb_build_object('id', row_id);
+    RETURN;
   ELSIF operation = 'update' AND columns <> '{}' THEN
     -- $1 what it shall be, $2 what it was, $3 its key, $4 the caller's scopes; held: only while it is what the command saw, where
     -- of a stamp only counts whether it is set, see sync.differences
@@ -119,27 +134,33 @@ BEGIN
            string_agg(format(CASE c.kind WHEN 'stamp' THEN ' AND (r.%1$I IS NULL) = ($2 ->> %1$L IS NULL)'
                                          ELSE ' AND r.%1$I IS NOT DISTINCT FROM ($2 ->> %1$L)::%2$s' END, c.name, c.type), '')
              FILTER (WHERE c.kind <> 'derived'),
-           jsonb_object_agg(e.key, e.value -> 1), jsonb_object_agg(e.key, e.value -> 0)
-      INTO statement, held, patch, before FROM jsonb_each(columns) e,
+           jsonb_object_agg(e.key, e.value -> 1), jsonb_object_agg(e.key, e.value -> 0),
+           bool_or(c.kind = 'derived' OR c.kind = 'stamp' AND e.value ->> 0 IS NOT NULL)
+      INTO statement, held, patch, before, blind FROM jsonb_each(columns) e,
         LATERAL (SELECT * FROM sync.columns x WHERE x.tbl = t.id AND x.name = e.key OFFSET 0) c;
-    EXECUTE concat(statement, held, ' RETURNING to_jsonb(r)') INTO row_now USING patch, before, row_id, mine;
-    IF row_now IS NOT NULL THEN RETURN row_now; END IF;   -- as a rule nobody was there meanwhile
+    IF NOT blind THEN
+      EXECUTE concat(statement, held, ' RETURNING to_jsonb(r)') INTO image USING patch, before, row_id, mine;
+      IF image IS NOT NULL THEN RETURN; END IF;   -- as a rule nobody was there meanwhile
+    END IF;
   END IF;
   EXECUTE format('SELECT to_jsonb(r) FROM app.%I r WHERE r.id = $1 AND r.scopes && $2 FOR UPDATE', t.name)
-    INTO row_now USING row_id, mine;
-  IF row_now IS NULL THEN
-    RETURN jsonb_build_array(jsonb_build_object('table', t.name, 'id', row_id, 'gone', true));
+    INTO image USING row_id, mine;
+  IF image IS NULL THEN
+    image := jsonb_build_array(jsonb_build_object('table', t.name, 'id', row_id, 'gone', true));
+    RETURN;
   END IF;
   SELECT jsonb_agg(d || jsonb_build_object('table', t.name, 'id', row_id)) INTO conflicts
-    FROM jsonb_array_elements(sync.differences(t.id, row_now, columns)) d;
+    FROM jsonb_array_elements(sync.differences(t.id, image, columns)) d;
   IF conflicts IS NOT NULL THEN
-    RETURN conflicts;
-  ELSIF operation = 'delete' THEN
+    image := conflicts;
+    RETURN;
+  END IF;
+  truth := sync.true_columns(t.id, image, columns, operation = 'delete');
+  IF operation = 'delete' THEN
     EXECUTE format('DELETE FROM app.%I WHERE id = $1', t.name) USING row_id;
   ELSIF statement IS NOT NULL THEN                -- somebody did the same
-    EXECUTE statement || ' RETURNING to_jsonb(r)' INTO row_now USING patch, before, row_id, mine;
+    EXECUTE statement || ' RETURNING to_jsonb(r)' INTO image USING patch, before, row_id, mine;
   END IF;
-  RETURN row_now;
 END $$;
 
 -- Checks what is left to the end of a command, now and not at commit: by the foreign keys of business tables what the rows
@@ -202,11 +223,11 @@ BEGIN
   ELSIF change ->> 'id' IS NULL OR jsonb_typeof(columns) <> 'object' THEN
     RAISE EXCEPTION 'a change names its row and an object of columns' USING ERRCODE = 'CT103';
   END IF;
-  columns := sync.change_columns(t.id, columns);
+  columns := sync.change_columns(t.id, columns, change ->> 'op');
   IF change -> 'columns' ? t.number THEN
     columns := columns || sync.brought_number(command_name, t, change);
   END IF;
-  -- what may be undone is what was done: sync.undo_refusal
+  -- what may be undone is what was done: sync.read_undo
   IF command_name <> 'command.undo' THEN
     why := sync.refusal(command_name, t.name, (change ->> 'id')::uuid, change ->> 'op', columns);
     IF why IS NOT NULL THEN RAISE EXCEPTION '%', why USING ERRCODE = 'CT102'; END IF;
@@ -234,17 +255,19 @@ BEGIN
   END LOOP;
 END $$;
 
--- All changes of a command in their order, each held against the policy before the first one is made. Returns what was
--- written: [[table, id, operation], ...], and where it is one row, that row.
-CREATE FUNCTION sync.carry_out_all(command_name text, changes jsonb) RETURNS jsonb LANGUAGE plpgsql
+-- All changes of a command in their order, each held against the policy before the first one is made. changes: then with the old
+-- values that there were; written: [[table, id, operation], ...], and where it is one row, that row.
+CREATE FUNCTION sync.carry_out_all(command_name text, INOUT changes jsonb, OUT written jsonb) LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   checked jsonb[] := '{}';
+  done record;
+  truths jsonb[] := '{}';
+  claimed boolean := false;                       -- what was not so
   change jsonb;
   t sync.tables;
   image jsonb;
   conflicts jsonb := '[]';
-  written jsonb;
   mine integer[] := api.my_scopes();
   moving boolean := false;                        -- whether rows come, go, or change in what is checked at the end
 BEGIN
@@ -258,14 +281,24 @@ BEGIN
     IF t.name <> change ->> 'table' THEN
       SELECT * INTO STRICT t FROM sync.tables WHERE name = change ->> 'table';
     END IF;
-    image := sync.carry_out(t, (change ->> 'id')::uuid, change ->> 'op', change -> 'columns', mine);
+    done := sync.carry_out(t, (change ->> 'id')::uuid, change ->> 'op', change -> 'columns', mine);
+    image := done.image;
+    truths := truths || done.truth;
+    claimed := claimed OR done.truth IS NOT NULL;
     IF jsonb_typeof(image) = 'array' THEN conflicts := conflicts || image; END IF;
     moving := moving OR change ->> 'op' <> 'update' OR change -> 'columns' ?| t.checked;
   END LOOP;
   IF conflicts <> '[]' THEN
     RAISE EXCEPTION 'somebody changed the same meanwhile' USING ERRCODE = 'CT101', DETAIL = conflicts::text;
-  ELSIF NOT moving AND array_length(checked, 1) = 1 AND translate(image ->> 'scopes', '[] ', '{}')::integer[] && mine THEN
-    RETURN jsonb_build_array(jsonb_build_array(change -> 'table', change -> 'id', change -> 'op', image));
+  END IF;
+  IF claimed THEN
+    SELECT jsonb_agg(CASE WHEN truths[o] IS NULL THEN c
+                          ELSE c || jsonb_build_object('columns', coalesce(c -> 'columns', '{}') || truths[o]) END ORDER BY o) INTO changes
+      FROM jsonb_array_elements(changes) WITH ORDINALITY AS x (c, o);
+  END IF;
+  IF NOT moving AND array_length(checked, 1) = 1 AND translate(image ->> 'scopes', '[] ', '{}')::integer[] && mine THEN
+    written := jsonb_build_array(jsonb_build_array(change -> 'table', change -> 'id', change -> 'op', image));
+    RETURN;
   END IF;
   SELECT coalesce(jsonb_agg(jsonb_build_array(c -> 'table', c -> 'id', c -> 'op') ORDER BY o), '[]') INTO written
     FROM unnest(checked) WITH ORDINALITY AS x (c, o);
@@ -275,7 +308,6 @@ BEGIN
   IF moving THEN
     PERFORM sync.check_references(written);
   END IF;
-  RETURN written;
 END $$;
 
 -- A device and those it went on from, each with the last command that counts as its own.
@@ -311,62 +343,53 @@ SET search_path = pg_catalog, pg_temp AS $$
     ORDER BY i.n DESC LIMIT 1;
 $$;
 
--- Whether columns that are given back are those that were written: data as they were, what was derived from them as it was
--- before; of what the authority gives the value is its own in both.
-CREATE FUNCTION sync.is_inverse(table_id smallint, back jsonb, done jsonb) RETURNS boolean LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(bool_and(coalesce(CASE WHEN c.kind IN ('data', 'parent', 'subject')
-      THEN done -> b.key -> 0 = b.value -> 1 AND done -> b.key -> 1 = b.value -> 0
-      ELSE done ? b.key AND (c.kind <> 'derived' OR done -> b.key -> 0 = b.value -> 1) END, false)), true)
-    FROM jsonb_each(back) b LEFT JOIN sync.columns c ON c.tbl = table_id AND c.name = b.key;
-$$;
-
--- Why an undo is not allowed, or NULL: it does nothing but the inverse of what the command did, and who may no longer give
--- that command may not take it back either.
-CREATE FUNCTION sync.undo_refusal(device uuid, body jsonb, changes jsonb) RETURNS text LANGUAGE plpgsql
+-- What an undo does: the inverse of all that its command wrote here, last first, whatever the device says of it. What was so
+-- already when the command came is not the command's to take back. Refused unless the policy lets the command be undone, and by
+-- who may no longer give it.
+CREATE FUNCTION sync.read_undo(device uuid, undo jsonb, OUT name text, OUT done jsonb, OUT changes jsonb) LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  target record;
-  done jsonb;
+  leaf uuid;
+  why text;
+BEGIN
+  SELECT * INTO name, leaf FROM sync.undo_target(device, undo);
+  SELECT value::jsonb INTO done FROM audit.disclosures WHERE ev_id = leaf AND field = 'changes';
+  why := CASE WHEN leaf IS NULL THEN 'there is no such command of this device that was applied'
+              WHEN NOT (SELECT p.undo FROM sync.policy p WHERE p.command = name) THEN format('%s cannot be undone', name)
+              WHEN done IS NULL THEN 'what the command changed is no longer known'
+              WHEN sync.role_for(name) IS NULL THEN format('none of your roles may run %s', name) END;
+  IF why IS NULL THEN
+    SELECT jsonb_agg(jsonb_build_object('table', d -> 'table', 'id', d -> 'id', 'columns', c.back, 'op',
+                       CASE d ->> 'op' WHEN 'insert' THEN 'delete' WHEN 'delete' THEN 'insert' ELSE 'update' END) ORDER BY o DESC) INTO changes
+      FROM jsonb_array_elements(done) WITH ORDINALITY AS x (d, o),
+        LATERAL (SELECT coalesce(jsonb_object_agg(e.key, jsonb_build_array(e.value -> 1, e.value -> 0)), '{}') AS back
+                   FROM jsonb_each(coalesce(d -> 'columns', '{}')) e WHERE d ->> 'op' <> 'update' OR e.value -> 0 <> e.value -> 1) c
+      WHERE d ->> 'op' <> 'update' OR c.back <> '{}';
+    why := CASE WHEN changes IS NULL THEN 'all that the command says was so already: it has nothing to take back' END;
+  END IF;
+  IF why IS NOT NULL THEN RAISE EXCEPTION '%', why USING ERRCODE = 'CT102'; END IF;
+END $$;
+
+-- Asked of the state that an undo gives back (ct-undo.c does the same): who handed a record to another team may take just that
+-- back, who lost it to another one may not.
+CREATE FUNCTION sync.check_undone(command_name text, done jsonb) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
   change jsonb;
   why text;
 BEGIN
-  SELECT * INTO target FROM sync.undo_target(device, body);
-  SELECT value::jsonb INTO done FROM audit.disclosures WHERE ev_id = target.leaf AND field = 'changes';
-  IF target.leaf IS NULL OR target.name = 'command.undo' THEN
-    RETURN 'there is no such command of this device that was applied';
-  ELSIF done IS NULL THEN
-    RETURN 'what the command changed is no longer known';
-  ELSIF sync.role_for(target.name) IS NULL THEN
-    RETURN format('none of your roles may run %s', target.name);
-  END IF;
   FOR change IN SELECT value FROM jsonb_array_elements(done) LOOP
-    why := sync.refusal_as(target.name, change ->> 'table', change ->> 'op');
-    IF why IS NOT NULL THEN RETURN why; END IF;
+    why := sync.unmet_condition(command_name, change ->> 'table', (change ->> 'id')::uuid, change -> 'columns');
+    IF why IS NOT NULL THEN RAISE EXCEPTION '%', why USING ERRCODE = 'CT102'; END IF;
   END LOOP;
-  FOR change IN SELECT value FROM jsonb_array_elements(changes) LOOP
-    IF NOT EXISTS (SELECT FROM jsonb_array_elements(done) d JOIN sync.tables t ON t.name = d ->> 'table'
-        WHERE d ->> 'table' = change ->> 'table' AND d ->> 'id' = change ->> 'id'
-          AND change ->> 'op' = CASE d ->> 'op' WHEN 'insert' THEN 'delete' WHEN 'delete' THEN 'insert' ELSE 'update' END
-          AND sync.is_inverse(t.id, coalesce(change -> 'columns', '{}'), coalesce(d -> 'columns', '{}'))) THEN
-      RETURN format('an undo gives back what its command wrote; row %s of %s is something else', change ->> 'id', change ->> 'table');
-    END IF;
-  END LOOP;
-  -- sums are not asked for then: 009-orders.sql
-  IF EXISTS (SELECT FROM jsonb_array_elements(changes) c WHERE c ->> 'table' = 'order_lines')
-     AND EXISTS (SELECT d ->> 'table', d ->> 'id' FROM jsonb_array_elements(done) d
-                   WHERE d ->> 'table' = 'order_lines' OR d ->> 'table' = 'orders' AND d -> 'columns' ? 'total_minor'
-                 EXCEPT SELECT c ->> 'table', c ->> 'id' FROM jsonb_array_elements(changes) c) THEN
-    RETURN 'an undo gives all lines and totals of orders back that its command wrote';
-  END IF;
-  RETURN NULL;
 END $$;
 
 -- Applies a command or says why not; the caller stores either. Trouble of the machine, which passes, goes through as it is;
 -- whatever else goes wrong would go wrong again, and must not hold up what comes after it.
-CREATE FUNCTION sync.try(device uuid, body jsonb, role_name text, changes jsonb, OUT answer jsonb, OUT written jsonb)
+CREATE FUNCTION sync.try(device uuid, body jsonb, role_name text, INOUT changes jsonb, OUT answer jsonb, OUT written jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+  done record;
+  undone record;
   command_name text := body ->> 'name';
   state text;
   why text;
@@ -383,10 +406,15 @@ BEGIN
       RAISE EXCEPTION 'none of your roles may run %', coalesce(command_name, 'a command without a name')
         USING ERRCODE = 'CT102';
     ELSIF command_name = 'command.undo' THEN
-      why := sync.undo_refusal(device, body, changes);
-      IF why IS NOT NULL THEN RAISE EXCEPTION '%', why USING ERRCODE = 'CT102'; END IF;
+      undone := sync.read_undo(device, body);
+      changes := undone.changes;
     END IF;
-    written := sync.carry_out_all(command_name, changes);
+    done := sync.carry_out_all(command_name, changes);
+    IF command_name = 'command.undo' THEN
+      PERFORM sync.check_undone(undone.name, undone.done);
+    END IF;
+    changes := done.changes;
+    written := done.written;
     answer := jsonb_build_object('outcome', 'applied');
   EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, why = MESSAGE_TEXT, about = PG_EXCEPTION_DETAIL;
@@ -496,7 +524,7 @@ END $$;
 
 -- device, n: whose command and which of its commands, counted without a gap. intent: the canonical bytes whose SHA-256
 -- chains them. changes: [{"table", "id", "op", "columns": {"name": [old, new]}}], or NULL for a command that the device
--- withdrew. builds_on: commands before it that must not have been rejected: a device pushes many without waiting for the
+-- withdrew; of an undo they are worked out here. builds_on: commands before it that must not have been rejected: a device pushes many without waiting for the
 -- answers, and what a person did on top of something must not happen without it. Returns {"outcome": "applied" | "rejected", "leaf", and where rejected "code", "reason", "theirs"}; the same
 -- for a repeat.
 CREATE FUNCTION api.apply(device uuid, n bigint, intent text, changes jsonb, builds_on bigint[] DEFAULT '{}') RETURNS jsonb LANGUAGE plpgsql SECURITY DEFINER
@@ -553,7 +581,7 @@ BEGIN
     set_config('tower.occurred_at', body ->> 'occurred_at', true), set_config('tower.command', body ->> 'name', true),
     set_config('tower.undone', '', true);         -- 009-orders.sql
   tried := sync.try(d.id, body, role_name, changes);
-  RETURN sync.settle(d, intent, hash, body, role_name, changes, tried.answer, tried.written);
+  RETURN sync.settle(d, intent, hash, body, role_name, tried.changes, tried.answer, tried.written);
 END $$;
 GRANT EXECUTE ON FUNCTION api.apply(uuid, bigint, text, jsonb, bigint[]) TO tower_viewer;
 

@@ -66,7 +66,7 @@ $$;
 
 -- At the end of a command a line comes to what its quantity, price and discount give, and an order that has lines to what they
 -- give together: approvals are asked for by such sums. Files state both, as the system that they come from has them, and an
--- undo gives lines and the total that they were under back as they were (sync.undo_refusal: all or none).
+-- undo gives lines and the total that they were under back as they were (sync.read_undo: all or none).
 CREATE FUNCTION sync.check_total() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -88,20 +88,24 @@ CREATE TRIGGER backed BEFORE INSERT OR UPDATE OR DELETE ON app.person_roles
   FOR EACH ROW EXECUTE FUNCTION app.person_roles_are_backed();
 
 -- An absence is as long as somebody may plan it, and ending it never makes it longer, nor what the stand-in may do meanwhile
--- (src/commands/ct-commands-people.c says the same). What an undo puts back was there before.
+-- (src/commands/ct-commands-people.c says the same). An undo of that does, up to what anybody may plan.
 CREATE FUNCTION app.check_absence() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  undone boolean := current_setting('tower.command', true) = 'command.undo';
 BEGIN
-  IF TG_OP = 'INSERT' AND NEW.ends_at - NEW.starts_at > 400 * 86400000::bigint THEN
+  IF (TG_OP = 'INSERT' OR undone) AND NEW.ends_at - NEW.starts_at > 400 * 86400000::bigint THEN
     RAISE EXCEPTION 'an absence is 400 days long at most';
-  ELSIF TG_OP = 'UPDATE' AND NEW.ends_at > OLD.ends_at THEN
+  ELSIF TG_OP = 'UPDATE' AND NOT undone AND NEW.ends_at > OLD.ends_at THEN
     RAISE EXCEPTION 'an absence is ended, not made longer';
   END IF;
   RETURN NEW;
 END $$;
 CREATE TRIGGER then_check BEFORE INSERT OR UPDATE ON app.absences
-  FOR EACH ROW WHEN (current_setting('tower.command', true) IN ('absence.set', 'absence.end')) EXECUTE FUNCTION app.check_absence();
+  FOR EACH ROW WHEN (current_setting('tower.command', true) IN ('absence.set', 'absence.end', 'command.undo'))
+  EXECUTE FUNCTION app.check_absence();
 CREATE TRIGGER then_check BEFORE INSERT OR UPDATE ON app.delegations
-  FOR EACH ROW WHEN (current_setting('tower.command', true) IN ('absence.set', 'absence.end')) EXECUTE FUNCTION app.check_absence();
+  FOR EACH ROW WHEN (current_setting('tower.command', true) IN ('absence.set', 'absence.end', 'command.undo'))
+  EXECUTE FUNCTION app.check_absence();
 
 -- Nobody stands in for a person who is gone, nor they for anybody; what was handed to them or by them goes back to its team. It is
 -- asked for while the person is archived: 019-decisions.sql lets nobody else take such a thing back.

@@ -422,9 +422,10 @@ const CtAdminRule ct_admin_rules[] = {
     N_ ("Run towerctl server init"),
     "SELECT p.command, NULL FROM sync.policy p JOIN jsonb_each($1::text::jsonb) f ON f.key = "
     "p.command"
-    " WHERE (p.roles, p.predicate, p.writes) IS DISTINCT FROM (ARRAY(SELECT "
+    " WHERE (p.roles, p.predicate, p.undo, p.writes) IS DISTINCT FROM (ARRAY(SELECT "
     "jsonb_array_elements_text(f.value -> 'roles')),"
-    "  f.value ->> 'where', coalesce(f.value -> 'writes', '{}'))",
+    "  f.value ->> 'where', coalesce(f.value -> 'undo' = 'true', false), coalesce(f.value -> 'writes', "
+    "'{}'))",
     CT_RULE_OF_POLICY },
   { NULL, NULL, NULL, NULL, 0 },
 };

@@ -199,6 +199,61 @@ def test_absence():
     ROOT.ask('DELETE FROM app.delegations')
 
 
+def test_absence_that_never_was():
+    """Nobody comes to stand in for another by taking back that they ended it: an undo gives back what was there."""
+    now = SERVER.now()
+    legal, sales = SERVER.device('legal'), person('sales')
+
+    def forge(new_values):
+        """Ends a delegation of one's own, which is said to have been accounting's to oneself, and takes that back."""
+        row = str(uuid.uuid4())
+        mine = {'person_id': person('legal'), 'delegate_id': sales, 'starts_at': now + HOUR, 'ends_at': now + 2 * HOUR}
+        other = {'person_id': person('accounting'), 'delegate_id': person('legal'), 'starts_at': 1, 'ends_at': 253370764800000}
+        applied(legal.push('absence.set', insert('delegations', row, **mine)))
+        answer = legal.push('absence.end', change('delegations', row, 'delete', **{
+            k: [other[k], mine[k] if new_values else None] for k in mine}))
+        legal.push('command.undo', change('delegations', row, 'insert', **{k: [mine[k] if new_values else None, other[k]] for k in mine}),
+                   undoes=legal.command)
+        return answer
+    for new_values, words in (True, 'none after it is deleted'), (False, 'somebody changed the same'):
+        answer = forge(new_values)
+        refused(SERVER.approve(SERVER.draft(), 'legal'), 'approval_is_my_teams')
+        refused(answer, words)
+    # what is not said of it is put back as well, and what is said in its place is not
+    row = str(uuid.uuid4())
+    applied(legal.push('absence.set', insert('delegations', row, person_id=person('legal'), delegate_id=sales, starts_at=now + 1, ends_at=now + HOUR)))
+    applied(legal.push('absence.end', change('delegations', row, 'delete')))
+    applied(legal.push('command.undo', change('delegations', row, 'insert', person_id=[None, person('accounting')],
+                                              delegate_id=[None, person('legal')], starts_at=[None, 1], ends_at=[None, now + HOUR]),
+                       undoes=legal.command))
+    assert ROOT.ask('SELECT person_id, delegate_id, starts_at, ends_at FROM app.delegations WHERE id = $1', row) \
+        == [(person('legal'), sales, str(now + 1), str(now + HOUR))]
+    refused(SERVER.approve(SERVER.draft(), 'legal'), 'approval_is_my_teams')
+    # it is ended no later than it was
+    applied(legal.push('absence.end', change('delegations', row, 'update', ends_at=[253370764800000, now + HOUR])))
+    refused(legal.push('command.undo', change('delegations', row, 'update', ends_at=[now + HOUR, 253370764800000]), undoes=legal.command), 'was so already')
+    assert ROOT.value('SELECT ends_at FROM app.delegations WHERE id = $1', row) == str(now + HOUR)
+    ROOT.ask('DELETE FROM app.delegations')
+
+
+def test_undone_by_whom_it_concerns():
+    """Who is an administrator no more does not bring back what another person's stand-in was."""
+    SERVER.server('add-user', 'olga', '--role', 'sales', '--role', 'admin', '--scope', 'region:north', '--user-password-file', SERVER.secret('olga'))
+    olga, now = SERVER.device('olga'), SERVER.now()
+
+    def bring_back(admin=False):
+        ROOT.ask('DELETE FROM app.delegations; GRANT tower_admin TO olga')
+        applied(away('accounting', 'legal', now - HOUR, now + HOUR))
+        row = ROOT.value('SELECT id FROM app.delegations')
+        applied(olga.push('absence.end', change('delegations', row, 'delete')))
+        if not admin:
+            ROOT.ask('REVOKE tower_admin FROM olga')
+        return olga.push('command.undo', change('delegations', row, 'insert'), undoes=olga.command)
+    SERVER.rule_holds(bring_back, 'absence_is_mine', 'sync.check_undone', 'why IS NOT NULL')
+    applied(bring_back(True))
+    ROOT.ask('DELETE FROM app.delegations; DELETE FROM app.absences')
+
+
 def test_absence_is_as_said():
     """Nobody plans for longer than 400 days, and ending an absence makes neither it nor what the stand-in may do longer."""
     now = SERVER.now()
@@ -210,10 +265,15 @@ def test_absence_is_as_said():
         row, ends_at = ROOT.ask(f'SELECT id, ends_at FROM app.{table}')[0]
         SERVER.rule_holds(lambda t=table, r=row, e=int(ends_at): SERVER.device('accounting').push(
             'absence.end', change(t, r, 'update', ends_at=[e, 253370764800000])), 'not made longer', 'app.check_absence', 'NEW.ends_at > OLD.ends_at')
-        applied(SERVER.device('accounting').push('absence.end', change(table, row, 'update', ends_at=[253370764800000, now + 1])))
-        # what an undo puts back was there before
-        applied(SERVER.device('accounting').push('command.undo', change(table, row, 'update', ends_at=[now + 1, 253370764800000]),
-                                                 undoes=SERVER.device('accounting').command))
+        accounting = SERVER.device('accounting')
+
+        def put_back(until, t=table, r=row):
+            """What an undo puts back was there before."""
+            ROOT.ask(f'UPDATE app.{t} SET ends_at = $2 WHERE id = $1', r, until)
+            applied(accounting.push('absence.end', change(t, r, 'update', ends_at=[until, now + 1])))
+            return accounting.push('command.undo', change(t, r, 'update', ends_at=[now + 1, until]), undoes=accounting.command)
+        applied(put_back(int(ends_at)))
+        SERVER.rule_holds(lambda: put_back(253370764800000), '400 days', 'app.check_absence', 'NEW.ends_at - NEW.starts_at > 400 * 86400000::bigint')
     ROOT.ask('DELETE FROM app.delegations; DELETE FROM app.absences')
 
 

@@ -89,7 +89,11 @@ def let_insert(rule):
     return any(writes.update(insert=not writes.get('insert')) is None for writes in list(rule.get('writes', {}).values())[:1])
 
 
-POLICY_CHANGES = [drop_role, add_role, change_condition, drop_condition, drop_table, add_table, drop_column, add_column, drop_step,
+def let_undo(rule):
+    return rule.update(undo=not rule.get('undo')) is None
+
+
+POLICY_CHANGES = [drop_role, add_role, let_undo, change_condition, drop_condition, drop_table, add_table, drop_column, add_column, drop_step,
                   add_step, forget_steps, let_delete, let_insert]
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Posts over api.apply: that nothing leaves without an approval of exactly these bytes, by one sender at a time, and never while
 sending is stopped; each for the one rule that holds it."""
+import contextlib
 import hashlib
 import uuid
 
@@ -199,6 +200,14 @@ def test_unknown():
     applied(end(is_sending(), 'unknown'))
 
 
+@contextlib.contextmanager
+def undoable(command):
+    """The server with a policy that lets a command be taken back."""
+    ROOT.ask('UPDATE sync.policy SET undo = true WHERE command = $1', command)
+    yield
+    ROOT.ask('UPDATE sync.policy SET undo = false WHERE command = $1', command)
+
+
 def test_stopped():
     """While all sending is stopped nothing is leased, and what is leased does not begin."""
     post, begun = leased(), is_sending()
@@ -213,6 +222,16 @@ def test_stopped():
     setting = ROOT.value("SELECT id FROM app.settings WHERE key = 'delivery.stopped'")
     refused(SERVER.device('legal').push('delivery.stop', change('settings', setting, 'update', value=['true', 'false'])), 'stops_sending')
     refused(SERVER.device('legal').push('delivery.resume', change('settings', setting, 'update', value=['true', 'false'])), 'none of your roles')
+
+    def resume():
+        """By taking back that one has stopped it, which it was already."""
+        legal = SERVER.device('legal')
+        applied(legal.push('delivery.stop', change('settings', setting, 'update', value=['false', 'true'])))
+        return legal.push('command.undo', change('settings', setting, 'update', value=['true', 'false']), undoes=legal.command)
+    refused(resume(), 'delivery.stop cannot be undone')
+    with undoable('delivery.stop'):
+        refused(resume(), 'was so already')
+    assert ROOT.value("SELECT value FROM app.settings WHERE key = 'delivery.stopped'") == 'true'
     applied(SERVER.device('admin').push('delivery.resume', change('settings', setting, 'update', value=['true', 'false'])))
 
 
@@ -313,10 +332,12 @@ def test_channel_stays():
                                                    base_url=['https://a.example', None]), undoes=admin.command)
         assert states(made)[:2] == ('approved', 'ready')
         return answer
-    refused(anew(), 'rows of app.channels are kept')
-    ROOT.ask('ALTER TABLE app.channels DISABLE TRIGGER kept')
-    applied(anew())
-    ROOT.ask('ALTER TABLE app.channels ENABLE TRIGGER kept')
+    refused(anew(), 'channel.add cannot be undone')
+    with undoable('channel.add'):
+        refused(anew(), 'rows of app.channels are kept')
+        ROOT.ask('ALTER TABLE app.channels DISABLE TRIGGER kept')
+        applied(anew())
+        ROOT.ask('ALTER TABLE app.channels ENABLE TRIGGER kept')
     SERVER.rule_holds(lambda: SERVER.draft(channel='none').answer, 'there is no channel', 'app.hold_channel', 'NOT FOUND')
 
 
@@ -505,8 +526,13 @@ def test_taken_back():
     post = is_sent()
     applied(ask_back(post))
     asker = SERVER.device('accounting')
-    refused(asker.push('command.undo', change('outbox', post, 'update', retract_asked_at=[1, None], retract_comment=['wrong price', None]),
-                       undoes=asker.command), 'in hand')
+    asked = asker.command
+
+    def not_so():
+        return asker.push('command.undo', change('outbox', post, 'update', retract_asked_at=[1, None], retract_comment=['wrong price', None]), undoes=asked)
+    refused(not_so(), 'post.retracting cannot be undone')
+    with undoable('post.retracting'):
+        refused(not_so(), 'in hand')
 
 
 def is_unknown():
@@ -535,7 +561,9 @@ def test_looked_for():
         post, asker = is_unknown(), SERVER.device('accounting')
         applied(look(post))
         return asker.push('command.undo', change('outbox', post, 'update', look_asked_at=[1, None]), undoes=asker.command)
-    SERVER.rule_holds(taken_back, 'only the service answers', ASKED, "NOT app.has_role(session_user, 'agent')")
+    refused(taken_back(), 'post.look cannot be undone')
+    with undoable('post.look'):
+        SERVER.rule_holds(taken_back, 'only the service answers', ASKED, "NOT app.has_role(session_user, 'agent')")
 
 
 def main():

@@ -242,6 +242,30 @@ test_policy_matrix (Fixture *f, gconstpointer data)
   fails (f, "sales", "setting.set", "{\"key\":\"a\",\"value\":\"b\"}", CT_ERROR_REFUSED);
 }
 
+/* What the policy lets be taken back is what the commands say of themselves: on a server nothing else is undone. */
+static void
+test_policy_undoes (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = ct_data_path ("schema/policy.json");
+  g_autofree char *text = NULL;
+  g_autoptr (JsonNode) root = NULL;
+  g_autoptr (GList) commands = NULL;
+  guint undoable = 0;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  root = ct_json_parse (text, -1, 1 << 20, NULL);
+  commands = json_object_get_members (json_node_get_object (root));
+  for (GList *l = commands; l; l = l->next) {
+    const CtCommandDef *def = ct_command_find (l->data);
+    gboolean may = ct_json_bool (ct_json_object (json_node_get_object (root), l->data), "undo", FALSE);
+
+    g_test_message ("%s", (const char *) l->data);
+    g_assert_cmpint (may, ==, def && (def->flags & CT_COMMAND_UNDOABLE));
+    undoable += may;
+  }
+  g_assert_cmpint (undoable, >, 40);
+}
+
 /* A policy that takes a command's roles from one that is none, or has a row condition of its own, is none. */
 static void
 test_policy_acts_as (Fixture *f, gconstpointer data)
@@ -407,6 +431,7 @@ main (int argc, char **argv)
   ADD ("/commands/arguments", test_arguments);
   ADD ("/commands/arguments-utf8", test_arguments_are_utf8);
   ADD ("/commands/policy-matrix", test_policy_matrix);
+  ADD ("/commands/policy-undoes", test_policy_undoes);
   ADD ("/commands/policy-acts-as", test_policy_acts_as);
   ADD ("/commands/undo", test_undo);
   ADD ("/commands/undo-conflict", test_undo_meets_a_later_change);
