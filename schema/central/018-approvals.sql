@@ -50,6 +50,17 @@ CREATE INDEX proposed_actions_task ON app.proposed_actions (task_id);
 SELECT sync.register(45::smallint, 'proposed_actions', 'action', NULL,
   '{"task_id": "parent follow_up_tasks", "decided_at": "stamp"}', '{"body": 262144}');
 
+-- Who took up what was proposed, or did not, is who says so.
+CREATE FUNCTION app.sign_action() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF sync.is_bringing() THEN RETURN NEW; END IF;
+  NEW.decided_by := CASE WHEN NEW.state NOT IN ('accepted', 'declined') THEN NULL
+                         WHEN TG_OP = 'UPDATE' AND NEW.state = OLD.state THEN OLD.decided_by
+                         ELSE session_user END;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER then_sign BEFORE INSERT OR UPDATE ON app.proposed_actions FOR EACH ROW EXECUTE FUNCTION app.sign_action();
+
 CREATE TABLE app.approvals (
   id uuid PRIMARY KEY, rev bigint NOT NULL, created_at bigint NOT NULL, updated_at bigint NOT NULL,
   number text NOT NULL UNIQUE,

@@ -225,6 +225,27 @@ def test_two_made_the_same_edit():
         == {'credit_limit_minor': [None, None]}, answer
 
 
+def test_actions_are_decided_by_who_says_so():
+    """Nobody takes up, or declines, what was proposed in another person's name; who has done so may take it back."""
+    accounting = SERVER.device('accounting')
+
+    def decide(command, name):
+        row, task = str(uuid.uuid4()), SERVER.task()
+        ROOT.ask("INSERT INTO app.proposed_actions (id, task_id, action) VALUES ($1, $2, 'a')", row, task)
+        then = {'action.accept': 'accepted', 'action.decline': 'declined'}[command]
+        applied(accounting.push(command, change('proposed_actions', row, 'update', state=['proposed', then], decided_by=[None, name],
+                                                decided_at=[None, 1])))
+        return row, ROOT.value('SELECT decided_by FROM app.proposed_actions WHERE id = $1', row)
+    for command in 'action.accept', 'action.decline':
+        assert decide(command, 'berta')[1] == 'accounting'
+        row, name = decide(command, 'accounting')
+        assert name == 'accounting'
+        applied(accounting.push('command.undo', undoes=accounting.command))
+        assert ROOT.ask('SELECT state, decided_by, decided_at FROM app.proposed_actions WHERE id = $1', row) == [('proposed', None, None)]
+        with no_trigger('proposed_actions', 'then_sign'):
+            assert decide(command, 'berta')[1] == 'berta'
+
+
 def exception():
     row = ROOT.value('SELECT exception_id FROM app.follow_up_tasks WHERE id = $1', SERVER.task(amount=100))
     return change('exceptions', row, 'update', value_at_risk_minor=[100, 1])
