@@ -379,6 +379,19 @@ remember (Following *self, const char *note, GError **error)
   return !self->options->remember || self->options->remember (note, self->options->data, error);
 }
 
+/* FALSE: @lost (taken) says which signed leaves are gone; what helps where that was a restore. */
+static gboolean
+rolled_back (char *lost, GError **error)
+{
+  ct_fail (
+      error, CT_ERROR_CORRUPT,
+      _ ("%s. Where the server was restored from a backup, an administrator lets the log go on with "
+         "“towerctl server continue-log” where its key is; where it was not, somebody has changed the log"),
+      lost);
+  g_free (lost);
+  return FALSE;
+}
+
 /* The newest head that the server shows, and the leaves up to it. */
 static gboolean
 accept_head (Following *self, guint64 n_leaves, guint64 n_signed, GError **error)
@@ -388,12 +401,14 @@ accept_head (Following *self, guint64 n_leaves, guint64 n_signed, GError **error
 
   if (!self->head.note)
     return n_signed == 0 || self->sequences ||
-           ct_fail (error, CT_ERROR_CORRUPT,
-                    g_dngettext (GETTEXT_PACKAGE,
-                                 "The server's log was rolled back: it had %d signed leaf, now none",
-                                 "The server's log was rolled back: it had %d signed leaves, now none",
-                                 (gulong) (n_signed)),
-                    (int) n_signed);
+           rolled_back (
+               g_strdup_printf (
+                   g_dngettext (GETTEXT_PACKAGE,
+                                "The server's log was rolled back: it had %d signed leaf, now none",
+                                "The server's log was rolled back: it had %d signed leaves, now none",
+                                (gulong) n_signed),
+                   (int) n_signed),
+               error);
   if (!ct_checkpoint_open (self->head.note, -1, self->verifier, &checkpoint, &cause)) {
     if (!self->sequences)
       return ct_fail (error, CT_ERROR_CORRUPT, _ ("The server's newest checkpoint: %s"), cause->message);
@@ -406,14 +421,15 @@ accept_head (Following *self, guint64 n_leaves, guint64 n_signed, GError **error
     return ct_fail (error, CT_ERROR_CORRUPT, _ ("The server's newest checkpoint is of another log, “%s”"),
                     checkpoint.origin);
   if (checkpoint.size < n_signed && !self->sequences)
-    return ct_fail (
-        error, CT_ERROR_CORRUPT,
-        g_dngettext (
-            GETTEXT_PACKAGE,
-            "The server's log was rolled back: it had %d signed leaf, its newest checkpoint has %d",
-            "The server's log was rolled back: it had %d signed leaves, its newest checkpoint has %d",
-            (gulong) (n_signed)),
-        (int) n_signed, (int) checkpoint.size);
+    return rolled_back (
+        g_strdup_printf (
+            g_dngettext (
+                GETTEXT_PACKAGE,
+                "The server's log was rolled back: it had %d signed leaf, its newest checkpoint has %d",
+                "The server's log was rolled back: it had %d signed leaves, its newest checkpoint has %d",
+                (gulong) n_signed),
+            (int) n_signed, (int) checkpoint.size),
+        error);
   if (checkpoint.size > (guint64) self->head.size)
     return ct_fail (
         error, CT_ERROR_CORRUPT,

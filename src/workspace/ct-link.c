@@ -289,7 +289,8 @@ explain_refusal (const GError *problem, GError **error)
     return ct_fail (
         error, CT_ERROR_REFUSED,
         _ ("%s. It worked before: where your password has changed, “towerctl connect” takes the new "
-           "one; where the server was restored from a backup that is older than your login, an "
+           "one; where an administrator has removed you, they alone let you in again; where the server was "
+           "restored from a backup that is older than your login, an "
            "administrator adds it again. Nothing that is here is lost"),
         problem->message);
   g_propagate_error (error, g_error_copy (problem));

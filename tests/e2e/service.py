@@ -402,7 +402,7 @@ def test_older_than_the_device():
         server('init', POSTGRES.url(database))     # as after every restore: who may connect is no part of a backup
         server('remove-user', POSTGRES.url(database), ben.login)
         found = ben.run('sync', '--once')
-        assert found.returncode == 3 and 'It worked before' in found.stderr, (found.returncode, found.stderr)
+        assert found.returncode == 3 and 'It worked before' in found.stderr and 'has removed you' in found.stderr, (found.returncode, found.stderr)
     finally:
         robo.stop(signal.SIGKILL)
 
@@ -434,13 +434,14 @@ def test_restored_server():
         robo.start()
         for person in (team.ada, team.anna):     # who approved comes later, with what the server lost
             found = person.run('sync', '--once')     # who had not read the leaves that are lost finds nothing wrong
-            assert person != team.ada or found.returncode == 1 and 'rolled back' in found.stderr, (found.returncode, found.stderr)
+            assert person != team.ada or found.returncode == 1 and 'rolled back' in found.stderr and 'server continue-log' in found.stderr, (
+                found.returncode, found.stderr)
             assert person.status()['inTray'] == 0, person.ok('attention', 'list')
         wait_for(lambda: robo.rounds() and any('rolled back' in str(r.get('problems')) for r in robo.rounds()))
         alert = next(a for a in robo.ok('health', '--quick')['alerts'] if a['alert'] == 'log-trouble')
         assert 'rolled back' in alert['detail'] and 'continue-log' in alert['advice'], alert
         found = team.ada.run('audit', 'verify')
-        assert found.returncode != 0 and 'rolled back' in found.stderr, (found.returncode, found.stderr)
+        assert found.returncode != 0 and 'rolled back' in found.stderr and 'server continue-log' in found.stderr, (found.returncode, found.stderr)
         found = team.ada.run('server', 'continue-log', POSTGRES.url('lost'))
         assert found.returncode != 0 and 'does not have the key' in found.stderr, (found.returncode, found.stderr)
         robo.stop()     # it takes effect when the service that has the key is there
