@@ -135,7 +135,8 @@ ct_http_listener_new (const char *address, const char *token, CtHttpAnswerFunc f
   if (!parsed)
     return NULL;
   if (!token && !is_loopback (parsed)) {
-    ct_fail (error, CT_ERROR_REFUSED, _ ("%s is open to other machines: a token is needed"), address);
+    ct_fail (error, CT_ERROR_REFUSED,
+             _ ("%s is open to other machines: a token is needed, which --token-file names"), address);
     return NULL;
   }
   self = g_new0 (CtHttpListener, 1);

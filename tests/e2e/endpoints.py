@@ -97,7 +97,7 @@ def test_refused():
         assert daemon.get('/metrics', Authorization='Bearer ' + token)[0] == 200
         with open(f'/proc/{daemon.process.pid}/cmdline', encoding='utf-8') as file:
             assert token not in file.read()
-    for args, word in (['--listen', '0.0.0.0:0'], 'token'), (['--listen', 'somewhere'], 'address'), \
+    for args, word in (['--listen', '0.0.0.0:0'], '--token-file'), (['--listen', 'somewhere'], 'address'), \
             (['--listen', '0', '--token-file', secret('short')], 'characters'):
         done = subprocess.run([TOWERD, '-w', tower.workspace, *args], capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 1 and word in done.stderr, done.stderr
