@@ -42,8 +42,11 @@ add_time (CtCli *cli, const char *option, const char *argument, gboolean last, J
   if (day && ct_date_valid (day)) {
     ct_date_from_days (ct_date_to_days (day) + (last ? 1 : 0), next);
     at = ct_date_to_time (next, ct_workspace_get_zone (cli->workspace));
-  } else if (!ct_cli_option_time (cli, option, &at, error)) {
-    return FALSE;
+  } else if (day && !ct_time_parse (day, &at)) {
+    return ct_cli_usage (error,
+                         _ ("--%s: “%s” is neither a day, such as 2026-06-04, nor a time, such as "
+                            "2026-06-04T09:00:00Z"),
+                         option, day);
   }
   text = ct_time_format (at);
   json_object_set_string_member (args, argument, text);
@@ -70,11 +73,37 @@ absence_set_run (CtCli *cli, GError **error)
 }
 
 static JsonNode *
+find_absence_cb (CtCli *cli, CtDb *db, gpointer login, GError **error)
+{
+  g_autoptr (JsonArray) found = ct_rows_array (db, error, ABSENCES " WHERE a.ends_at > ? AND p.login = ?",
+                                               "is", ct_workspace_now (cli->workspace), login);
+
+  if (!found)
+    return NULL;
+  if (json_array_get_length (found) == 1)
+    return json_array_dup_element (found, 0);
+  if (json_array_get_length (found) == 0)
+    ct_fail (error, CT_ERROR_NOT_FOUND,
+             _ ("“%s” is neither an absence nor a person with one; see absence list"), (const char *) login);
+  else
+    ct_cli_usage (error, _ ("“%s” has several absences; name one as absence list shows it"),
+                  (const char *) login);
+  return NULL;
+}
+
+/* An absence goes by its UUID, or by the login of whose only one it is. */
+static JsonNode *
 absence_end_run (CtCli *cli, GError **error)
 {
-  g_autoptr (JsonObject) args = ct_json_build ("s", "absence", cli->args[0]);
+  CtId id;
+  g_autoptr (JsonNode) found =
+      ct_id_parse (cli->args[0], &id) ? NULL : ct_cli_read (cli, find_absence_cb, cli->args[0], error);
+  g_autoptr (JsonObject) args = ct_json_build (
+      "s", "absence", found ? ct_json_string (json_node_get_object (found), "id", "") : cli->args[0]);
   g_auto (CtOutcome) outcome = { 0 };
 
+  if (!found && !ct_id_parse (cli->args[0], &id))
+    return NULL;
   return ct_cli_execute (cli, "absence.end", args, &outcome, error) ? absence_list_run (cli, error) : NULL;
 }
 
@@ -153,7 +182,7 @@ const CtVerb ct_verbs_people[] = {
                            { "person", "LOGIN", N_ ("Whose absence; an administrator enters it for others") },
                            { NULL, NULL, NULL } },
     absence_set_run, absence_columns, 0, NULL },
-  { "absence end", "ABSENCE", 1, 1, N_ ("End an absence now, or drop one that has not begun"), NULL,
+  { "absence end", "ABSENCE|LOGIN", 1, 1, N_ ("End an absence now, or drop one that has not begun"), NULL,
     absence_end_run, absence_columns, 0, NULL },
   { NULL, NULL, 0, 0, NULL, NULL, NULL, NULL, 0, NULL },
 };
