@@ -17,13 +17,21 @@ value_of (const char *text, gsize *scope_length)
 static gboolean
 set_until (CtAdminGrant *grant, const char *text, const char *value, GError **error)
 {
+  g_autoptr (GTimeZone) utc = g_time_zone_new_utc ();
+  char next[CT_DATE_SIZE];
   gint64 span;
 
-  if (ct_duration_parse (value, &span))
+  if (ct_date_valid (value)) {
+    ct_date_from_days (ct_date_to_days (value) + 1, next);
+    grant->until = ct_date_to_time (next, utc);
+  } else if (ct_duration_parse (value, &span)) {
     grant->until = ct_time_now () + span;
-  else if (!ct_time_parse (value, &grant->until))
-    return ct_cli_usage (error, _ ("--%s: “%s” is not [SCOPE=]TIME, as 2026-06-04T09:00:00Z or 30d from now"),
+  } else if (!ct_time_parse (value, &grant->until)) {
+    return ct_cli_usage (error,
+                         _ ("--%s: “%s” is not [SCOPE=]TIME, as 2026-06-04T09:00:00Z, 2026-06-04 as the last "
+                            "day, or 30d from now"),
                          "until", text);
+  }
   return TRUE;
 }
 

@@ -429,8 +429,8 @@ static const CtColumn log_key_columns[] = { { N_ ("Log"), "origin", CT_COLUMN_TE
                                             { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 static const CtColumn user_columns[] = { { N_ ("Login"), "login", CT_COLUMN_TEXT, NULL },
                                          { N_ ("Roles"), "roles", CT_COLUMN_LIST, NULL },
-                                         { N_ ("Sees"), "sees", CT_COLUMN_LIST, NULL },
                                          { N_ ("Sessions"), "sessions", CT_COLUMN_NUMBER, NULL },
+                                         { N_ ("Sees"), "sees", CT_COLUMN_LIST, NULL },
                                          { NULL, NULL, CT_COLUMN_TEXT, NULL } };
 static const CtColumn device_columns[] = { { N_ ("Device"), "id", CT_COLUMN_TEXT, NULL },
                                            { N_ ("Login"), "owner", CT_COLUMN_TEXT, NULL },
@@ -512,10 +512,12 @@ const CtVerb ct_verbs_server[] = {
         CT_CLI_SERVER_OPTIONS,
         { "role", "ROLE",
           N_ ("viewer, sales, accounting, logistics, legal, partner, admin, agent; may be repeated") },
-        { "scope", "SCOPE", N_ ("What it sees: all, or as in region:north; may be repeated; default: all") },
+        { "scope", "SCOPE",
+          N_ ("What it sees: all, or as in region:north; may be repeated; default: what it saw before, all "
+              "where it is new") },
         { "until", "[SCOPE=]TIME",
-          N_ ("Until when it sees that scope, or all that are named: a time, or a duration from now; may be "
-              "repeated") },
+          N_ ("Until when it sees that scope, or all that are named: a time, the last day (in UTC), or a "
+              "duration from now; may be repeated") },
         { "days", "[SCOPE=]DAYS",
           N_ ("Of orders and messages there, and what belongs to them, only those of the last days; may be "
               "repeated") },

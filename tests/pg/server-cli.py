@@ -216,12 +216,14 @@ def test_grants_end():
     assert made['sees'] == ['region:north until 2126-11-21T18:00:00Z', 'seller:A=B'], made
     [vera] = [user for user in ok('status', name)['users'] if user['login'] == 'vera']
     assert vera['sees'] == ['common', *made['sees'], 'team:sales'], vera
-    assert 'until 2126-11-21' in fails(0, 'status', name, shown=True).stdout
+    assert 'common, region:north until 2126-11-21T18:00:00Z, seller:A=B, team:sales' in fails(0, 'status', name, shown=True).stdout
     assert 'region:north until 2126-11-21T18:00:00Z' in POSTGRES.psql(name, "SELECT value FROM audit.disclosures WHERE value LIKE '%vera%'")
     POSTGRES.psql(name, "UPDATE sync.grants SET until = clock_timestamp() WHERE until < 'infinity'")
     [vera] = [user for user in ok('status', name)['users'] if user['login'] == 'vera']
     assert vera['scopes'] == ['common', 'seller:A=B', 'team:sales'], vera
     assert [seen.split(' until ')[0] for seen in vera['sees']] == ['common', 'region:north', 'seller:A=B', 'team:sales'], vera
+    assert [seen.endswith(' (ended)') for seen in vera['sees']] == [False, True, False, False], vera
+    assert ok(*line, '--until', 'region:north=2126-11-21')['sees'][0] == 'region:north until 2126-11-22T00:00:00Z', 'the day is over then'
     made = ok(*line, '--until', 'seller:A=B=30d')
     assert made['sees'][0] == 'region:north' and made['sees'][1].startswith('seller:A=B until 20'), made
     assert all(' until 2' in seen for seen in ok(*line, '--until', '30d')['sees'])
