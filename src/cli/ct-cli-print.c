@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A table's widths come from its first rows, so that a million rows need no memory. */
 #define ROWS_MEASURED 500
@@ -156,13 +157,13 @@ put_row (CtRowPrinter *self, char **cells)
     put_cell (cells[i], self->widths[i], is_right (&self->columns[i]), i + 1 == self->n_columns);
 }
 
-/* What is longer than a column may be is cut, except in the last column. */
+/* On a terminal what is longer than a column may be is cut, except in the last column; what another program reads is whole. */
 static char *
 fit (char *text, gboolean last)
 {
   char *cut;
 
-  if (last || text_width (text) <= CELL_MOST)
+  if (last || !isatty (STDOUT_FILENO) || text_width (text) <= CELL_MOST)
     return text;
   cut = ct_text_snippet (text, CELL_MOST - 1);
   g_free (text);
