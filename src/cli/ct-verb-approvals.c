@@ -1,6 +1,7 @@
 /* towerctl approvals */
 #include "ct-cli-print.h"
 #include "ct-cli-verbs.h"
+#include "ct-post-row.h"
 #include "ct-work-json.h"
 #include "ct-workspace-agents.h"
 #include "ct-workspace-timeline.h"
@@ -182,13 +183,36 @@ approve_each (CtCli *cli, const char *id, GError **error)
 }
 
 static JsonNode *
+stopped_cb (CtCli *cli, CtDb *db, gpointer data, GError **error)
+{
+  *(gboolean *) data = ct_post_row_is_stopped (db);
+  return NULL;
+}
+
+/* Who approves expects that it goes out. */
+static void
+say_stopped (CtCli *cli)
+{
+  gboolean stopped = FALSE;
+
+  ct_cli_read (cli, stopped_cb, &stopped, NULL);
+  if (stopped && cli->worst == CT_EXIT_DONE && !cli->json)
+    ct_cli_say (cli,
+                _ ("All sending is stopped: what is approved waits until channel resume starts it again"));
+}
+
+static JsonNode *
 approve_run (CtCli *cli, GError **error)
 {
+  JsonNode *approved;
+
   if (ct_cli_has (cli, "sha256") && cli->n_args > 1) {
     ct_cli_usage (error, _ ("--sha256 names the bytes of one approval"));
     return NULL;
   }
-  return ct_cli_each (cli, TRUE, approve_each);
+  approved = ct_cli_each (cli, TRUE, approve_each);
+  say_stopped (cli);
+  return approved;
 }
 
 static gboolean
@@ -233,7 +257,11 @@ edit_each (CtCli *cli, const char *approval, GError **error)
 static JsonNode *
 edit_run (CtCli *cli, GError **error)
 {
-  return ct_cli_each (cli, TRUE, edit_each);
+  JsonNode *edited = ct_cli_each (cli, TRUE, edit_each);
+
+  if (ct_cli_has (cli, "approve"))
+    say_stopped (cli);
+  return edited;
 }
 
 /* One command with one text: which, and how its option and argument are called. */

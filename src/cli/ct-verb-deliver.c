@@ -1,6 +1,7 @@
 /* towerctl deliver, posts */
 #include "ct-cli-print.h"
 #include "ct-cli-verbs.h"
+#include "ct-format.h"
 #include "ct-post-row.h"
 #include "ct-rows.h"
 #include "ct-workspace-delivery.h"
@@ -56,6 +57,20 @@ next_ready (CtCli *cli, const CtOutboxReport *report)
   return report->stopped || cli->now || next <= 0 ? -1 : next;
 }
 
+static void
+say_problem (CtCli *cli, const CtOutboxEntry *entry)
+{
+  gint64 now = ct_workspace_now (cli->workspace);
+  g_autofree char *until = entry->ready_at > now
+                               ? ct_format_time (entry->ready_at, now, ct_workspace_get_zone (cli->workspace))
+                               : NULL;
+
+  if (until)
+    ct_cli_say (cli, _ ("towerctl: %s: %s; it waits until %s"), entry->number, entry->detail, until);
+  else
+    ct_cli_say (cli, "towerctl: %s: %s", entry->number, entry->detail);
+}
+
 /* Why posts are left in line, and until when; each once. */
 static void
 say_problems (CtCli *cli, GHashTable *said, const CtOutboxReport *report)
@@ -66,7 +81,7 @@ say_problems (CtCli *cli, GHashTable *said, const CtOutboxReport *report)
     if (entry->detail && strcmp (entry->state, "ready") == 0 && !report->stopped &&
         g_hash_table_add (said, g_strdup_printf ("%s %" G_GINT64_FORMAT " %d", entry->number, entry->ready_at,
                                                  entry->held)))
-      ct_cli_say (cli, "towerctl: %s: %s", entry->number, entry->detail);
+      say_problem (cli, entry);
   }
 }
 
@@ -152,6 +167,8 @@ add_wait (CtCli *cli, CtDb *db, JsonObject *post, GError **error)
     json_object_set_string_member (post, "waitsUntil", at);
     json_object_set_string_member (post, "waitsFor", why);
   }
+  if (g_str_equal (ct_json_string (post, "state", ""), "ready") && ct_post_row_is_stopped (db))
+    json_object_set_string_member (post, "waitsFor", _ ("all sending is stopped"));
   return TRUE;
 }
 
