@@ -232,6 +232,16 @@ await_run (CtCommand *command, GError **error)
 
 /* People */
 
+/* How a person knows that it is there is a note of the task: a post that was sent has no problem of which it could be said. */
+static gboolean
+keep_comment (CtCommand *command, const CtPostRow *post, const char *comment, GError **error)
+{
+  g_auto (CtTaskRow) task = { 0 };
+
+  return ct_task_row_load (command->db, &post->task_id, &task, error) &&
+         ct_task_row_note (command, &task, comment, error);
+}
+
 /* A person has looked: it is there, it is not there, or it is to be sent once more. */
 static gboolean
 resolve_run (CtCommand *command, GError **error)
@@ -248,7 +258,7 @@ resolve_run (CtCommand *command, GError **error)
     return ct_fail (error, CT_ERROR_INVALID, _ ("Say in a comment how you know"));
   if (strcmp (outcome, "sent") == 0)
     return ct_post_row_check_state (&post, unknown, error) && take_sent (command, &post, error) &&
-           ct_post_row_finish (command, &post, error);
+           keep_comment (command, &post, comment, error) && ct_post_row_finish (command, &post, error);
   if (strcmp (outcome, "failed") == 0)
     return ct_post_row_check_state (&post, unknown, error) &&
            ct_effect_update (command, error, "outbox", &post.id, "state,problem", "ss", "failed", comment) &&

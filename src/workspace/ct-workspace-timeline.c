@@ -162,6 +162,73 @@ ct_timeline_column_label (const char *column)
   return column;
 }
 
+/* Where a command keeps what was said with it, by how its name begins; the first row with a text counts. */
+static const struct {
+  const char *action, *table, *column;
+} comments[] = {
+  { "approval.void", "approvals", "void_reason" },
+  { "approval.", "approvals", "comment" },
+  { "exception.close", "exceptions", "closed_reason" },
+  { "task.resolve", "follow_up_tasks", "resolution" },
+  { "post.retracting", "outbox", "retract_comment" },
+  { "post.", "outbox", "problem" },
+  { "", "task_notes", "text" },
+};
+
+static const char *
+find_text (JsonArray *rows, const char *table, const char *column)
+{
+  for (guint i = 0; i < json_array_get_length (rows); i++) {
+    JsonNode *element = json_array_get_element (rows, i);
+    JsonObject *row = JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
+    JsonArray *pair = row && strcmp (ct_json_string (row, "table", ""), table) == 0
+                          ? ct_json_array (ct_json_object (row, "columns"), column)
+                          : NULL;
+    JsonNode *after = pair && json_array_get_length (pair) == 2 ? json_array_get_element (pair, 1) : NULL;
+
+    if (after && JSON_NODE_HOLDS_VALUE (after) && json_node_get_value_type (after) == G_TYPE_STRING &&
+        !ct_text_is_blank (json_node_get_string (after)))
+      return json_node_get_string (after);
+  }
+  return NULL;
+}
+
+/**
+ * ct_timeline_comment:
+ * @changes: (nullable): what the event discloses, [{"table", "columns": {name: [before, after]}}]; foreign bytes
+ *
+ * Returns: (nullable): what somebody said with it: why, how they know, or a note
+ */
+const char *
+ct_timeline_comment (const char *action, JsonNode *changes)
+{
+  JsonArray *rows = changes && JSON_NODE_HOLDS_ARRAY (changes) ? json_node_get_array (changes) : NULL;
+  const char *text = NULL;
+
+  for (guint i = 0; rows && !text && i < G_N_ELEMENTS (comments); i++)
+    if (g_str_has_prefix (action, comments[i].action))
+      text = find_text (rows, comments[i].table, comments[i].column);
+  return text;
+}
+
+/* (transfer full) (nullable): the same of changes as text (nullable) */
+char *
+ct_timeline_comment_of (const char *action, const char *changes)
+{
+  g_autoptr (JsonNode) node = changes ? ct_json_parse (changes, -1, 1 << 22, NULL) : NULL;
+
+  return g_strdup (ct_timeline_comment (action, node));
+}
+
+/* (transfer full) (nullable): the same of an own command of which the log does not have a leaf yet */
+char *
+ct_timeline_pending_comment (CtDb *db, const char *action, gint64 seq)
+{
+  g_autofree char *changes = ct_changes_text (db, seq, NULL);
+
+  return ct_timeline_comment_of (action, changes);
+}
+
 /* Steps that only an agent takes, whoever's command line or program it ran in. */
 static gboolean
 is_agents (const char *action, const char *role)
@@ -233,14 +300,17 @@ take_column (JsonObject *event, JsonArray *changes, JsonObject *row, const char 
                                                 "after", copy_value (column, after)));
 }
 
-/* The disclosure [{table, id, op, columns: {name: [before, after]}}] as a flat list of what changed. */
+/* The disclosure [{table, id, op, columns: {name: [before, after]}}] as a flat list of what changed, and what was said with it. */
 static JsonArray *
 read_changes (JsonObject *event, const char *text)
 {
   g_autoptr (JsonNode) node = text ? ct_json_parse (text, -1, 1 << 22, NULL) : NULL;
   JsonArray *rows = node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+  const char *comment = ct_timeline_comment (ct_json_string (event, "action", ""), node);
   JsonArray *changes = json_array_new ();
 
+  if (comment)
+    json_object_set_string_member (event, "detail", comment);
   for (guint i = 0; rows && i < json_array_get_length (rows); i++) {
     JsonNode *element = json_array_get_element (rows, i);
     JsonObject *row = JSON_NODE_HOLDS_OBJECT (element) ? json_node_get_object (element) : NULL;
@@ -331,21 +401,6 @@ make_sql (const CtFound *subject)
   return g_string_free (sql, FALSE);
 }
 
-/* What a note says is its row's text. */
-static void
-take_note (JsonObject *event)
-{
-  JsonArray *changes = ct_json_array (event, "changes");
-
-  for (guint i = 0; i < json_array_get_length (changes); i++) {
-    JsonObject *change = json_array_get_object_element (changes, i);
-
-    if (g_str_equal (ct_json_string (change, "table", ""), "task_notes") &&
-        g_str_equal (ct_json_string (change, "column", ""), "text"))
-      json_object_set_string_member (event, "detail", ct_json_string (change, "after", ""));
-  }
-}
-
 static JsonObject *
 read_event (CtDb *db, CtStmt *row)
 {
@@ -372,8 +427,6 @@ read_event (CtDb *db, CtStmt *row)
   json_object_set_null_member (event, "externalMessageId");
   json_object_set_array_member (
       event, "changes", read_changes (event, ct_stmt_is_null (row, 8) ? NULL : ct_stmt_text (row, 8)));
-  if (g_str_has_suffix (action, ".note") || g_str_equal (action, "note.add"))
-    take_note (event);
   return event;
 }
 
@@ -421,8 +474,6 @@ read_unconfirmed (CtDb *db, const CtFound *subject, CtStmt *row, const char *cha
   json_object_set_null_member (event, "checkpoint");
   json_object_set_null_member (event, "externalMessageId");
   json_object_set_array_member (event, "changes", read_changes (event, changes));
-  if (g_str_has_suffix (action, ".note") || g_str_equal (action, "note.add"))
-    take_note (event);
   return event;
 }
 

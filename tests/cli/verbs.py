@@ -296,7 +296,20 @@ def test_work(tower):
         assert all(event['proven'] for event in story), 'each command line ends under a checkpoint'
         resolved = tower.ok('task', 'resolve', *names, '--resolution', 'paid', now=later)
         assert [task['status'] for task in resolved] == ['resolved', 'resolved'], resolved
-        assert tower.ok('task', 'reopen', names[0], now=later)['status'] == 'reopened'
+        assert tower.ok('task', 'reopen', names[0], '--reason', 'not all of it', now=later)['status'] == 'reopened'
+        tower.ok('task', 'escalate', names[0], '--reason', 'nobody answers', now=later)
+        pending = tower.ok('agent', 'run', names[0], now=later)[0]['approvals'][0]['id']
+        tower.ok('approvals', 'ask', pending, '--comment', 'shorter', now=later)
+        tower.ok('posts', 'retract', post['number'], '--comment', 'wrong price', now=later)
+        tower.ok('exceptions', 'close', exception[0]['number'], '--reason', 'a mistake', now=later)
+        said = {(event['action'], event.get('detail')) for name in names for event in tower.ok('timeline', name)}
+        for event in (('approval.reject', 'not now'), ('task.resolve', 'paid'), ('task.reopen', 'not all of it'), ('approval.ask', 'shorter'),
+                      ('task.escalate', 'nobody answers'), ('post.retracting', 'wrong price'), ('post.retract', 'wrong price')):
+            assert event in said, (event, said)
+        assert ('approval.approve', None) in said, said
+        story = tower.ok('timeline', exception[0]['number'])
+        assert ('exception.close', 'a mistake') in {(event['action'], event.get('detail')) for event in story}, story
+        assert 'nobody answers' in tower.run('timeline', names[0], shown=True).stdout
         tower.ok('channel', 'add', 'slack', 'slack', '--destination', '#ops', '--base-url', 'http://127.0.0.1:9', now=later)
         tower.ok('channel', 'remove', 'slack', now=later)
         assert tower.ok('channel', 'list') == []

@@ -45,6 +45,10 @@ class Asked(Team):
         assert done.json[0]['retractAskedAt'] and done.json[0]['retractComment'] == WHY and done.json[0]['state'] == 'sent', done.json
         assert (person or self.lena).sync()['inTray'] == 0
 
+    def told(self, person):
+        """What stands as the comment of each step of the post's story."""
+        return {(event['action'], event.get('detail')) for event in person.ok('timeline', self.post)}
+
     def settled(self):
         assert all(s.status()['inTray'] == 0 for s in self.services if s.process)
 
@@ -73,6 +77,8 @@ def test_taken_back():
         assert WHY not in json.dumps(team.slack.requests()), 'why it is taken back is not for the channel'
         story = [(e['action'], e['actor']) for e in team.lena.ok('timeline', team.post)]
         asked = [who for action, who in story if action == 'post.retracting']
+        for person in team.people:
+            wait_for(lambda of=person: of.sync() and {('post.retracting', WHY), ('post.retract', WHY)} <= team.told(of))
         assert asked == ['lena', 'lena'] and {who for action, who in story if action == 'post.retract'} <= {'robo', 'robi'}, story
         team.settled()
         wait_for(lambda: team.lena.sync() and team.lena.run('audit', 'verify', '--state').returncode == 0)
@@ -172,6 +178,14 @@ def test_looked_for():
         shown = team.shown()
         assert shown['state'] == 'unknown' and shown['lookAskedAt'] is None and 'not found there' in shown['problem'], shown
         assert not team.messages()
+        # a person knows better; how, stands in the story, also before the server has heard of it
+        team.lena.ok('posts', 'resolve', team.post, '--outcome', 'sent', '--comment', 'the customer showed it')
+        said = ('post.resolve', 'the customer showed it')
+        assert said in team.told(team.lena), team.told(team.lena)
+        team.lena.sync()
+        for person in team.lena, team.ada:
+            wait_for(lambda of=person: of.sync() and said in team.told(of))
+        assert team.shown()['state'] == 'sent'
         team.settled()
     finally:
         team.stop()

@@ -122,6 +122,7 @@ def test_a_sent_message_is_taken_back(s):
     app.gone('label', 'Take the message back')
     wait('the message to be gone', lambda: value(s, "SELECT problem FROM outbox WHERE state = 'retracted'") == 'the price is wrong', 60)
     app.find('label', 'Taken back because', pane)
+    app.find('label', re.compile('^.+: the price is wrong$'), pane)
     app.gone('push button', 'Take back…', pane)
     app.screenshot('approvals-taken-back-light')
 

@@ -226,6 +226,8 @@ test_unknown_lost (Fixture *f, gconstpointer data)
     expect_state (f, &post, i == 2 ? "sent" : outcomes[i]);
   }
   g_assert_cmpuint (sent_count (f), ==, 1);
+  g_assert_cmpint (
+      work_count (&f->w, "SELECT count(*) FROM task_notes WHERE text = 'looked' AND author = 'anna'"), ==, 1);
 }
 
 /* A sender that died with a lease did nothing; one that died while sending may have done it. */

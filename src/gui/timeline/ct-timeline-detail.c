@@ -137,10 +137,9 @@ show_row (Job *job, JsonObject *row)
 }
 
 static void
-show_changes (Job *job)
+show_changes (Job *job, JsonNode *changes)
 {
-  g_autoptr (JsonNode) node = ct_json_parse (ct_json_string (job->event, "changes", "[]"), -1, 1 << 22, NULL);
-  JsonArray *rows = node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+  JsonArray *rows = changes && JSON_NODE_HOLDS_ARRAY (changes) ? json_node_get_array (changes) : NULL;
   guint shown = 0;
 
   if (!rows || json_array_get_length (rows) == 0)
@@ -158,6 +157,7 @@ static void
 show (Job *job)
 {
   JsonObject *event = job->event;
+  g_autoptr (JsonNode) changes = ct_json_parse (ct_json_string (event, "changes", "[]"), -1, 1 << 22, NULL);
   const char *action = ct_json_string (event, "action", ""), *role = ct_json_string (event, "role", "");
   gint64 checkpoint = ct_json_int (event, "checkpoint", 0);
   g_autofree char *number = g_strdup_printf (_ ("Entry %d"), (int) job->n);
@@ -173,7 +173,8 @@ show (Job *job)
   ct_detail_add_badge (job->detail, proof, checkpoint ? "ct-good" : NULL);
   ct_detail_add_badge (job->detail, ct_timeline_is_agents (action, role) ? _ ("⚙ Agent") : _ ("☺ Person"),
                        NULL);
-  ct_detail_add_text (job->detail, ct_json_string (event, "note", NULL), "ct-recommended");
+  ct_detail_add_text (job->detail, ct_json_string (event, "note", ct_timeline_comment (action, changes)),
+                      "ct-recommended");
   ct_detail_add_fact (job->detail, _ ("Who"), ct_json_string (event, "actor", NULL), NULL, NULL);
   ct_detail_add_fact (job->detail, _ ("Role"), ct_role_label (role), NULL, NULL);
   ct_detail_add_fact (job->detail, _ ("When"), when, NULL, NULL);
@@ -183,7 +184,7 @@ show (Job *job)
   if (ct_id_parse (ct_json_string (event, "object_id", ""), &id))
     ct_detail_add_link (job->detail, _ ("About"), job->object, ct_json_string (event, "object_type", ""),
                         &id);
-  show_changes (job);
+  show_changes (job, changes);
   ct_detail_add_text (job->detail, hash, "ct-hash");
   ct_detail_end (job->detail);
 }
