@@ -123,13 +123,28 @@ invert (CtCommand *command, gint64 seq, GError **error)
   return TRUE;
 }
 
+/* What stands in the way of an undo, and for a command that has a counterpart what to do instead. */
+static gboolean
+fail_invert (const Target *target, const GError *problem, GError **error)
+{
+  if (g_error_matches (problem, CT_ERROR, CT_ERROR_CONFLICT) &&
+      strcmp (target->def->name, "task.resolve") == 0)
+    return ct_fail (error, CT_ERROR_CONFLICT, _ ("%s; reopen the task instead"), problem->message);
+  g_propagate_error (error, g_error_copy (problem));
+  return FALSE;
+}
+
 gboolean
 ct_undo_run (CtCommand *command, GError **error)
 {
   g_auto (Target) target = { 0 };
+  g_autoptr (GError) problem = NULL;
 
-  if (!find_target (command, &target, error) || !check_role (command, &target, error) ||
-      !invert (command, target.seq, error) || !check_where (command, &target, error))
+  if (!find_target (command, &target, error) || !check_role (command, &target, error))
+    return FALSE;
+  if (!invert (command, target.seq, &problem))
+    return fail_invert (&target, problem, error);
+  if (!check_where (command, &target, error))
     return FALSE;
   json_object_set_int_member (command->result, "undone", target.seq);
   json_object_set_string_member (command->result, "name", target.def->name);

@@ -149,6 +149,27 @@ describe_conflict (InvertTask *task, int kind, sqlite3_changeset_iter *iter, con
                                                           : _ ("what it changed was changed again since"));
 }
 
+/* What a trigger keeps from going back, such as an approval that was voided or a post that was cancelled; or another record has
+ * taken the place meanwhile. */
+static char *
+describe_constraint (InvertTask *task, sqlite3_changeset_iter *iter, const char *table, int operation)
+{
+  gboolean stays = sqlite3_extended_errcode (task->db->handle) == SQLITE_CONSTRAINT_TRIGGER;
+  g_autofree char *sql = g_strdup_printf ("SELECT number FROM \"%s\" WHERE id = ?", table);
+  g_autofree char *number = NULL;
+  sqlite3_value *id = NULL;
+  CtValue key;
+
+  if (operation != SQLITE_INSERT && sqlite3changeset_old (iter, 0, &id) == SQLITE_OK) {
+    read_value (&key, id);
+    if (key.type == 'b' && key.length == CT_ID_SIZE)
+      number = ct_db_read_text (task->db, NULL, sql, "k", key.data);
+  }
+  return !stays   ? g_strdup (_ ("another record has its place now"))
+         : number ? g_strdup_printf (_ ("%s has taken a step that is not taken back"), number)
+                  : g_strdup (_ ("it was a step that is not taken back"));
+}
+
 static int
 conflict_cb (void *data, int kind, sqlite3_changeset_iter *iter)
 {
@@ -161,7 +182,8 @@ conflict_cb (void *data, int kind, sqlite3_changeset_iter *iter)
   if (kind == SQLITE_CHANGESET_DATA && task->same && is_same_row (task, iter, table, columns))
     return SQLITE_CHANGESET_REPLACE;
   g_free (task->problem);
-  task->problem = describe_conflict (task, kind, iter, table, columns);
+  task->problem = kind == SQLITE_CHANGESET_CONSTRAINT ? describe_constraint (task, iter, table, operation)
+                                                      : describe_conflict (task, kind, iter, table, columns);
   return SQLITE_CHANGESET_ABORT;
 }
 

@@ -300,6 +300,13 @@ def test_work(tower):
         tower.ok('task', 'escalate', names[0], '--reason', 'nobody answers', now=later)
         pending = tower.ok('agent', 'run', names[0], now=later)[0]['approvals'][0]['id']
         tower.ok('approvals', 'ask', pending, '--comment', 'shorter', now=later)
+        # a message that waited is void with the task for good: that, and not somebody's change, is in an undo's way
+        waiting = tower.ok('agent', 'run', names[0], now=later)[0]['approvals'][0]['number']
+        tower.ok('task', 'resolve', names[0], '--resolution', 'too early', now=later)
+        refused = tower.fails(5, 'undo', now=later)
+        assert waiting in refused.stderr and 'not taken back' in refused.stderr, (waiting, refused.stderr)
+        assert 'reopen the task' in refused.stderr, refused.stderr
+        tower.ok('task', 'reopen', names[0], now=later)
         tower.ok('posts', 'retract', post['number'], '--comment', 'wrong price', now=later)
         tower.ok('exceptions', 'close', exception[0]['number'], '--reason', 'a mistake', now=later)
         said = {(event['action'], event.get('detail')) for name in names for event in tower.ok('timeline', name)}
