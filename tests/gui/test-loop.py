@@ -77,6 +77,7 @@ def test_the_next_message_to_the_same_counterparty_waits(s):
     party = value(s, 'SELECT d.legal_name FROM outbox p JOIN distributors d ON d.id = p.distributor_id')
     other = next(row['number'] for row in ask('exceptions', 'list', '--state', 'open')
                  if row['distributorName'] == party and row['rule'] == 'document-missing')
+    towerctl(s, 'channel', 'stop-all')
     task = ask('task', 'create', '--exception', other, '--channel', 'slack:' + DESTINATION)['taskId']
     approval = ask('approvals', 'approve', ask('agent', 'run', task)[0]['approvals'][0]['id'])[0]['number']
     app.key('g', 'a')
@@ -89,7 +90,9 @@ def test_the_next_message_to_the_same_counterparty_waits(s):
     app.find('label', re.compile('^waits until [0-9]+:[0-9]+$'), pane)
     app.find('label', 'Waits until', pane)
     app.find('label', 'quiet period after the last post to ' + party, pane)
+    app.find('label', 'all sending is stopped', pane)
     app.screenshot('approvals-waits-light')
+    towerctl(s, 'channel', 'resume')
 
 
 def test_what_waits_is_stopped(s):

@@ -180,6 +180,7 @@ typedef struct {
   gint64 n;
   CtStory *story;     /* (owned) (nullable) */
   gint64 waits_until; /* 0 where the post waits for nothing but its undo window */
+  gboolean stopped;   /* all sending */
   char *counterparty; /* (owned) (nullable): after whose last post it waits */
 } Job;
 
@@ -204,6 +205,7 @@ read_cb (CtDb *db, gpointer data, GError **error)
 
   if (!ct_approval_view_read (db, job->n, &job->view, error))
     return FALSE;
+  job->stopped = ct_post_row_is_stopped (db);
   if (ct_id_parse (ct_json_string (job->view.row, "post_id", ""), &post) &&
       !ct_post_row_waits (db, &post, ct_workspace_now (job->workspace), &job->waits_until, &job->counterparty,
                           error))
@@ -354,13 +356,15 @@ asked (Job *job, gboolean brief)
   return NULL;
 }
 
-/* An approved post that waits for another one's quiet period says so. */
+/* An approved post that waits until sending is resumed, or for another one's quiet period, says so. */
 static void
 show_wait (Job *job)
 {
   GTimeZone *zone = ct_workspace_get_zone (job->workspace);
   g_autofree char *until = NULL, *why = NULL;
 
+  if (job->stopped && strcmp (ct_json_string (job->view.row, "post_state", ""), "ready") == 0)
+    ct_detail_add_fact (job->detail, _ ("Waits for"), _ ("all sending is stopped"), NULL, "ct-critical");
   if (!job->waits_until)
     return;
   until = ct_format_time (job->waits_until, ct_workspace_now (job->workspace), zone);

@@ -42,6 +42,7 @@ typedef struct {
   const char *argument;       /* of the command, for the answer */
   GPtrArray *values, *labels; /* (owned) (element-type utf8) */
   gint64 undo_ms;
+  gboolean stopped; /* all sending: nothing goes out until it is resumed */
   guint next, n_done;
   GArray *approved;      /* (owned) (element-type CtId) */
   GPtrArray *problems;   /* (owned) (element-type utf8) */
@@ -203,6 +204,7 @@ read_views_cb (CtDb *db, gpointer data, GError **error)
   Deciding *self = data;
 
   self->undo_ms = ct_post_row_undo_window (db);
+  self->stopped = ct_post_row_is_stopped (db);
   for (guint i = 0; i < MIN (self->numbers->len, MOST_AT_ONCE); i++) {
     g_auto (CtApprovalView) view = { 0 };
 
@@ -264,10 +266,12 @@ offer_undo (Deciding *self)
   GtkWidget *overlay = gtk_widget_get_ancestor (GTK_WIDGET (self->page), ADW_TYPE_TOAST_OVERLAY);
   guint seconds = (guint) ((self->undo_ms + CT_MS_SECOND - 1) / CT_MS_SECOND);
   g_autofree char *text =
-      self->n_done == 1 ? g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "Approved: it goes out in %u second",
-                                                        "Approved: it goes out in %u seconds", seconds),
-                                           seconds)
-                        : g_strdup_printf (_ ("%u approved: they go out in %u s"), self->n_done, seconds);
+      self->stopped ? g_strdup (_ ("Approved: it waits until sending is resumed"))
+      : self->n_done == 1
+          ? g_strdup_printf (g_dngettext (GETTEXT_PACKAGE, "Approved: it goes out in %u second",
+                                          "Approved: it goes out in %u seconds", seconds),
+                             seconds)
+          : g_strdup_printf (_ ("%u approved: they go out in %u s"), self->n_done, seconds);
   AdwToast *toast = adw_toast_new (text);
   CallBack *back;
 
