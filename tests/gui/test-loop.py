@@ -128,6 +128,10 @@ def test_a_sent_message_is_taken_back(s):
     app.find('label', re.compile('^.+: the price is wrong$'), pane)
     app.gone('push button', 'Take back…', pane)
     app.screenshot('approvals-taken-back-light')
+    app.key('g', 't')
+    app.says(re.compile('^[0-9]+ events$'))
+    app.key('j')
+    app.find('label', 'the price is wrong', app.find(None, 'CtDetail'))
 
 
 def test_the_log_proves_it(s):
