@@ -75,11 +75,11 @@ def test_taken_back():
             shown = team.shown(person)
             assert shown['state'] == 'retracted' and shown['problem'] == WHY, shown
         assert WHY not in json.dumps(team.slack.requests()), 'why it is taken back is not for the channel'
-        story = [(e['action'], e['actor']) for e in team.lena.ok('timeline', team.post)]
-        asked = [who for action, who in story if action == 'post.retracting']
         for person in team.people:
             wait_for(lambda of=person: of.sync() and {('post.retracting', WHY), ('post.retract', WHY)} <= team.told(of))
-        assert asked == ['lena', 'lena'] and {who for action, who in story if action == 'post.retract'} <= {'robo', 'robi'}, story
+        story = [(e['action'], e['actor']) for e in team.lena.ok('timeline', team.post)]
+        asked = [who for action, who in story if action == 'post.retracting']
+        assert asked == ['lena', 'lena'] and set() < {who for action, who in story if action == 'post.retract'} <= {'robo', 'robi'}, story
         team.settled()
         wait_for(lambda: team.lena.sync() and team.lena.run('audit', 'verify', '--state').returncode == 0)
     finally:
