@@ -180,7 +180,7 @@ END $$;
 
 -- What became of an upload of this device of the login's, the answer to which got lost: brought, whether the server has what any
 -- upload of it brought, and in which history, since a server that was restored knows only what was before. One that is still
--- under way is waited for.
+-- under way is waited for, and who asks holds the next one up: nobody may who could not upload.
 CREATE FUNCTION api.uploaded(device uuid, OUT history uuid, OUT brought boolean) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 BEGIN
@@ -191,5 +191,5 @@ BEGIN
   END IF;
   SELECT e.id, EXISTS (SELECT FROM sync.upload u WHERE u.device = uploaded.device) INTO history, brought FROM sync.epoch e;
 END $$;
-GRANT EXECUTE ON FUNCTION api.uploaded(uuid) TO tower_viewer;
-GRANT EXECUTE ON FUNCTION api.upload_begin(uuid, bigint, bytea), api.upload_rows(text, jsonb), api.upload_end() TO tower_admin;
+GRANT EXECUTE ON FUNCTION api.upload_begin(uuid, bigint, bytea), api.upload_rows(text, jsonb), api.upload_end(), api.uploaded(uuid)
+  TO tower_admin;

@@ -705,6 +705,28 @@ def test_hints_go_on():
     second.close()
 
 
+def test_upload_is_not_held_off():
+    """Nobody but who may upload holds an upload off by asking what became of one."""
+    def begun():
+        """What keeps the administrator's upload from beginning while a viewer asks and stays: its SQLSTATE, None for nothing."""
+        viewer, admin = SERVER.device('viewer'), SERVER.device('admin')
+        viewer.session.ask('BEGIN')
+        try:
+            viewer.session.ask('SELECT api.uploaded($1)', viewer.id)
+        except Refused as problem:
+            assert problem.state == '42501', problem
+        try:
+            return admin.session.attempt('SELECT api.upload_begin($1, 0, $2)', admin.id, '\\x' + '00' * 32)[0]
+        finally:
+            viewer.session.ask('ROLLBACK')
+    assert begun() is None
+    ROOT.ask('GRANT EXECUTE ON FUNCTION api.uploaded(uuid) TO tower_viewer')
+    try:
+        assert begun() == '55P03'
+    finally:
+        ROOT.ask('REVOKE EXECUTE ON FUNCTION api.uploaded(uuid) FROM tower_viewer')
+
+
 def main():
     try:
         run_tests([value for name, value in globals().items() if name.startswith('test_')])
