@@ -8,6 +8,12 @@ CREATE DOMAIN sync.bytes16 AS bytea CHECK (octet_length(VALUE) = 16);
 CREATE DOMAIN sync.bytes32 AS bytea CHECK (octet_length(VALUE) = 32);
 CREATE DOMAIN sync.bytes64 AS bytea CHECK (octet_length(VALUE) = 64);
 CREATE DOMAIN sync.label AS text CHECK (octet_length(VALUE) <= 200);
+-- What stands in a row every replica has to take, or it takes nothing any more: no JSON deeper than the programs read it
+-- (src/base/ct-json.c), for SQLite has an end as well, and no day that SQLite does not know. pg/bounds holds both schemas
+-- against each other.
+CREATE DOMAIN sync.json AS text
+  CHECK (NOT jsonb_path_exists(VALUE::jsonb, 'strict $.**{200} ? (@.type() == "array" || @.type() == "object")'));
+CREATE DOMAIN sync.day AS date CHECK (VALUE BETWEEN '0001-01-01' AND '9999-12-31');
 
 -- Which history this is; an administrator starts a new one after a restore that lost commits.
 CREATE TABLE sync.epoch (

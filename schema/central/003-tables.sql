@@ -172,10 +172,10 @@ BEGIN
     ARRAY(SELECT a.attname FROM pg_attribute a WHERE a.attrelid = format('app.%I', table_name)::regclass AND a.attnum > 0
           AND a.atttypid = 'uuid'::regtype AND a.attname <> 'id' ORDER BY a.attnum));
   INSERT INTO sync.columns (tbl, name, type, kind, of, most, dates)
-    SELECT table_id, a.attname, format_type(a.atttypid, a.atttypmod), split_part(k.kind, ' ', 1),
+    SELECT table_id, a.attname, format_type(coalesce(nullif(d.typbasetype, 0), d.oid), NULL), split_part(k.kind, ' ', 1),
            nullif(split_part(k.kind, ' ', 2), ''), coalesce((bounds ->> a.attname::text)::integer, 4000),
            array_position(dated, a.attname::text)
-    FROM pg_attribute a, LATERAL (SELECT coalesce((usual || special) ->> a.attname::text, 'data') AS kind) k
+    FROM pg_attribute a JOIN pg_type d ON d.oid = a.atttypid, LATERAL (SELECT coalesce((usual || special) ->> a.attname::text, 'data') AS kind) k
     WHERE a.attrelid = format('app.%I', table_name)::regclass AND a.attnum > 0 AND NOT a.attisdropped;
   SELECT string_agg(format('%I', c.name), ', ') INTO shown FROM sync.columns c WHERE c.tbl = table_id AND c.kind <> 'scopes';
 

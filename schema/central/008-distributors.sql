@@ -14,7 +14,7 @@ CREATE TABLE app.distributors (
   credit_limit_minor bigint CHECK (credit_limit_minor >= 0),
   currency text NOT NULL CHECK (length(currency) = 3),
   language text NOT NULL DEFAULT 'en',
-  channel_preferences text NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(channel_preferences::jsonb) IS NOT NULL),
+  channel_preferences sync.json NOT NULL DEFAULT '[]',
   source text NOT NULL DEFAULT '', external_ref text,
   notes text NOT NULL DEFAULT '',
   archived_at bigint,

@@ -26,7 +26,7 @@ CREATE TABLE app.orders (
   status text NOT NULL DEFAULT 'draft'
     CHECK (status IN ('draft', 'confirmed', 'allocated', 'invoiced', 'shipped', 'delivered', 'closed', 'cancelled')),
   status_since_at bigint NOT NULL,
-  ordered_on date, required_on date,
+  ordered_on sync.day, required_on sync.day,
   total_minor bigint NOT NULL DEFAULT 0, currency text NOT NULL CHECK (length(currency) = 3),
   lane_origin text NOT NULL DEFAULT '', lane_destination text NOT NULL DEFAULT '',
   source text NOT NULL DEFAULT '', external_ref text,

@@ -20,7 +20,7 @@ CREATE TABLE app.invoices (
   distributor_id uuid NOT NULL REFERENCES app.distributors DEFERRABLE INITIALLY DEFERRED,
   state text NOT NULL DEFAULT 'draft' CHECK (state IN ('draft', 'issued', 'part_paid', 'paid', 'disputed', 'void')),
   amount_minor bigint NOT NULL, paid_minor bigint NOT NULL DEFAULT 0, currency text NOT NULL CHECK (length(currency) = 3),
-  issued_on date, due_on date, paid_on date,
+  issued_on sync.day, due_on sync.day, paid_on sync.day,
   source text NOT NULL DEFAULT '', external_ref text, archived_at bigint,
   scopes integer[] NOT NULL
 );
@@ -76,7 +76,7 @@ CREATE TABLE app.documents (
   order_id uuid REFERENCES app.orders DEFERRABLE INITIALLY DEFERRED,
   kind text NOT NULL, state text NOT NULL DEFAULT 'missing'
     CHECK (state IN ('missing', 'submitted', 'verified', 'rejected', 'expired')),
-  expires_on date, reason text NOT NULL DEFAULT '',
+  expires_on sync.day, reason text NOT NULL DEFAULT '',
   file_id uuid CHECK (file_id IS NULL),           -- until there are files here
   source text NOT NULL DEFAULT '', external_ref text, archived_at bigint,
   scopes integer[] NOT NULL

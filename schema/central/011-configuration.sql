@@ -23,7 +23,7 @@ BEGIN
       (27, 'experiments', 'experiment', 'starts_at bigint, ends_at bigint,')) AS x (id, name, object, more) LOOP
     EXECUTE format('CREATE TABLE app.%I (id uuid PRIMARY KEY, rev bigint NOT NULL, created_at bigint NOT NULL,'
                    ' updated_at bigint NOT NULL, name text NOT NULL UNIQUE,'
-                   ' body text NOT NULL CHECK (jsonb_typeof(body::jsonb) IS NOT NULL), %s archived_at bigint,'
+                   ' body sync.json NOT NULL, %s archived_at bigint,'
                    ' scopes integer[] NOT NULL)', d.name, d.more);
     PERFORM sync.add_common_scope(d.name);
     PERFORM sync.register(d.id::smallint, d.name, d.object, NULL, '{"archived_at": "stamp"}', '{"body": 1048576}');
@@ -41,7 +41,7 @@ SELECT sync.register(28::smallint, 'settings', 'setting', NULL, '{}', '{"value":
 CREATE TABLE app.channels (
   id uuid PRIMARY KEY, rev bigint NOT NULL, created_at bigint NOT NULL, updated_at bigint NOT NULL,
   name text NOT NULL UNIQUE CHECK (name <> '' AND strpos(name, ':') = 0), kind text NOT NULL, base_url text NOT NULL,
-  settings text NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(settings::jsonb) IS NOT NULL), archived_at bigint,
+  settings sync.json NOT NULL DEFAULT '{}', archived_at bigint,
   scopes integer[] NOT NULL
 );
 SELECT sync.add_common_scope('channels');

@@ -20,7 +20,7 @@ CREATE TABLE app.exceptions (
   value_at_risk_minor bigint NOT NULL DEFAULT 0, currency text NOT NULL DEFAULT 'EUR',
   country text NOT NULL DEFAULT '', owner text NOT NULL, agent text NOT NULL DEFAULT '',
   tags text NOT NULL DEFAULT '[]', next_action text NOT NULL DEFAULT '',
-  evidence text NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(evidence::jsonb) IS NOT NULL),
+  evidence sync.json NOT NULL DEFAULT '[]',
   episode bigint NOT NULL DEFAULT 1,
   state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'cleared', 'closed')),
   opened_at bigint NOT NULL, cleared_at bigint, closed_reason text,
@@ -71,7 +71,7 @@ CREATE TABLE app.follow_up_tasks (
   allowed_actions text NOT NULL DEFAULT '[]', blocked_actions text NOT NULL DEFAULT '[]',
   last_channel_message_id text, audit_required bigint NOT NULL DEFAULT 1 CHECK (audit_required IN (0, 1)),
   resolved_at bigint, resolution text,
-  approval_terms text CHECK (jsonb_typeof(approval_terms::jsonb) = 'object'),   -- kept by 019-decisions.sql
+  approval_terms sync.json CHECK (jsonb_typeof(approval_terms::jsonb) = 'object'),   -- kept by 019-decisions.sql
   scopes integer[] NOT NULL
 );
 CREATE INDEX follow_up_tasks_exception ON app.follow_up_tasks (exception_id) WHERE exception_id IS NOT NULL;

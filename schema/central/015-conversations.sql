@@ -6,7 +6,7 @@ SET LOCAL ROLE tower_owner;
 CREATE TABLE app.sellers (
   id uuid PRIMARY KEY, rev bigint NOT NULL, created_at bigint NOT NULL, updated_at bigint NOT NULL,
   name text NOT NULL UNIQUE CHECK (name <> ''), marketplace text NOT NULL,
-  settings text NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(settings::jsonb) IS NOT NULL), archived_at bigint,
+  settings sync.json NOT NULL DEFAULT '{}', archived_at bigint,
   scopes integer[] NOT NULL
 );
 CREATE FUNCTION app.sellers_scopes(s app.sellers) RETURNS text[] LANGUAGE sql IMMUTABLE

@@ -4,7 +4,7 @@ SET LOCAL ROLE tower_owner;
 CREATE TABLE app.people (
   id uuid PRIMARY KEY, rev bigint NOT NULL, created_at bigint NOT NULL, updated_at bigint NOT NULL,
   login text NOT NULL UNIQUE CHECK (login <> ''), name text NOT NULL DEFAULT '', email text, language text,
-  skills text NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(skills::jsonb) IS NOT NULL),
+  skills sync.json NOT NULL DEFAULT '[]',
   approval_limit_minor bigint CHECK (approval_limit_minor >= 0), approval_currency text CHECK (length(approval_currency) = 3),
   archived_at bigint,
   scopes integer[] NOT NULL

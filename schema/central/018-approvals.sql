@@ -13,7 +13,7 @@ SELECT sync.register(31::smallint, 'articles', 'article', NULL, '{"archived_at":
 CREATE TABLE app.exchange_rates (
   id uuid PRIMARY KEY, rev bigint NOT NULL, created_at bigint NOT NULL, updated_at bigint NOT NULL,
   base text NOT NULL CHECK (length(base) = 3), quote text NOT NULL CHECK (length(quote) = 3),
-  rate_millionths bigint NOT NULL CHECK (rate_millionths > 0), dated_on date NOT NULL,
+  rate_millionths bigint NOT NULL CHECK (rate_millionths > 0), dated_on sync.day NOT NULL,
   scopes integer[] NOT NULL,
   UNIQUE (base, quote, dated_on)
 );
@@ -28,8 +28,8 @@ CREATE TABLE app.ai_outputs (
   subject text NOT NULL DEFAULT '', text text NOT NULL,
   provider text NOT NULL, model text NOT NULL, prompt_version text NOT NULL,
   confidence bigint NOT NULL CHECK (confidence BETWEEN 0 AND 100), rationale text NOT NULL DEFAULT '',
-  facts text NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(facts::jsonb) IS NOT NULL),
-  findings text NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(findings::jsonb) IS NOT NULL),
+  facts sync.json NOT NULL DEFAULT '[]',
+  findings sync.json NOT NULL DEFAULT '[]',
   author text NOT NULL, based_on uuid REFERENCES app.ai_outputs DEFERRABLE INITIALLY DEFERRED,
   scopes integer[] NOT NULL,
   UNIQUE (task_id, channel, destination, revision)
@@ -68,10 +68,10 @@ CREATE TABLE app.approvals (
   output_id uuid NOT NULL REFERENCES app.ai_outputs DEFERRABLE INITIALLY DEFERRED,
   owner text NOT NULL, channel text NOT NULL, destination text NOT NULL,
   wire bytea NOT NULL, payload_sha256 bytea NOT NULL CHECK (octet_length(payload_sha256) = 32),
-  context text NOT NULL CHECK (jsonb_typeof(context::jsonb) IS NOT NULL),
+  context sync.json NOT NULL,
   context_sha256 bytea NOT NULL CHECK (octet_length(context_sha256) = 32),
   amount_minor bigint NOT NULL DEFAULT 0, currency text NOT NULL DEFAULT 'EUR',
-  policy text NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(policy::jsonb) = 'object'),
+  policy sync.json NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(policy::jsonb) = 'object'),
   state text NOT NULL DEFAULT 'pending'
     CHECK (state IN ('pending', 'approved', 'rejected', 'changes_requested', 'voided', 'expired', 'replaced')),
   expires_at bigint NOT NULL, deadline_at bigint,

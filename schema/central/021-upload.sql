@@ -173,6 +173,11 @@ BEGIN
   END IF;
   -- before the commit, which closes the gate
   PERFORM sync.check_references((SELECT jsonb_agg(jsonb_build_array(b.name, NULL, 'insert')) FROM sync.brought_tables() b));
+  -- in a workspace these are once, whoever's they are; a key of a partitioned table is once in each seller's part
+  IF EXISTS (SELECT FROM app.interactions GROUP BY id HAVING count(*) > 1) OR EXISTS (SELECT FROM app.interactions GROUP BY number HAVING count(*) > 1)
+     OR EXISTS (SELECT FROM app.interactions GROUP BY marketplace, kind, external_ref HAVING count(*) > 1) THEN
+    RAISE EXCEPTION 'two interactions have the same key, number or reference' USING ERRCODE = 'CT103';
+  END IF;
   PERFORM sync.continue_series();
   UPDATE sync.devices d SET last_n = u.upto_n, last_sha256 = u.upto_sha256 FROM sync.upload u WHERE d.id = u.device;
   UPDATE sync.upload SET finished = true;

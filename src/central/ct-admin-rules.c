@@ -331,8 +331,9 @@ const CtAdminRule ct_admin_rules[] = {
     N_ ("Set it back as the migrations of schema/central register it (sync.register)"),
     "SELECT format('%s.%s: %s', t.name, c.name, c.kind), NULL FROM sync.columns c JOIN sync.tables t ON t.id "
     "= c.tbl"
-    " LEFT JOIN LATERAL (SELECT format_type(a.atttypid, a.atttypmod) AS type FROM pg_attribute a"
-    "  WHERE a.attrelid = to_regclass(format('app.%I', t.name)) AND a.attname = c.name AND NOT "
+    " LEFT JOIN LATERAL (SELECT format_type(coalesce(nullif(d.typbasetype, 0), d.oid), NULL) AS type"
+    "  FROM pg_attribute a JOIN pg_type d ON d.oid = a.atttypid WHERE a.attrelid = "
+    "to_regclass(format('app.%I', t.name)) AND a.attname = c.name AND NOT "
     "a.attisdropped) a ON true"
     " LEFT JOIN (SELECT m[1] AS name, m[2]::jsonb AS special FROM regexp_matches(regexp_replace($1::text, "
     "'\\s+', ' ', 'g'),"

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A workspace that has worked alone moves to an empty server with all it has, by the real programs on a real PostgreSQL."""
 import contextlib
+import json
 import os
 import signal
 import sqlite3
@@ -301,7 +302,19 @@ def forged(database, sales, ada):
     post = f'''SELECT api.upload_rows('outbox', '[{{"id": "{key}1", "rev": 1, "created_at": 1, "updated_at": 1, "number": "POST-2026-0001",
         "approval_id": "{key}2", "task_id": "{key}3", "channel": "c", "destination": "d", "wire": "78", "approver": "ada", "ready_at": 1,
         "payload_sha256": "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881", "state": "%s"}}]')'''
+    rate = f"""SELECT api.upload_rows('exchange_rates', '[{{"id": "{key}1", "rev": 1, "created_at": 1, "updated_at": 1, "base": "EUR",
+        "quote": "USD", "rate_millionths": 1, "dated_on": "%s"}}]')"""
     script = 'BEGIN;' + begin + '%s;COMMIT'
+
+    def ends_with(**second):
+        """Interactions of two sellers, of which the other one is like the first but for this."""
+        usual = {'rev': 1, 'created_at': 1, 'updated_at': 1}
+        first = {**usual, 'id': key + '3', 'number': 'INT-2026-0001', 'seller_id': key + '1', 'marketplace': 'm', 'kind': 'chat',
+                 'external_ref': 'a', 'text': 't', 'received_at': 1}
+        sellers = [{**usual, 'id': key + name, 'name': name, 'marketplace': 'm'} for name in '12']
+        brought = [('sellers', sellers), ('interactions', [first]), ('interactions', [{**first, 'seller_id': key + '2', **second}])]
+        return script % ';'.join([*(f"SELECT api.upload_rows('{table}', '{json.dumps(rows)}')" for table, rows in brought), 'SELECT api.upload_end()'])
+
     for station, statements, word in (
             (sales, begin, 'permission denied'), (sales, row % '', 'permission denied'),
             (sales, 'SELECT api.upload_end()', 'permission denied'),
@@ -315,6 +328,9 @@ def forged(database, sales, ada):
             (ada, script % (row % ', "scopes": "{1}"'), 'other columns'), (ada, script % (row % ', "nothing": 1'), 'other columns'),
             (ada, script % (row % f', "unit": "{"x" * 4001}"'), 'longer than 4000'),
             (ada, script % "SELECT api.upload_rows('people', '[]')", 'no upload under way'),
+            (ada, script % rate % 'infinity', 'violates check'), (ada, script % rate % '10000-01-01', 'violates check'),
+            (ada, ends_with(number='INT-2026-0002', external_ref='b'), 'the same key'), (ada, ends_with(id=key + '4', external_ref='b'), 'the same key'),
+            (ada, ends_with(id=key + '4', number='INT-2026-0002'), 'the same key'),
             (ada, script % (post % 'ready'), 'has not gone out yet'), (ada, script % (post % 'sending'), 'has not gone out yet'),
             (ada, script % (post % 'sent'), 'not what its approval says'),
             (ada, script % (row.replace('products', 'order_lines') % ''), 'other columns')):

@@ -89,7 +89,9 @@ def fill(server):
     server.root.ask(
         'DO $$ DECLARE c record; BEGIN FOR c IN SELECT conrelid::regclass AS t, conname FROM pg_constraint'
         " WHERE contype = 'c' AND connamespace = 'app'::regnamespace AND conparentid = 0 AND coninhcount = 0"
-        " LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.conname); END LOOP; END $$;"
+        " LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.conname); END LOOP;"
+        " FOR c IN SELECT contypid::regtype AS t, conname FROM pg_constraint WHERE contypid <> 0 AND connamespace = 'sync'::regnamespace"
+        " LOOP EXECUTE format('ALTER DOMAIN %s DROP CONSTRAINT %I', c.t, c.conname); END LOOP; END $$;"
         'SET session_replication_role = replica')
     north, south = (server.root.value('SELECT (sync.scope_ids(ARRAY[$1]))[1]', scope) for scope in ('region:north', 'region:south'))
     for table in server.tables():
