@@ -15,9 +15,16 @@ def test_a_distributor_is_made_by_keyboard(s):
     app.key('ctrl+s')
     app.says('This is needed')
     app.type('Zephyr Trading')
+    app.key(*['Tab'] * 8)
+    app.type('1.500')
+    app.key('ctrl+s')
+    app.says('The currency has fewer digits after the decimal point')
+    app.screenshot('distributor-limit-light')
+    app.key('ctrl+a')
+    app.type('1500')
     app.key('ctrl+s')
     wait('the distributor in the replica', lambda: s.query(
-        workspace, "SELECT legal_name FROM distributors WHERE legal_name = 'Zephyr Trading'") == ['Zephyr Trading'])
+        workspace, "SELECT credit_limit_minor FROM distributors WHERE legal_name = 'Zephyr Trading'") == ['150000'])
     app.says('25 distributors')
     app.screenshot('distributors-light')
 
