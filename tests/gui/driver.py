@@ -23,6 +23,8 @@ import traceback
 # The time at which tests/gui/gui-workspace.h makes its rows meaningful.
 NOW = '2026-06-01T09:00:00Z'
 PATIENCE = 20
+# Under ./dev sanitize everything may take longer.
+SLOWER = int(os.environ.get('CT_TEST_SLOWER', '1'))
 # What GTK says on machines without a compositor, a portal or a GPU is no fault of ours.
 HARMLESS = re.compile(r'(Unable to acquire session bus|dbus-daemon\[|Vulkan|libEGL|MESA|failed to commit changes to dconf'
                       r'|Failed to (?:load|create) .*portal|AT-SPI: Could not obtain desktop path)')
@@ -39,7 +41,7 @@ class Failure(AssertionError):
 
 def wait(what, check, patience=PATIENCE):
     """The first true answer of check(), or a Failure that names what was waited for."""
-    until = time.monotonic() + patience
+    until = time.monotonic() + patience * SLOWER
     while True:
         try:
             answer = check()
@@ -50,7 +52,7 @@ def wait(what, check, patience=PATIENCE):
         if answer:
             return answer
         if time.monotonic() > until:
-            raise Failure(f'waited {patience} s for {what}' + (f' ({last})' if last else ''))
+            raise Failure(f'waited {patience * SLOWER} s for {what}' + (f' ({last})' if last else ''))
         time.sleep(0.05)
 
 
